@@ -1,0 +1,92 @@
+package sandbox
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/d365backup/d365backup/generated"
+)
+
+// history holds the jobs, newest first. The zero value is empty and ready.
+type history struct {
+	mu   sync.RWMutex
+	jobs []generated.Job
+}
+
+// Jobs returns the jobs that match a filter, newest first, whatever its PageInfo says. The zero
+// filter matches all. What the jobs point at is the sandbox's own: do not change it.
+func (s *Server) Jobs(filter generated.JobFilterModel) []generated.Job {
+	return s.history.matching(filter)
+}
+
+// Count returns how many jobs match a filter: the total that the service answers to it.
+func (s *Server) Count(filter generated.JobFilterModel) int {
+	return len(s.history.matching(filter))
+}
+
+// Put adds jobs to the history. A job takes the place of one with the same JobID. The sandbox
+// answers with the jobs as they are: one that breaks the contract makes its answers fail.
+func (s *Server) Put(jobs ...generated.Job) { s.history.put(jobs) }
+
+// Delete takes the jobs with these ids out of the history. Ids that are not there are passed over.
+func (s *Server) Delete(ids ...string) { s.history.delete(ids) }
+
+func (h *history) matching(filter generated.JobFilterModel) []generated.Job {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	var found []generated.Job
+	for i := range h.jobs {
+		if matches(&h.jobs[i], &filter) {
+			found = append(found, h.jobs[i])
+		}
+	}
+	return found
+}
+
+// matches says whether a job is in the filter's time range, start included and end excluded, and is
+// what the filter's other parts ask for.
+func matches(job *generated.Job, filter *generated.JobFilterModel) bool {
+	switch {
+	case filter.Type != nil && *filter.Type != generated.BackupRestoreTypeAll && job.Type != *filter.Type,
+		filter.Status != nil && job.Status != *filter.Status,
+		filter.StartTime != nil && job.StartTime.Before(*filter.StartTime),
+		filter.EndTime != nil && !job.StartTime.Before(*filter.EndTime),
+		filter.OrganizationID != nil && (job.OrganizationID == nil || *job.OrganizationID != *filter.OrganizationID):
+		return false
+	}
+	return true
+}
+
+func (h *history) put(jobs []generated.Job) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids := make(map[string]bool, len(jobs))
+	for _, job := range jobs {
+		ids[job.JobID] = true
+	}
+	h.remove(ids)
+	h.jobs = append(h.jobs, jobs...)
+	sortNewestFirst(h.jobs)
+}
+
+func (h *history) delete(ids []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	gone := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		gone[id] = true
+	}
+	h.remove(gone)
+}
+
+func (h *history) remove(ids map[string]bool) {
+	h.jobs = slices.DeleteFunc(h.jobs, func(job generated.Job) bool { return ids[job.JobID] })
+}
+
+func sortNewestFirst(jobs []generated.Job) {
+	slices.SortFunc(jobs, func(a, b generated.Job) int {
+		return cmp.Or(b.StartTime.Compare(a.StartTime), strings.Compare(a.JobID, b.JobID))
+	})
+}
