@@ -1,0 +1,154 @@
+package d365backup
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/d365backup/d365backup/generated"
+)
+
+// Client reads job information. It is made by New, holds no connection of its own until it is used,
+// needs no closing, and is safe for concurrent use.
+type Client struct {
+	config    config
+	endpoints endpoints
+	raw       *generated.ClientWithResponses
+}
+
+// New returns a client, or an error that matches ErrConfig and says which option to mend. It does no
+// I/O: the first token is asked for with the first page.
+func New(options ...Option) (*Client, error) {
+	c := &Client{config: defaults()}
+	for _, option := range options {
+		if option == nil {
+			return nil, configError("an Option is nil")
+		}
+		option(&c.config)
+	}
+	if err := c.config.check(); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.endpoints, err = c.config.endpoints(); err != nil {
+		return nil, err
+	}
+	transport, err := c.config.transport()
+	if err != nil {
+		return nil, err
+	}
+	source, err := c.config.tokens(c.endpoints, transport)
+	if err != nil {
+		return nil, err
+	}
+	doer := c.config.httpClientFor(&bearerTransport{next: transport, origin: c.endpoints.base, tokens: source})
+	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
+	if err != nil {
+		return nil, configError("the base URL for %s does not serve: %v", c.endpoints.base.Host, err)
+	}
+	return c, nil
+}
+
+// check finds the faults that show in one option alone.
+func (c *config) check() (err error) {
+	switch {
+	case len(c.credentials) == 0:
+		return configError("no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
+	case !allEqual(c.credentials):
+		return configError("two kinds of credentials are given, %s: choose one", strings.Join(c.credentials, " and "))
+	case c.pageSize < 1 || c.pageSize > maxInt32:
+		return configError("WithPageSize(%d) is out of range: use 1 to %d", c.pageSize, maxInt32)
+	case c.prefetch < 1 || c.prefetch > maxPrefetch:
+		return configError("WithPrefetch(%d) is out of range: use 1 to %d", c.prefetch, maxPrefetch)
+	case c.timeout <= 0:
+		return configError("WithTimeout(%s) is out of range: use more than 0", c.timeout)
+	case c.maxResponseBytes < 1:
+		return configError("WithMaxResponseBytes(%d) is out of range: use 1 or more", c.maxResponseBytes)
+	}
+	if c.retry, err = c.retry.withDefaults(); err != nil {
+		return err
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	mediaType, _, err := mime.ParseMediaType(c.mediaType)
+	concrete := !strings.Contains(mediaType, "*")
+	if err != nil || !concrete || !isJSON(mediaType) {
+		return configError("WithMediaType(%q) is none of the contract's: use %s, %s or a concrete type that ends in +json",
+			excerpt(c.mediaType, 64), MediaTypeJSON, MediaTypeTextJSON)
+	}
+	return nil
+}
+
+const (
+	maxInt32    = 1<<31 - 1
+	maxPrefetch = 64
+)
+
+func allEqual(names []string) bool {
+	for _, name := range names {
+		if name != names[0] {
+			return false
+		}
+	}
+	return true
+}
+
+func isJSON(mediaType string) bool {
+	return mediaType == MediaTypeJSON || mediaType == MediaTypeTextJSON ||
+		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
+}
+
+// Raw returns the generated client, for what this package lacks. Its requests carry the token and
+// follow no redirect, but nothing else of this package applies: no retries, no limits, no typed errors.
+// Names in it follow the contract and change with it.
+func (c *Client) Raw() *generated.ClientWithResponses { return c.raw }
+
+// String returns the address that the client asks, and no credentials.
+func (c *Client) String() string {
+	return fmt.Sprintf("d365backup.Client(%s)", c.endpoints.base)
+}
+
+// GoString returns what String returns, so that %#v shows no credentials.
+func (c *Client) GoString() string { return c.String() }
+
+// Page reads one page of the jobs that match, counted from 1. Ask with the same Query, End included,
+// for pages that belong together; Jobs does that, and more, by itself.
+//
+// The error is an *Error; it also matches the context's error where the context ended the call.
+func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, error) {
+	if number < 1 || number > maxInt32 {
+		return nil, configError("page %d does not exist: pages count from 1", number)
+	}
+	filter, err := query.filter(time.Now(), c.config.pageSize)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.fetch(ctx, filter, number)
+	if err != nil {
+		return nil, err
+	}
+	return &Page{Jobs: answer.jobs, TotalCount: answer.total, Number: number, Size: c.config.pageSize}, nil
+}
+
+// fetch reads one page, with as many attempts as the policy allows.
+func (c *Client) fetch(ctx context.Context, filter filter, number int) (answer pageData, err error) {
+	body, err := filter.body(number)
+	if err != nil {
+		return answer, configError("the query cannot be written as JSON: %v", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout,
+		fmt.Errorf("no answer within the %s of WithTimeout: %w", c.config.timeout, context.DeadlineExceeded))
+	defer cancel()
+	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *failure) {
+		answer, failed = c.attempt(ctx, body, attempt)
+		return failed
+	})
+	return answer, err
+}
+
+var _ http.RoundTripper = (*bearerTransport)(nil)

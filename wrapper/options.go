@@ -1,0 +1,118 @@
+package d365backup
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// Option configures a Client. New checks them all; where one is given twice, the last one counts.
+type Option func(*config)
+
+type config struct {
+	dataCenter, baseURL, tokenURL string
+	scope, mediaType              string
+	clientID, clientSecret        string
+	certificate                   *Certificate
+	tokenSource                   oauth2.TokenSource
+	credentials                   []string // the options that gave credentials, for the error about two
+	httpClient                    *http.Client
+	loopbackHTTP                  bool
+	pageSize, prefetch            int
+	retry                         RetryPolicy
+	timeout                       time.Duration
+	maxResponseBytes              int64
+	logger                        *slog.Logger
+	onDrift                       func(Drift)
+}
+
+func defaults() config {
+	return config{
+		scope:            DefaultScope,
+		mediaType:        MediaTypeJSON,
+		pageSize:         DefaultPageSize,
+		prefetch:         DefaultPrefetch,
+		timeout:          DefaultTimeout,
+		maxResponseBytes: DefaultMaxResponseBytes,
+	}
+}
+
+// What a Client does where no option says otherwise.
+const (
+	// DefaultScope is the scope asked for, as version v1 spells it.
+	DefaultScope = "Dynamics.ReadWrite.All"
+	// DefaultPageSize is the number of jobs asked for on a page. The service's own default is 10; it
+	// documents no upper limit.
+	DefaultPageSize = 100
+	// DefaultPrefetch is the number of page requests that Jobs keeps in flight.
+	DefaultPrefetch = 4
+	// DefaultTimeout bounds the reading of one page with all its attempts.
+	DefaultTimeout = 5 * time.Minute
+	// DefaultMaxResponseBytes bounds an answer after decompression: 32 MiB.
+	DefaultMaxResponseBytes = 32 << 20
+)
+
+// The request media types of version v1. WithMediaType takes these and every concrete type that
+// ends in +json.
+const (
+	MediaTypeJSON     = "application/json"
+	MediaTypeTextJSON = "text/json"
+)
+
+// WithDataCenter asks the data centre with this code, such as "us"; see DataCenters. It also tells
+// the token endpoint. A Client needs this or WithBaseURL: the service has no default, and a wrong
+// one answers 404 like a missing permission.
+func WithDataCenter(code string) Option { return func(c *config) { c.dataCenter = code } }
+
+// WithBaseURL asks the API at this address, such as "https://graph.avepointonlineservices.com". It
+// must be https without query, fragment or user. An address that is not the vendor's also needs
+// WithTokenURL or WithTokenSource.
+func WithBaseURL(url string) Option { return func(c *config) { c.baseURL = url } }
+
+// WithTokenURL takes tokens from this endpoint in place of the one that belongs to the data centre.
+// It must be https.
+func WithTokenURL(url string) Option { return func(c *config) { c.tokenURL = url } }
+
+// WithLoopbackHTTP allows plain http to loopback addresses (127.0.0.0/8, ::1, localhost), for tests
+// and the sandbox. Other addresses still need https.
+func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true } }
+
+// WithClientSecret authenticates by the client id and secret of an app registered in AvePoint Online
+// Services. Both go in the form body of the token request, to the token endpoint only.
+func WithClientSecret(id, secret string) Option {
+	return func(c *config) {
+		c.clientID, c.clientSecret = id, secret
+		c.credentials = append(c.credentials, "WithClientSecret")
+	}
+}
+
+// WithTokenSource authenticates by tokens from elsewhere. The source should cache: it is asked
+// before every request. It has no context: a call whose context ends returns at once and leaves the
+// source to finish on its own.
+func WithTokenSource(source oauth2.TokenSource) Option {
+	return func(c *config) {
+		c.tokenSource = source
+		c.credentials = append(c.credentials, "WithTokenSource")
+	}
+}
+
+// WithScope asks for this scope in place of DefaultScope. The vendor's pages also spell it
+// "dynamics.readwrite.all". Ask for one scope alone: the vendor reports that this one did not work
+// beside others.
+func WithScope(scope string) Option { return func(c *config) { c.scope = scope } }
+
+// WithMediaType sends requests with this media type: MediaTypeJSON (the default), MediaTypeTextJSON,
+// or one that ends in +json such as "application/vnd.example+json".
+func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
+
+// WithHTTPClient sends requests, those for tokens included, through the Transport of this client and
+// bounds each by its Timeout; nothing else of it is used, and it is not changed. A nil Transport
+// means the transport that all Clients share. An *http.Transport that skips the verification of
+// certificates or allows TLS below 1.2 is refused; other implementations cannot be looked into and
+// are trusted.
+func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.httpClient = client } }
+
+// WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
+func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }

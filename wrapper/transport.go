@@ -1,0 +1,160 @@
+package d365backup
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// tokens is all that a Client needs of authentication.
+type tokens interface {
+	// Token returns a token that is valid now.
+	Token(ctx context.Context) (*oauth2.Token, error)
+	// Invalidate says that the service refused this token.
+	Invalidate(token *oauth2.Token)
+}
+
+// sharedTransport serves every Client that brings no transport of its own: connections and their
+// pool are then shared, however many Clients there are.
+var sharedTransport = sync.OnceValue(func() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	t.MaxIdleConns = 1024      // so that a poll of many hosts finds them all open again
+	t.MaxIdleConnsPerHost = 64 // as many as prefetch can use
+	t.IdleConnTimeout = 5 * time.Minute
+	return t
+})
+
+// transport returns the transport to send through, or an error that matches ErrConfig.
+func (c *config) transport() (http.RoundTripper, error) {
+	if c.httpClient == nil || c.httpClient.Transport == nil {
+		return sharedTransport(), nil
+	}
+	t, ok := c.httpClient.Transport.(*http.Transport)
+	if !ok || t.TLSClientConfig == nil {
+		return c.httpClient.Transport, nil
+	}
+	switch conf := t.TLSClientConfig; {
+	case conf.InsecureSkipVerify:
+		return nil, configError("the transport of WithHTTPClient has InsecureSkipVerify set: add the certificate authority to RootCAs instead")
+	case conf.MinVersion != 0 && conf.MinVersion < tls.VersionTLS12, conf.MaxVersion != 0 && conf.MaxVersion < tls.VersionTLS12:
+		return nil, configError("the transport of WithHTTPClient allows %s: set MinVersion to tls.VersionTLS12",
+			tls.VersionName(min(conf.MinVersion, conf.MaxVersion)))
+	}
+	return t, nil
+}
+
+// httpClientFor returns a client that sends through the transport and follows no redirect.
+func (c *config) httpClientFor(transport http.RoundTripper) *http.Client {
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if c.httpClient != nil {
+		client.Timeout = c.httpClient.Timeout
+	}
+	return client
+}
+
+// bearerTransport attaches the token, to the configured origin only.
+type bearerTransport struct {
+	next   http.RoundTripper
+	origin *url.URL
+	tokens tokens
+}
+
+// RoundTrip sends the request with a token. Where the service refuses the token it sends it once
+// more with a fresh one.
+func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != t.origin.Scheme || req.URL.Host != t.origin.Host || req.Host != "" && req.Host != t.origin.Host {
+		closeBody(req.Body)
+		return nil, &Error{Kind: ErrConfig, Message: fmt.Sprintf(
+			"the token is for %s://%s alone and was not sent to another address", t.origin.Scheme, t.origin.Host)}
+	}
+	token, err := t.tokens.Token(req.Context())
+	if err != nil {
+		closeBody(req.Body)
+		return nil, err
+	}
+	resp, err := t.next.RoundTrip(withBearer(req, token, req.Body))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !canReplay(req) {
+		return resp, err
+	}
+	t.tokens.Invalidate(token)
+	fresh, err := t.tokens.Token(req.Context())
+	if err != nil || fresh.AccessToken == token.AccessToken {
+		return resp, nil // the refusal says more than the failure to get around it
+	}
+	var body io.ReadCloser
+	if req.GetBody != nil {
+		if body, err = req.GetBody(); err != nil {
+			return resp, nil
+		}
+	}
+	drain(resp.Body)
+	return t.next.RoundTrip(withBearer(req, fresh, body))
+}
+
+func canReplay(req *http.Request) bool {
+	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+}
+
+func withBearer(req *http.Request, token *oauth2.Token, body io.ReadCloser) *http.Request {
+	req = req.Clone(req.Context())
+	req.Body = body
+	req.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	return req
+}
+
+func closeBody(body io.ReadCloser) {
+	if body != nil {
+		_ = body.Close()
+	}
+}
+
+// drain reads what little may be left, so that the connection can be used again.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxErrorBody)
+	_ = body.Close()
+}
+
+// external adapts a caller's token source, which knows no context.
+type external struct {
+	source oauth2.TokenSource
+}
+
+// Token waits for the source no longer than the context lasts.
+func (e external) Token(ctx context.Context) (*oauth2.Token, error) {
+	type answer struct {
+		token *oauth2.Token
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		token, err := e.source.Token()
+		done <- answer{token, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case a := <-done:
+		switch {
+		case a.err != nil:
+			// What a foreign source says may hold its secret; only the fact is passed on.
+			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave no token: ask it directly for the reason"}
+		case !a.token.Valid():
+			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave an empty or expired token"}
+		}
+		return a.token, nil
+	}
+}
+
+// Invalidate does nothing: the source decides what it caches.
+func (external) Invalidate(*oauth2.Token) {}
