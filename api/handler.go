@@ -1,0 +1,133 @@
+package api
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+)
+
+// Handler guards next: a request that breaks the contract gets an answer of status 400 in the
+// contract's Error form and does not reach next, and every answer of next is checked. Each message
+// that breaks the contract is told to report, which may be nil; an answer is told after it was
+// sent, and goes out as next made it. report is called by the goroutine that serves the request, so
+// by several at once.
+//
+// A request belongs to an operation by its method and the end of its path. One that belongs to none
+// goes to next, and its answer is not checked. A request with a body over [DefaultMaxBytes] gets
+// status 413; an answer over it, an encoded one (Content-Encoding), and one on a hijacked
+// connection are not checked.
+func Handler(next http.Handler, report func(Report)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := load()
+		if err != nil {
+			refuse(w, http.StatusInternalServerError, err.Error(), nil)
+			return
+		}
+		o := c.find(r.Method, r.URL.Path)
+		if o == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		guard(w, r, o, next, report)
+	})
+}
+
+func guard(w http.ResponseWriter, r *http.Request, o *operation, next http.Handler, report func(Report)) {
+	body, whole, same := peek(r.Body, DefaultMaxBytes)
+	if !whole {
+		refuseUnread(w, len(body))
+		return
+	}
+	if found := o.checkRequest(r, body).sorted(); len(found) > 0 {
+		tell(report, o, 0, found)
+		refuse(w, http.StatusBadRequest, summary(found), found)
+		return
+	}
+	checked := *r // the caller's request stays as it is
+	checked.Body = same
+	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+	next.ServeHTTP(rec, &checked)
+	if !rec.hijacked && !rec.overflow {
+		tell(report, o, rec.status, o.checkAnswer(rec.status, w.Header(), rec.body.Bytes()))
+	}
+}
+
+// refuseUnread answers a request whose body could not be read to its end.
+func refuseUnread(w http.ResponseWriter, read int) {
+	if read > DefaultMaxBytes {
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", DefaultMaxBytes), nil)
+		return
+	}
+	refuse(w, http.StatusBadRequest, "the body ends before its time", nil)
+}
+
+func summary(found Violations) string {
+	if len(found) == 1 {
+		return found[0].String()
+	}
+	return found[0].String() + ", and " + strconv.Itoa(len(found)-1) + " more"
+}
+
+// refuse answers in the contract's Error form.
+func refuse(w http.ResponseWriter, status int, message string, found Violations) {
+	var id [16]byte
+	rand.Read(id[:]) // never fails
+	answer := struct {
+		StatusCode int        `json:"statusCode"`
+		Message    string     `json:"message"`
+		Errors     Violations `json:"errors"`
+		RequestID  string     `json:"requestId"`
+	}{status, message, found, hex.EncodeToString(id[:])}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", answer.RequestID)
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(answer) // an error means that the client is gone
+}
+
+// recorder keeps what goes out.
+type recorder struct {
+	http.ResponseWriter
+	status   int
+	sent     bool
+	overflow bool
+	hijacked bool
+	body     bytes.Buffer
+}
+
+// WriteHeader implements [http.ResponseWriter]. Informational answers are not the answer.
+func (r *recorder) WriteHeader(status int) {
+	if !r.sent && status >= 200 {
+		r.status, r.sent = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (r *recorder) Write(p []byte) (int, error) {
+	r.sent = true
+	n, err := r.ResponseWriter.Write(p)
+	if r.body.Len()+n > DefaultMaxBytes {
+		r.overflow = true
+		r.body = bytes.Buffer{}
+	}
+	if !r.overflow {
+		r.body.Write(p[:n])
+	}
+	return n, err
+}
+
+// Hijack implements [http.Hijacker].
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	r.hijacked = r.hijacked || err == nil
+	return conn, rw, err
+}
+
+// Unwrap is for [http.ResponseController].
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

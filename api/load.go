@@ -1,0 +1,127 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Load gives the contract as a document, parsed and validated once. All callers share it: do not
+// change it. It fails only where the embedded contract is broken, which the tests of this package rule out.
+func Load() (*openapi3.T, error) {
+	c, err := load()
+	if err != nil {
+		return nil, err
+	}
+	return c.doc, nil
+}
+
+var load = sync.OnceValues(func() (*contract, error) {
+	doc, err := GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("api: read the embedded contract: %w", err)
+	}
+	return newContract(doc)
+})
+
+// contract is the document, indexed for checking. It is never changed once made.
+type contract struct {
+	doc        *openapi3.T
+	operations map[string]*operation // by operationId
+}
+
+// operation is one operation of the contract.
+type operation struct {
+	*openapi3.Operation
+	method string
+	path   []string // the template's segments
+	query  map[string]*openapi3.Parameter
+	body   *openapi3.RequestBody // nil: none belongs here
+}
+
+func newContract(doc *openapi3.T) (*contract, error) {
+	if err := doc.Validate(context.Background()); err != nil {
+		return nil, fmt.Errorf("api: the contract is no valid OpenAPI document: %w", err)
+	}
+	c := &contract{doc: doc, operations: make(map[string]*operation)}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			o, err := newOperation(method, path, item, op)
+			if err != nil {
+				return nil, fmt.Errorf("api: the contract, %s %s: %w", method, path, err)
+			}
+			c.operations[op.OperationID] = o
+		}
+	}
+	return c, nil
+}
+
+// newOperation refuses what this package could not check, so that nothing passes unchecked in silence.
+func newOperation(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (*operation, error) {
+	if op.OperationID == "" {
+		return nil, errors.New("an operation without operationId cannot be checked: add one")
+	}
+	o := &operation{
+		Operation: op,
+		method:    method,
+		path:      strings.Split(path, "/"),
+		query:     make(map[string]*openapi3.Parameter),
+	}
+	for _, ref := range slices.Concat(item.Parameters, op.Parameters) {
+		p := ref.Value
+		if p.In != openapi3.ParameterInQuery || p.Schema == nil || scalarType(p.Schema.Value) == "" {
+			return nil, fmt.Errorf("parameter %q in %s: only query parameters of a scalar type are checked: teach this package", p.Name, p.In)
+		}
+		o.query[p.Name] = p
+	}
+	if op.RequestBody != nil {
+		o.body = op.RequestBody.Value
+	}
+	return o, nil
+}
+
+// Errors for questions that the contract has no answer to; they are no [Violations].
+var (
+	// ErrUnknownOperation is matched where no operation of the contract has that operationId.
+	ErrUnknownOperation = errors.New("api: the contract has no such operation")
+	// ErrUnknownStatus is matched where an operation of the contract does not answer with that status.
+	ErrUnknownStatus = errors.New("api: the contract has no such status")
+)
+
+func (c *contract) operation(id string) (*operation, error) {
+	o, ok := c.operations[id]
+	if !ok {
+		known := slices.Sorted(maps.Keys(c.operations))
+		return nil, fmt.Errorf("%w: %q; it has %s", ErrUnknownOperation, id, strings.Join(known, ", "))
+	}
+	return o, nil
+}
+
+// find gives the operation that method and path call, nil if none. What stands in front of the
+// contract's path does not matter, so that a base URL may have a path of its own.
+func (c *contract) find(method, path string) *operation {
+	segments := strings.Split(path, "/")
+	var found *operation
+	for _, o := range c.operations {
+		if o.method == method && o.matches(segments) && (found == nil || len(o.path) > len(found.path)) {
+			found = o
+		}
+	}
+	return found
+}
+
+// matches compares from the end. The template starts with a slash, so its first segment is empty
+// and stands for what is in front.
+func (o *operation) matches(segments []string) bool {
+	template := o.path[1:]
+	if len(segments) < len(template) {
+		return false
+	}
+	return slices.Equal(segments[len(segments)-len(template):], template)
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// checkQuery judges the query of a request.
+func (o *operation) checkQuery(rawQuery string) Violations {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL", Source: source(o.Extensions)}}
+	}
+	var found Violations
+	for name, values := range query {
+		found = append(found, o.checkParameter(name, values)...)
+	}
+	for name, p := range o.query {
+		if p.Required && !query.Has(name) {
+			found = append(found, Violation{
+				In: InQuery, Pointer: pointer(name), Keyword: "required", Found: "nothing", Want: "a parameter " + quote(name),
+				Source: source(p.Extensions),
+			})
+		}
+	}
+	return found
+}
+
+func (o *operation) checkParameter(name string, values []string) Violations {
+	p, ok := o.query[name]
+	if !ok {
+		want := "no query"
+		if len(o.query) > 0 {
+			want = "none but " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
+		}
+		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(o.Extensions)}}
+	}
+	var found Violations
+	if len(values) > 1 {
+		found = append(found, Violation{
+			In: InQuery, Pointer: pointer(name), Keyword: KeywordUnique, Found: strconv.Itoa(len(values)) + " values",
+			Want: "each parameter once", Source: source(p.Extensions),
+		})
+	}
+	for _, text := range values {
+		for _, v := range visit(InQuery, p.Schema.Value, parseScalar(p.Schema.Value, text), visitRequest) {
+			v.Pointer = pointer(name)
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// parseScalar reads a parameter's text as its schema's type, and leaves it a string where it is
+// none of that type.
+func parseScalar(schema *openapi3.Schema, text string) any {
+	switch scalarType(schema) {
+	case openapi3.TypeInteger, openapi3.TypeNumber:
+		if json.Valid([]byte(text)) && strings.Trim(text, "0123456789+-.eE") == "" {
+			return number([]byte(text))
+		}
+	case openapi3.TypeBoolean:
+		if text == "true" || text == "false" {
+			return text == "true"
+		}
+	}
+	return text
+}
+
+// scalarType is the type of schema, also behind allOf; empty if it is no scalar.
+func scalarType(schema *openapi3.Schema) string {
+	for _, t := range schema.Type.Slice() {
+		switch t {
+		case openapi3.TypeInteger, openapi3.TypeNumber, openapi3.TypeBoolean, openapi3.TypeString:
+			return t
+		}
+	}
+	for _, ref := range schema.AllOf {
+		if t := scalarType(ref.Value); t != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// The ways a schema is visited: every error, and this package's formats instead of the global ones.
+var (
+	visitRequest  = visitOptions(openapi3.VisitAsRequest())
+	visitResponse = visitOptions(openapi3.VisitAsResponse())
+)
+
+func visitOptions(direction openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
+	return []openapi3.SchemaValidationOption{
+		direction,
+		openapi3.MultiErrors(),
+		openapi3.WithStringFormatValidators(stringFormats),
+		openapi3.WithIntegerFormatValidators(integerFormats),
+		openapi3.WithNumberFormatValidators(numberFormats),
+	}
+}
+
+// visit judges value, read from the place in, by schema.
+func visit(in string, schema *openapi3.Schema, value any, options []openapi3.SchemaValidationOption) Violations {
+	err := schema.VisitJSON(value, options...)
+	if err == nil {
+		return nil
+	}
+	v := visitor{in: in, root: value}
+	v.collect(err)
+	return v.found
+}
+
+// visitor turns the nested errors of a schema visit into violations.
+type visitor struct {
+	in    string
+	root  any
+	found Violations
+}
+
+func (v *visitor) collect(err error) {
+	switch err := err.(type) {
+	case openapi3.MultiError:
+		for _, err := range err {
+			v.collect(err)
+		}
+	case *openapi3.SchemaError:
+		if all, ok := allOf(err); ok {
+			v.collect(all)
+			return
+		}
+		v.schemaError(err)
+	default: // an error about the schema, not the value; a valid document has none
+		v.found = append(v.found, Violation{In: v.in, Keyword: "schema", Found: oneLine(err.Error()), Want: "a schema that can be applied"})
+	}
+}
+
+// allOf gives the errors of the single schemas of an allOf: each is a violation of its own.
+func allOf(err *openapi3.SchemaError) (all openapi3.MultiError, ok bool) {
+	if err.SchemaField != "allOf" {
+		return nil, false
+	}
+	ok = errors.As(err.Origin, &all)
+	return all, ok
+}
+
+func (v *visitor) schemaError(err *openapi3.SchemaError) {
+	path := err.JSONPointer()
+	switch err.SchemaField {
+	case "properties":
+		v.unknownProperties(path, err)
+		return
+	case "required":
+		name := path[len(path)-1]
+		v.add(path, "required", "nothing", fmt.Sprintf("a property %s", quote(name)), property(err.Schema, name))
+		return
+	}
+	keyword := err.SchemaField
+	value := lookup(v.root, path)
+	if keyword == "enum" && !permits(err.Schema, value) {
+		keyword = "type"
+	}
+	v.add(path, keyword, describe(value), want(keyword, err), err.Schema)
+}
+
+// unknownProperties adds one violation for each property that the schema of an object does not
+// know. The visit has an error for each of them without its name; repetitions are removed later.
+func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError) {
+	object, _ := err.Value.(map[string]any)
+	known := slices.Sorted(maps.Keys(err.Schema.Properties))
+	for name, value := range object {
+		if _, ok := err.Schema.Properties[name]; !ok {
+			v.add(append(slices.Clip(path), name), "additionalProperties", describe(value),
+				"none but "+strings.Join(known, ", "), err.Schema)
+		}
+	}
+}
+
+func (v *visitor) add(path []string, keyword, found, want string, schema *openapi3.Schema) {
+	v.found = append(v.found, Violation{
+		In: v.in, Pointer: pointer(path...), Keyword: keyword, Found: found, Want: want,
+		Source: source(schema.Extensions),
+	})
+}
+
+// source is the x-source of an element of the contract.
+func source(extensions map[string]any) string {
+	s, _ := extensions["x-source"].(string)
+	return s
+}
+
+// property is the schema of a property, or that of the object where it has none.
+func property(object *openapi3.Schema, name string) *openapi3.Schema {
+	if ref := object.Properties[name]; ref != nil {
+		return ref.Value
+	}
+	return object
+}
+
+// want says in words what keyword demands.
+func want(keyword string, err *openapi3.SchemaError) string {
+	s := err.Schema
+	switch keyword {
+	case "type":
+		return strings.Join(s.Type.Slice(), " or ")
+	case "nullable":
+		return "no null"
+	case "enum":
+		return "one of " + compact(s.Enum)
+	case "minimum":
+		return fmt.Sprintf("at least %v", *s.Min)
+	case "maximum":
+		return fmt.Sprintf("at most %v", *s.Max)
+	case "format":
+		return formatInWords(s.Format)
+	}
+	return oneLine(err.Reason)
+}
+
+// permits tells whether value has a type of the schema.
+func permits(schema *openapi3.Schema, value any) bool {
+	switch value.(type) {
+	case nil:
+		return schema.Nullable
+	case bool:
+		return schema.Type.Permits(openapi3.TypeBoolean)
+	case string:
+		return schema.Type.Permits(openapi3.TypeString)
+	case []any:
+		return schema.Type.Permits(openapi3.TypeArray)
+	case map[string]any:
+		return schema.Type.Permits(openapi3.TypeObject)
+	}
+	return schema.Type.Permits(openapi3.TypeInteger) || schema.Type.Permits(openapi3.TypeNumber)
+}
+
+// compact is value as JSON.
+func compact(value any) string {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(b)
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"fmt"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// ValidateRequest judges body as the JSON body of a request of operation, an operationId such as
+// "getJobs". All media types of the contract have the same schema, so none is asked for. An
+// operation without a body wants an empty one.
+//
+// The error is nil, [Violations], or matches [ErrUnknownOperation].
+func ValidateRequest(operation string, body []byte) error {
+	c, err := load()
+	if err != nil {
+		return err
+	}
+	return c.validateRequest(operation, body)
+}
+
+// ValidateResponse judges body as an answer of operation with status; mediaType is its Content-Type,
+// with or without parameters. An answer that the contract gives no content passes with any body.
+//
+// The error is nil, [Violations], or matches [ErrUnknownOperation] or [ErrUnknownStatus].
+func ValidateResponse(operation string, status int, mediaType string, body []byte) error {
+	c, err := load()
+	if err != nil {
+		return err
+	}
+	return c.validateResponse(operation, status, mediaType, body)
+}
+
+func (c *contract) validateRequest(operation string, body []byte) error {
+	o, err := c.operation(operation)
+	if err != nil {
+		return err
+	}
+	if o.body == nil {
+		return o.checkBody("", body).err()
+	}
+	return o.checkBody("application/json", body).err()
+}
+
+func (c *contract) validateResponse(operation string, status int, mediaType string, body []byte) error {
+	o, err := c.operation(operation)
+	if err != nil {
+		return err
+	}
+	response := o.response(status)
+	if response == nil {
+		return fmt.Errorf("%w: %s does not answer %d", ErrUnknownStatus, operation, status)
+	}
+	return checkResponse(response, mediaType, body).err()
+}
+
+// response gives what the contract says of an answer with status, nil if nothing.
+func (o *operation) response(status int) *openapi3.Response {
+	if status < 100 || status > 599 {
+		return nil
+	}
+	ref := o.Responses.Status(status)
+	if ref == nil {
+		ref = o.Responses.Default()
+	}
+	if ref == nil {
+		return nil
+	}
+	return ref.Value
+}
+
+// checkBody judges the body of a request.
+func (o *operation) checkBody(contentType string, body []byte) Violations {
+	if o.body == nil {
+		if len(body) == 0 {
+			return nil
+		}
+		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "a body", Want: "no body", Source: source(o.Extensions)}}
+	}
+	if len(body) == 0 {
+		if !o.body.Required {
+			return nil
+		}
+		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "no body", Want: "a body", Source: source(o.body.Extensions)}}
+	}
+	media, ok := mediaType(o.body.Content, contentType)
+	if !ok {
+		return Violations{wrongMediaType(o.body.Content, contentType, source(o.body.Extensions))}
+	}
+	return checkContent(media, body, visitRequest)
+}
+
+// checkResponse judges an answer. One without content may have any body.
+func checkResponse(r *openapi3.Response, contentType string, body []byte) Violations {
+	if len(r.Content) == 0 {
+		return nil
+	}
+	media, ok := mediaType(r.Content, contentType)
+	if !ok {
+		return Violations{wrongMediaType(r.Content, contentType, source(r.Extensions))}
+	}
+	return checkContent(media, body, visitResponse)
+}
+
+func checkContent(media *openapi3.MediaType, body []byte, options []openapi3.SchemaValidationOption) Violations {
+	value, found, ok := parseJSON(body)
+	if !ok || media.Schema == nil {
+		return found
+	}
+	return append(found, visit(InBody, media.Schema.Value, value, options)...)
+}

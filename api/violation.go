@@ -1,0 +1,103 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// The sources of what the contract says, as [Violation.Source].
+const (
+	SourceSeed     = "seed"     // the vendor's page of version v1, which this project implements
+	SourceLater    = "later"    // the vendor's pages of later dates
+	SourceInferred = "inferred" // documented nowhere: this project's reading
+)
+
+// Where a violation is, as [Violation.In].
+const (
+	InBody   = "body"
+	InQuery  = "query"
+	InHeader = "header"
+	InStatus = "status"
+)
+
+// Keywords of violations that no keyword of a schema stands for, as [Violation.Keyword].
+const (
+	KeywordJSON        = "json"        // the payload is not one JSON value in UTF-8
+	KeywordUnique      = "unique"      // a key or a query parameter is there twice
+	KeywordContent     = "content"     // the media type is none of the contract's
+	KeywordRequestBody = "requestBody" // a body is missing, or there is one where none belongs
+	KeywordParameters  = "parameters"  // a query parameter that the contract does not know
+	KeywordResponses   = "responses"   // a status that the contract does not know
+)
+
+// Violation is one breach of the contract. Its JSON form is part of this package's surface.
+type Violation struct {
+	// In is the part of the message: [InBody], [InQuery], [InHeader] or [InStatus].
+	In string `json:"in"`
+	// Pointer is the JSON pointer (RFC 6901) of the value, from the root of the payload; of a missing
+	// or unknown property, where it would be or is. In a query it is a slash and the parameter's
+	// name. Empty: the whole.
+	Pointer string `json:"pointer"`
+	// Keyword is the keyword of the contract that was broken, such as "minimum", or one of this
+	// package's Keyword constants.
+	Keyword string `json:"keyword"`
+	// Found is what was there: a value as JSON, cut short if long, or words.
+	Found string `json:"found"`
+	// Want is what the contract says, in words.
+	Want string `json:"want"`
+	// Source is the x-source of the nearest element of the contract: [SourceSeed], [SourceLater] or
+	// [SourceInferred]. Empty for what JSON itself demands.
+	Source string `json:"source,omitempty"`
+}
+
+// String is the violation in one line.
+func (v Violation) String() string {
+	var b strings.Builder
+	b.WriteString(v.In)
+	if v.Pointer != "" {
+		b.WriteString(" ")
+		b.WriteString(oneLine(v.Pointer))
+	}
+	b.WriteString(": " + v.Keyword + ": found " + v.Found + ", want " + v.Want)
+	if v.Source != "" {
+		b.WriteString(" (" + v.Source + ")")
+	}
+	return b.String()
+}
+
+// Violations are all breaches in one message, sorted by place, then by keyword. As an error it is
+// found with [errors.As]; its text has one line for each.
+type Violations []Violation
+
+// Error is the violations, one line each.
+func (vs Violations) Error() string {
+	lines := make([]string, len(vs))
+	for i, v := range vs {
+		lines[i] = v.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// err is vs as an error, sorted; nil if there are none.
+func (vs Violations) err() error {
+	if len(vs) == 0 {
+		return nil
+	}
+	return vs.sorted()
+}
+
+// sorted sorts vs in place and removes repetitions.
+func (vs Violations) sorted() Violations {
+	slices.SortFunc(vs, func(a, b Violation) int {
+		return cmp.Or(
+			cmp.Compare(a.In, b.In),
+			comparePointers(a.Pointer, b.Pointer),
+			cmp.Compare(a.Keyword, b.Keyword),
+			cmp.Compare(a.Found, b.Found),
+			cmp.Compare(a.Want, b.Want),
+			cmp.Compare(a.Source, b.Source),
+		)
+	})
+	return slices.Compact(vs)
+}
