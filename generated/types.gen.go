@@ -114,8 +114,8 @@ type JobFilterModel struct {
 // Error What a sister service of the same API answers on failure. That this service does the same is
 // inferred; nothing in it is sure to be there.
 type Error struct {
-	// Data Empty on failure. Its form is documented nowhere.
-	Data interface{} `json:"data,omitempty"`
+	// Data The payload of a success, empty on failure. Its form is documented nowhere.
+	Data map[string]interface{} `json:"data,omitempty"`
 
 	// Errors The single faults. Their form is documented nowhere.
 	Errors []interface{} `json:"errors,omitempty"`
@@ -204,7 +204,8 @@ type Job struct {
 	WarningRecord *int64 `json:"warningRecord,omitempty"`
 }
 
-// JobPage One page of jobs.
+// JobPage One page of jobs. The properties are documented; that `totalCount` and `jobs` are always
+// there is inferred.
 type JobPage struct {
 	// Jobs The jobs of this page.
 	Jobs []Job `json:"jobs"`

@@ -1,0 +1,44 @@
+# The targets that a change has to pass; "make" alone lists them.
+
+# Tools that no importer of this module should meet in its graph are pinned in tools.mod.
+tool := go tool -modfile=tools.mod
+npm_bin := api/lint/node_modules/.bin
+
+.PHONY: help generate check-generated test test-race fmt lint lint-contract bench
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
+
+generate: ## Make generated/ and api/spec.gen.go from openapi.yaml.
+	go generate ./...
+
+check-generated: ## Fail if a generated file differs, is missing or is left over.
+	./api/codegen/check-generated.sh
+
+test: ## Run the tests, those of the importing module included.
+	go test ./...
+	cd internal/consumer && go test ./...
+
+test-race: ## Run the tests under the race detector; needs a C compiler.
+	go test -race ./...
+
+fmt: ## Format the Go code.
+	$(tool) golangci-lint fmt
+
+lint: ## Run go vet and golangci-lint.
+	go vet ./...
+	$(tool) golangci-lint run
+
+lint-contract: api/lint/node_modules ## Lint openapi.yaml with Spectral, Redocly and oasdiff; needs npm.
+	$(npm_bin)/spectral lint --ruleset api/lint/.spectral.yaml --fail-severity warn openapi.yaml
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		$(npm_bin)/redocly lint --config api/lint/redocly.yaml openapi.yaml
+	$(tool) oasdiff validate --fail-on INFO --allow-external-refs=false openapi.yaml
+
+bench: ## Run the benchmarks six times and summarize them.
+	go test -run '^$$' -bench . -benchmem -count 6 ./... > bench.out
+	$(tool) benchstat bench.out
+
+api/lint/node_modules: api/lint/package.json api/lint/package-lock.json
+	npm ci --prefix api/lint --ignore-scripts --no-audit --no-fund
+	touch $@
