@@ -41,7 +41,8 @@ func (s *Server) answer(w http.ResponseWriter, op operation, status int, v any) 
 
 // refuseBadRequest answers 400 and points at what is wrong with the request.
 func (s *Server) refuseBadRequest(w http.ResponseWriter, op operation, err error) {
-	s.answer(w, op, http.StatusBadRequest, problem(w, http.StatusBadRequest, "The request breaks the contract.", faultsIn(err)))
+	message := "The request breaks the contract: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	s.answer(w, op, http.StatusBadRequest, problem(w, http.StatusBadRequest, message, faultsIn(err)))
 }
 
 // refuse answers with the contract's error object where the contract has no more to say than that.
