@@ -139,20 +139,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // service is the sandbox without faults.
 func (s *Server) service() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(tokenPath, s.only(http.MethodPost, s.token))
-	mux.Handle(getJobs.path, s.only(getJobs.method, s.authorized(s.getJobs)))
+	mux.Handle(tokenPath, only(http.MethodPost, s.token))
+	mux.Handle(getJobs.path, only(getJobs.method, s.authorized(s.getJobs)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
+		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
 	})
 	return mux
 }
 
 // only lets one method pass.
-func (s *Server) only(method string, next http.HandlerFunc) http.Handler {
+func only(method string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			s.refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
+			refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
 			return
 		}
 		next(w, r)
@@ -166,10 +166,10 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case !given:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox"`)
-			s.refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
+			refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
 		case !s.tokens.valid(token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox", error="invalid_token"`)
-			s.refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
+			refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
 		default:
 			next(w, r)
 		}
