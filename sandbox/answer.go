@@ -33,7 +33,7 @@ func (s *Server) answer(w http.ResponseWriter, op operation, status int, v any) 
 	}
 	if err != nil {
 		s.broken.add(fmt.Errorf("sandbox: an answer %d to %s breaks the contract: %w", status, op.id, err))
-		s.refuse(w, http.StatusInternalServerError, "The sandbox was about to break the contract.", faultsIn(err)...)
+		refuse(w, http.StatusInternalServerError, "The sandbox was about to break the contract.", faultsIn(err)...)
 		return
 	}
 	send(w, status, body)
@@ -41,15 +41,13 @@ func (s *Server) answer(w http.ResponseWriter, op operation, status int, v any) 
 
 // refuseBadRequest answers 400 and points at what is wrong with the request.
 func (s *Server) refuseBadRequest(w http.ResponseWriter, op operation, err error) {
-	s.answer(w, op, http.StatusBadRequest, problem(w, http.StatusBadRequest, "The request breaks the contract.", faultsIn(err)))
+	message := "The request breaks the contract: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	s.answer(w, op, http.StatusBadRequest, problem(w, http.StatusBadRequest, message, faultsIn(err)))
 }
 
-// refuse answers with the contract's error object where the contract has no more to say than that.
-func (s *Server) refuse(w http.ResponseWriter, status int, message string, faults ...any) {
-	body, err := json.Marshal(problem(w, status, message, faults))
-	if err != nil {
-		s.broken.add(fmt.Errorf("sandbox: %w", err))
-	}
+// refuse answers with the contract's error object where the contract leaves the body open.
+func refuse(w http.ResponseWriter, status int, message string, faults ...any) {
+	body, _ := json.Marshal(problem(w, status, message, faults)) // It holds nothing that cannot be marshalled.
 	send(w, status, body)
 }
 

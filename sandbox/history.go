@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -18,31 +19,39 @@ type history struct {
 // Jobs returns the jobs that match a filter, newest first, whatever its PageInfo says. The zero
 // filter matches all. What the jobs point at is the sandbox's own: do not change it.
 func (s *Server) Jobs(filter generated.JobFilterModel) []generated.Job {
-	return s.history.matching(filter)
+	jobs, _ := s.history.slice(filter, 0, math.MaxInt64)
+	return jobs
 }
 
 // Count returns how many jobs match a filter: the total that the service answers to it.
 func (s *Server) Count(filter generated.JobFilterModel) int {
-	return len(s.history.matching(filter))
+	_, total := s.history.slice(filter, 0, 0)
+	return int(total)
 }
 
-// Put adds jobs to the history. A job takes the place of one with the same JobID. The sandbox
-// answers with the jobs as they are: one that breaks the contract makes its answers fail.
+// Put adds jobs to the history, in the place of those that have the same JobID. Two jobs of one call
+// may share a JobID, as they do in the vendor's sample. The sandbox answers with the jobs as they
+// are: one that breaks the contract makes the answer fail.
 func (s *Server) Put(jobs ...generated.Job) { s.history.put(jobs) }
 
 // Delete takes the jobs with these ids out of the history. Ids that are not there are passed over.
 func (s *Server) Delete(ids ...string) { s.history.delete(ids) }
 
-func (h *history) matching(filter generated.JobFilterModel) []generated.Job {
+// slice returns the jobs that match from begin to before end, and how many match in all.
+func (h *history) slice(filter generated.JobFilterModel, begin, end int64) (jobs []generated.Job, total int64) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	var found []generated.Job
+	jobs = []generated.Job{} // an empty list is [] on the wire, never null
 	for i := range h.jobs {
-		if matches(&h.jobs[i], &filter) {
-			found = append(found, h.jobs[i])
+		if !matches(&h.jobs[i], &filter) {
+			continue
 		}
+		if begin <= total && total < end {
+			jobs = append(jobs, h.jobs[i])
+		}
+		total++
 	}
-	return found
+	return jobs, total
 }
 
 // matches says whether a job is in the filter's time range, start included and end excluded, and is

@@ -26,12 +26,12 @@ var getJobs = operation{id: "getJobs", method: http.MethodPost, path: "/api/Open
 
 func (s *Server) getJobs(w http.ResponseWriter, r *http.Request) {
 	if !isJSON(r.Header.Get("Content-Type")) {
-		s.refuse(w, http.StatusUnsupportedMediaType, "The body must be application/json, text/json or application/*+json.")
+		refuse(w, http.StatusUnsupportedMediaType, "The body must be application/json, text/json or application/*+json.")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFilterBytes))
 	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		s.refuse(w, http.StatusRequestEntityTooLarge, "The body is longer than any filter.")
+		refuse(w, http.StatusRequestEntityTooLarge, "The body is longer than any filter.")
 		return
 	}
 	if err != nil {
@@ -68,21 +68,13 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 func (s *Server) page(filter generated.JobFilterModel) generated.JobPage {
 	number := valueOr(filter.PageInfo.CurrentPage, defaultPage)
 	size := valueOr(filter.PageInfo.PageSize, defaultPageSize)
-	jobs := s.history.matching(filter)
-	total := int64(len(jobs))
-	begin := min(total, (int64(number)-1)*int64(size))
-	end := min(total, begin+int64(size))
+	begin := (int64(number) - 1) * int64(size)
+	jobs, total := s.history.slice(filter, begin, begin+int64(size))
 	var next string
-	if end < total {
+	if begin+int64(size) < total {
 		next = nextLink(filter, number+1, size)
 	}
-	return generated.JobPage{
-		TotalCount: total,
-		NextLink:   &next,
-		PageIndex:  &number,
-		PageSize:   &size,
-		Jobs:       append([]generated.Job{}, jobs[begin:end]...), // an empty list is [], never null
-	}
+	return generated.JobPage{TotalCount: total, NextLink: &next, PageIndex: &number, PageSize: &size, Jobs: jobs}
 }
 
 // nextLink has the form that the successor operation was seen to send: relative, and without the

@@ -45,7 +45,7 @@ func sweep(t *testing.T, srv *sandbox.Server, filter generated.JobFilterModel, s
 }
 
 func TestFilters(t *testing.T) {
-	srv := start(t)
+	srv := start(t, sandbox.WithJobs(2000))
 	all := srv.Jobs(generated.JobFilterModel{})
 	year, week := anchor.AddDate(-1, 0, 0), anchor.AddDate(0, 0, -7)
 	type filter = generated.JobFilterModel

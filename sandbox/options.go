@@ -17,6 +17,7 @@ const (
 	defaultScope    = "Dynamics.ReadWrite.All"
 	defaultJobs     = 5000
 	defaultLifetime = time.Hour
+	maxJobs         = 1_000_000
 )
 
 // Option changes a sandbox when it starts.
@@ -120,12 +121,12 @@ func WithAnchor(present time.Time) Option {
 	}
 }
 
-// WithJobs sets how many jobs the history holds, the newest first to be kept. The default of 5000
-// reaches back about two years; with 0 the history is empty, to be filled by [Server.Put].
+// WithJobs sets how far the history reaches back, in jobs: from 0 to a million. The default of 5000
+// makes about two years; with 0 the history is empty, to be filled by [Server.Put].
 func WithJobs(n int) Option {
 	return func(c *config) error {
-		if n < 0 {
-			return fmt.Errorf("a history cannot hold %d jobs", n)
+		if n < 0 || n > maxJobs {
+			return fmt.Errorf("a history of %d jobs is not possible: it holds 0 to %d", n, maxJobs)
 		}
 		c.jobs = n
 		return nil

@@ -46,41 +46,67 @@ type Server struct {
 	replays replays
 	faulty  atomic.Pointer[http.Handler] // the service behind the faults that are set
 
-	http     http.Server
-	stop     context.CancelFunc
-	requests requests
-	served   chan error
-	close    func() error
-	broken   breaks
+	broken breaks
+	close  func() error
 }
 
 // Start starts a sandbox and returns as soon as it accepts connections. The caller closes it. An
 // option that makes no sense, or an address that cannot be had, is an error.
 func Start(opts ...Option) (*Server, error) {
-	cfg, err := newConfig(opts)
+	s, err := newServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	listener, err := net.Listen("tcp", cfg.addr)
+	listener, err := net.Listen("tcp", s.config.addr)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
+	s.url = "http://" + listener.Addr().String()
+	s.close = s.listen(listener)
+	return s, nil
+}
+
+// listen serves until the function that it returns is called.
+func (s *Server) listen(listener net.Listener) (end func() error) {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Server{
-		config: cfg,
-		url:    "http://" + listener.Addr().String(),
-		stop:   stop,
-		served: make(chan error, 1),
-	}
-	s.history.put(invent(cfg.anchor, cfg.jobs))
-	s.SetFaults(cfg.faults...)
-	s.http = http.Server{
+	var connections sync.WaitGroup
+	server := http.Server{
 		Handler:           http.HandlerFunc(s.serve),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed:
+				connections.Done()
+			}
+		},
 	}
-	s.close = sync.OnceValue(s.shutDown)
-	go func() { s.served <- s.http.Serve(listener) }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	return sync.OnceValue(func() error {
+		stop()
+		err := server.Close()
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		// The second Close is for a connection that came in during the first.
+		err = errors.Join(err, server.Close())
+		connections.Wait()
+		return errors.Join(err, s.broken.err())
+	})
+}
+
+// newServer makes a sandbox that does not listen yet.
+func newServer(opts []Option) (*Server, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: cfg}
+	s.history.put(invent(cfg.anchor, cfg.jobs))
+	s.SetFaults(cfg.faults...)
 	return s, nil
 }
 
@@ -104,22 +130,8 @@ func (s *Server) RevokeTokens() { s.tokens.revoke() }
 // changes nothing and returns the same.
 func (s *Server) Close() error { return s.close() }
 
-func (s *Server) shutDown() error {
-	s.stop()
-	err := s.http.Close()
-	s.requests.finish()
-	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
-	}
-	return errors.Join(err, s.broken.err())
-}
-
 // serve is the way in for every request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if !s.requests.begin() {
-		return
-	}
-	defer s.requests.end()
 	w.Header().Set(requestIDHeader, newRequestID())
 	(*s.faulty.Load()).ServeHTTP(w, r)
 }
@@ -127,20 +139,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // service is the sandbox without faults.
 func (s *Server) service() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(tokenPath, s.only(http.MethodPost, s.token))
-	mux.Handle(getJobs.path, s.only(getJobs.method, s.authorized(s.getJobs)))
+	mux.Handle(tokenPath, only(http.MethodPost, s.token))
+	mux.Handle(getJobs.path, only(getJobs.method, s.authorized(s.getJobs)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
+		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
 	})
 	return mux
 }
 
 // only lets one method pass.
-func (s *Server) only(method string, next http.HandlerFunc) http.Handler {
+func only(method string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			s.refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
+			refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
 			return
 		}
 		next(w, r)
@@ -154,10 +166,10 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case !given:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox"`)
-			s.refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
+			refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
 		case !s.tokens.valid(token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox", error="invalid_token"`)
-			s.refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
+			refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
 		default:
 			next(w, r)
 		}
@@ -166,31 +178,3 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 
 // sameSecret compares in constant time.
 func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// requests counts the requests under way, so that Close can wait for them.
-type requests struct {
-	mu     sync.Mutex
-	closed bool
-	under  sync.WaitGroup
-}
-
-// begin counts a request, unless the sandbox is closing.
-func (r *requests) begin() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	r.under.Add(1)
-	return true
-}
-
-func (r *requests) end() { r.under.Done() }
-
-// finish lets no further request begin and waits for those under way.
-func (r *requests) finish() {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.under.Wait()
-}

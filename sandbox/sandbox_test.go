@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -159,6 +160,7 @@ func TestStartRefuses(t *testing.T) {
 		"no scope":             {sandbox.WithScope(""), "scope"},
 		"the zero time":        {sandbox.WithAnchor(time.Time{}), "anchor"},
 		"fewer jobs than none": {sandbox.WithJobs(-1), "-1"},
+		"too many jobs":        {sandbox.WithJobs(math.MaxInt), "1000000"},
 		"half a second":        {sandbox.WithTokenLifetime(500 * time.Millisecond), "500ms"},
 		"a second and a half":  {sandbox.WithTokenLifetime(1500 * time.Millisecond), "1.5s"},
 	} {
