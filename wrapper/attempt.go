@@ -16,8 +16,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/retryafter"
 )
 
 // operationPath is where version v1 answers, below the base URL.
@@ -76,66 +79,97 @@ func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *atte
 	if resp.StatusCode != http.StatusOK {
 		return pageData{}, c.refused(resp)
 	}
-	buffer := buffers.Get().(*bytes.Buffer)
+	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
-	if failed := c.readBody(ctx, resp, buffer); failed != nil {
+	failed := c.readBody(ctx, resp, buffer)
+	if failed != nil {
 		return pageData{}, failed
 	}
+	body := *buffer
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if !isJSON(mediaType) {
 		return pageData{}, fail(&Error{
 			Kind:    ErrNotJobs,
 			Message: fmt.Sprintf("the answer has the media type %q, not JSON: check the address, and for a proxy or a login page in between", excerpt(mediaType, 64)),
-			Excerpt: excerpt(buffer.String(), maxExcerpt),
+			Excerpt: excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt),
 		})
 	}
-	answer, err := decodePage(buffer.Bytes(), c.config.pageSize)
+	answer, err := decodePage(body, c.config.pageSize)
 	if err != nil {
-		return pageData{}, &attemptFailure{
-			err:   &Error{Kind: kindOf(err), cause: err, Excerpt: excerpt(string(buffer.Bytes()[:min(buffer.Len(), 4*maxExcerpt)]), maxExcerpt)},
-			retry: errors.Is(err, ErrTruncated),
+		own, _ := errors.AsType[*Error](err)
+		return pageData{}, &attemptFailure{err: own, retry: own.Kind == ErrTruncated}
+	}
+	if c.config.onDrift != nil {
+		for _, drift := range answer.drift {
+			c.config.onDrift(drift)
 		}
 	}
 	return answer, nil
 }
 
 // buffers hold bodies while they are decoded; what is decoded never points into them.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxPooled keeps one large answer from holding its memory for ever.
 const maxPooled = 4 << 20
 
-func recycle(buffer *bytes.Buffer) {
-	if buffer.Cap() <= maxPooled {
-		buffer.Reset()
+func recycle(buffer *[]byte) {
+	if cap(*buffer) <= maxPooled {
+		*buffer = (*buffer)[:0]
 		buffers.Put(buffer)
 	}
 }
 
 // readBody reads the body to its end, within the limit, which counts decompressed bytes.
-func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) *attemptFailure {
+func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *[]byte) *attemptFailure {
 	limit := c.config.maxResponseBytes
 	if resp.ContentLength > limit {
 		return fail(c.tooLarge())
 	}
-	if resp.ContentLength > 0 {
-		buffer.Grow(int(min(resp.ContentLength, maxPooled-bytes.MinRead)) + bytes.MinRead)
-	}
-	n, err := buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	// One byte more than announced, to see the end without growing.
+	*buffer = slices.Grow(*buffer, int(min(resp.ContentLength+1, maxPooled)))
+	err := readUpTo(resp.Body, buffer, limit)
 	var corrupt flate.CorruptInputError
 	switch {
-	case n > limit:
-		return fail(c.tooLarge())
 	case err == nil:
 		return nil
+	case err == errOverLimit: //nolint:errorlint // readUpTo returns it as it is
+		return fail(c.tooLarge())
 	case ctx.Err() != nil:
 		return c.interrupted(ctx, err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return retry(&Error{Kind: ErrTruncated, Message: fmt.Sprintf("the answer ended after %d bytes", n)})
+		return retry(&Error{Kind: ErrTruncated, Message: fmt.Sprintf("the answer ended after %d bytes", len(*buffer))})
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &corrupt):
 		return retry(&Error{Kind: ErrNetwork, Message: "the compressed answer is damaged"})
 	}
 	return c.unanswered(ctx, err)
+}
+
+var errOverLimit = errors.New("over the limit")
+
+// readUpTo appends what the reader has to the buffer. Unlike bytes.Buffer it never grows the buffer
+// beyond the limit, so that an endless body costs little more than the limit.
+func readUpTo(r io.Reader, buffer *[]byte, limit int64) error {
+	b := *buffer
+	defer func() { *buffer = b }()
+	for int64(len(b)) <= limit {
+		if len(b) == cap(b) {
+			grown := make([]byte, len(b), min(max(2*int64(cap(b)), 32<<10), limit+1))
+			copy(grown, b)
+			b = grown
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return errOverLimit
+		case err == io.EOF: //nolint:errorlint // io.Reader returns it as it is
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return errOverLimit
 }
 
 func (c *Client) tooLarge() *Error {
@@ -202,7 +236,7 @@ func (c *Client) refused(resp *http.Response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
 	err.Kind, err.Message = c.explain(resp)
-	err.RetryAfter, _ = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	err.RetryAfter, _ = retryafter.Parse(resp.Header.Get("Retry-After"), time.Now())
 	var envelope struct {
 		Message   string `json:"message"`
 		RequestID string `json:"requestId"`
@@ -273,11 +307,4 @@ func requestID(header http.Header) string {
 		}
 	}
 	return ""
-}
-
-func kindOf(err error) error {
-	if errors.Is(err, ErrTruncated) {
-		return ErrTruncated
-	}
-	return ErrNotJobs
 }

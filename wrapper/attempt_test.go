@@ -297,6 +297,7 @@ func TestContextEnds(t *testing.T) {
 				answer(503, "", "")(w, r)
 				return
 			}
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client left
 			<-r.Context().Done()
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -31,7 +31,7 @@ func TestNewRefuses(t *testing.T) {
 		{"no data centre", []d365backup.Option{secret}, "no data centre"},
 		{"no credentials", []d365backup.Option{center}, "no credentials"},
 		{"two credentials", []d365backup.Option{center, secret, d365backup.WithTokenSource(oauth2.StaticTokenSource(nil))}, "two kinds of credentials"},
-		{"no id", []d365backup.Option{center, d365backup.WithClientSecret("", "s3cret-canary")}, "client id"},
+		{"no id", []d365backup.Option{center, d365backup.WithClientSecret("", "s3cret-canary")}, "client ID is empty"},
 		{"no secret", []d365backup.Option{center, d365backup.WithClientSecret("app", "")}, "client secret"},
 		{"no certificate", []d365backup.Option{center, d365backup.WithCertificate("app", nil)}, "certificate"},
 		{"no token source", []d365backup.Option{center, d365backup.WithTokenSource(nil)}, "WithTokenSource"},

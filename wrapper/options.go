@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	issuer "github.com/d365backup/d365backup/internal/token"
 )
 
 // Option configures a Client. New checks them all; where one is given twice, the last one counts.
@@ -14,7 +16,9 @@ type Option func(*config)
 type config struct {
 	dataCenter, baseURL, tokenURL string
 	scope, mediaType              string
-	clientID, clientSecret        string
+	clientID                      string
+	clientSecret                  issuer.Secret
+	hasSecret                     bool
 	certificate                   *Certificate
 	tokenSource                   oauth2.TokenSource
 	credentials                   []string // the options that gave credentials, for the error about two
@@ -84,7 +88,7 @@ func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true 
 // Services. Both go in the form body of the token request, to the token endpoint only.
 func WithClientSecret(id, secret string) Option {
 	return func(c *config) {
-		c.clientID, c.clientSecret = id, secret
+		c.clientID, c.clientSecret, c.hasSecret = id, issuer.NewSecret(secret), secret != ""
 		c.credentials = append(c.credentials, "WithClientSecret")
 	}
 }
@@ -118,8 +122,8 @@ func WithScope(scope string) Option { return func(c *config) { c.scope = scope }
 // or one that ends in +json such as "application/vnd.example+json".
 func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
 
-// WithHTTPClient sends requests, those for tokens included, through the Transport of this client and
-// bounds each by its Timeout; nothing else of it is used, and it is not changed. A nil Transport
+// WithHTTPClient sends requests, those for tokens included, through the Transport of this client, and
+// bounds each page request by its Timeout; nothing else of it is used, and it is not changed. A nil Transport
 // means the transport that all Clients share. An *http.Transport that skips the verification of
 // certificates or allows TLS below 1.2 is refused; other implementations cannot be looked into and
 // are trusted.

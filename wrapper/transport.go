@@ -44,9 +44,12 @@ func (c *config) transport() (http.RoundTripper, error) {
 	switch conf := t.TLSClientConfig; {
 	case conf.InsecureSkipVerify:
 		return nil, configError("the transport of WithHTTPClient has InsecureSkipVerify set: add the certificate authority to RootCAs instead")
-	case conf.MinVersion != 0 && conf.MinVersion < tls.VersionTLS12, conf.MaxVersion != 0 && conf.MaxVersion < tls.VersionTLS12:
+	case conf.MinVersion != 0 && conf.MinVersion < tls.VersionTLS12:
 		return nil, configError("the transport of WithHTTPClient allows %s: set MinVersion to tls.VersionTLS12",
-			tls.VersionName(min(conf.MinVersion, conf.MaxVersion)))
+			tls.VersionName(conf.MinVersion))
+	case conf.MaxVersion != 0 && conf.MaxVersion < tls.VersionTLS12:
+		return nil, configError("the transport of WithHTTPClient allows no more than %s: leave MaxVersion out",
+			tls.VersionName(conf.MaxVersion))
 	}
 	return t, nil
 }
