@@ -25,7 +25,7 @@ const operationPath = "/api/OpenApi/GetJobs"
 
 // attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
 // transport.
-func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData, *failure) {
+func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData, *attemptFailure) {
 	started := time.Now()
 	answer, resp, failed := c.exchange(ctx, body)
 	attrs := []slog.Attr{
@@ -49,7 +49,7 @@ func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData
 	return answer, failed
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte) (pageData, *http.Response, *failure) {
+func (c *Client) exchange(ctx context.Context, body []byte) (pageData, *http.Response, *attemptFailure) {
 	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
 	if err != nil {
 		return pageData{}, nil, c.unanswered(ctx, err)
@@ -72,7 +72,7 @@ func acceptJSON(_ context.Context, req *http.Request) error {
 }
 
 // read takes as success only the documented status, a JSON media type and a job list.
-func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *failure) {
+func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *attemptFailure) {
 	if resp.StatusCode != http.StatusOK {
 		return pageData{}, c.refused(resp)
 	}
@@ -89,9 +89,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *fail
 			Excerpt: excerpt(buffer.String(), maxExcerpt),
 		})
 	}
-	answer, err := decodePage(buffer.Bytes())
+	answer, err := decodePage(buffer.Bytes(), c.config.pageSize)
 	if err != nil {
-		return pageData{}, &failure{
+		return pageData{}, &attemptFailure{
 			err:   &Error{Kind: kindOf(err), cause: err, Excerpt: excerpt(string(buffer.Bytes()[:min(buffer.Len(), 4*maxExcerpt)]), maxExcerpt)},
 			retry: errors.Is(err, ErrTruncated),
 		}
@@ -113,7 +113,7 @@ func recycle(buffer *bytes.Buffer) {
 }
 
 // readBody reads the body to its end, within the limit, which counts decompressed bytes.
-func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) *failure {
+func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) *attemptFailure {
 	limit := c.config.maxResponseBytes
 	if resp.ContentLength > limit {
 		return fail(c.tooLarge())
@@ -143,11 +143,11 @@ func (c *Client) tooLarge() *Error {
 		"the answer exceeds %d bytes: ask for smaller pages with WithPageSize, or raise WithMaxResponseBytes", c.config.maxResponseBytes)}
 }
 
-func fail(err *Error) *failure  { return &failure{err: err} }
-func retry(err *Error) *failure { return &failure{err: err, retry: true} }
+func fail(err *Error) *attemptFailure  { return &attemptFailure{err: err} }
+func retry(err *Error) *attemptFailure { return &attemptFailure{err: err, retry: true} }
 
 // unanswered makes a failure of an exchange that brought no answer.
-func (c *Client) unanswered(ctx context.Context, err error) *failure {
+func (c *Client) unanswered(ctx context.Context, err error) *attemptFailure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL may hold what a log must not
 	}
@@ -161,19 +161,19 @@ func (c *Client) unanswered(ctx context.Context, err error) *failure {
 	if ctx.Err() != nil {
 		return c.interrupted(ctx, err)
 	}
-	failure := &failure{err: &Error{Kind: ErrNetwork, Host: c.endpoints.base.Host, cause: err}, retry: true}
+	failed := &attemptFailure{err: &Error{Kind: ErrNetwork, Host: c.endpoints.base.Host, cause: err}, retry: true}
 	if isVerification(err) {
-		failure.err.Message = "the server's certificate was not accepted: check the address, the clock, and for a proxy in between"
-		failure.retry = false
+		failed.err.Message = "the server's certificate was not accepted: check the address, the clock, and for a proxy in between"
+		failed.retry = false
 	} else if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		failure.err.Message = "the host does not exist: check the data centre or the base URL"
-		failure.retry = false
+		failed.err.Message = "the host does not exist: check the data centre or the base URL"
+		failed.retry = false
 	}
-	return failure
+	return failed
 }
 
 // interrupted tells the end of one attempt's time, which is tried again, from that of the call.
-func (c *Client) interrupted(ctx context.Context, err error) *failure {
+func (c *Client) interrupted(ctx context.Context, err error) *attemptFailure {
 	if context.Cause(ctx) == errAttemptTimeout { //nolint:errorlint // identity is meant: the cause that this package set
 		return retry(&Error{
 			Kind:    ErrNetwork,
@@ -198,7 +198,7 @@ func isVerification(err error) bool {
 const maxErrorBody = 64 << 10
 
 // refused makes a failure of a status other than 200.
-func (c *Client) refused(resp *http.Response) *failure {
+func (c *Client) refused(resp *http.Response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
 	err.Kind, err.Message = c.explain(resp)
@@ -216,7 +216,7 @@ func (c *Client) refused(resp *http.Response) *failure {
 			err.RequestID = id
 		}
 	}
-	return &failure{err: err, retry: retryable(resp.StatusCode)}
+	return &attemptFailure{err: err, retry: retryable(resp.StatusCode)}
 }
 
 func retryable(status int) bool {

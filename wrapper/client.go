@@ -144,7 +144,7 @@ func (c *Client) fetch(ctx context.Context, filter filter, number int) (answer p
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout,
 		fmt.Errorf("no answer within the %s of WithTimeout: %w", c.config.timeout, context.DeadlineExceeded))
 	defer cancel()
-	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *failure) {
+	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
 		answer, failed = c.attempt(ctx, body, attempt)
 		return failed
 	})

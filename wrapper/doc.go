@@ -1,3 +1,36 @@
-// Package d365backup is a client for the job information API of AvePoint Cloud Backup for
-// Dynamics 365.
+// Package d365backup is a client for the job information of AvePoint Cloud Backup for Dynamics 365:
+// which backup, restore and other jobs ran, and how they ended.
+//
+// The folder is called wrapper and the package d365backup, so import it by name:
+//
+//	import d365backup "github.com/d365backup/d365backup/wrapper"
+//
+// New makes a [Client] from a data centre and the credentials of an app registered in AvePoint Online
+// Services. [Client.Jobs] goes through every job that matches a [Query], [Client.Page] reads one page
+// with the total, and [Client.Raw] is the generated client for what is missing here.
+//
+// # Errors
+//
+// Every error is an [*Error] with status, request id, host and attempt count; its kind is one of the
+// Err variables, for errors.Is. Bad input is [ErrConfig], found before anything is sent. An answer that
+// is no job list, such as a login page with status 200, is [ErrNotJobs] and never an empty list.
+//
+// # Retries
+//
+// GetJobs only reads, although version v1 uses POST, so that its requests are safe to repeat. They are,
+// four attempts in all, where the status, the network or a truncated answer gives hope; [RetryPolicy]
+// has the rules, and RetryPolicy{Attempts: 1} turns repeating off. Every attempt asks for a valid token
+// anew. A token that the service refuses is replaced once.
+//
+// # What is tolerated
+//
+// The documents leave the answer of version v1 open and releases differ, so that decoding is tolerant: both
+// known envelopes and a bare list, words for numbers, unknown values and fields, malformed GUIDs.
+// What was tolerated can be listened to with [WithDriftHandler]. To check payloads strictly against the
+// contract, use package api.
+//
+// # What is not here
+//
+// The contract and its validator are in package api, the types of the wire and the raw client in
+// package generated, a service to try things on in package sandbox.
 package d365backup

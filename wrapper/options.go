@@ -26,6 +26,7 @@ type config struct {
 	maxResponseBytes              int64
 	logger                        *slog.Logger
 	onDrift                       func(Drift)
+	onProgress                    func(Progress)
 }
 
 func defaults() config {
@@ -88,6 +89,16 @@ func WithClientSecret(id, secret string) Option {
 	}
 }
 
+// WithCertificate authenticates by the client id of such an app and the certificate registered with
+// it: every token request carries a fresh JWT signed with its key (RFC 7523, RS256). Load it with
+// LoadCertificate.
+func WithCertificate(id string, certificate *Certificate) Option {
+	return func(c *config) {
+		c.clientID, c.certificate = id, certificate
+		c.credentials = append(c.credentials, "WithCertificate")
+	}
+}
+
 // WithTokenSource authenticates by tokens from elsewhere. The source should cache: it is asked
 // before every request. It has no context: a call whose context ends returns at once and leaves the
 // source to finish on its own.
@@ -116,3 +127,33 @@ func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.htt
 
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
 func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }
+
+// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 64. Default:
+// DefaultPrefetch.
+func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = requests } }
+
+// WithRetry replaces the policy for repeating requests; see RetryPolicy for the default.
+// RetryPolicy{Attempts: 1} turns repeating off.
+func WithRetry(policy RetryPolicy) Option { return func(c *config) { c.retry = policy } }
+
+// WithTimeout bounds the reading of one page with all its attempts and waits. Default:
+// DefaultTimeout. The context of a call may end it earlier; for Jobs as a whole there is only that.
+func WithTimeout(timeout time.Duration) Option { return func(c *config) { c.timeout = timeout } }
+
+// WithMaxResponseBytes bounds an answer after decompression. A larger one is ErrTooLarge. Default:
+// DefaultMaxResponseBytes.
+func WithMaxResponseBytes(limit int64) Option { return func(c *config) { c.maxResponseBytes = limit } }
+
+// WithLogger logs every attempt: at level Debug where it succeeded, at Warn where it did not. A record
+// has method, path, status, duration, attempt and request id, and never a query, a header or a body.
+// Default: no log.
+func WithLogger(logger *slog.Logger) Option { return func(c *config) { c.logger = logger } }
+
+// WithDriftHandler calls the handler for every way in which an answer differed from the contract and
+// was understood all the same. It is called while pages are read, by several goroutines at once
+// where several pages are in flight: it must be safe for that, and quick.
+func WithDriftHandler(handler func(Drift)) Option { return func(c *config) { c.onDrift = handler } }
+
+// WithProgress calls the handler for every page that a loop over Jobs has got through, in the goroutine
+// of that loop.
+func WithProgress(handler func(Progress)) Option { return func(c *config) { c.onProgress = handler } }

@@ -58,8 +58,8 @@ func (p RetryPolicy) delay(attempts int) time.Duration {
 }
 
 // do runs attempts until one succeeds, fails for good, or none is left.
-func (p RetryPolicy) do(ctx context.Context, attempt func(ctx context.Context, number int) *failure) error {
-	var last *failure
+func (p RetryPolicy) do(ctx context.Context, attempt func(ctx context.Context, number int) *attemptFailure) error {
+	var last *attemptFailure
 	for number := 1; ; number++ {
 		failed := p.once(ctx, number, attempt)
 		if failed == nil {
@@ -86,14 +86,14 @@ func (p RetryPolicy) do(ctx context.Context, attempt func(ctx context.Context, n
 
 var errAttemptTimeout = errors.New("the attempt took too long")
 
-func (p RetryPolicy) once(ctx context.Context, number int, attempt func(context.Context, int) *failure) *failure {
+func (p RetryPolicy) once(ctx context.Context, number int, attempt func(context.Context, int) *attemptFailure) *attemptFailure {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
 	return attempt(ctx, number)
 }
 
 // next says whether to try again, and after what wait.
-func (p RetryPolicy) next(ctx context.Context, failed *failure, number int) (time.Duration, bool) {
+func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
 	if !failed.retry || number >= p.Attempts {
 		return 0, false
 	}
@@ -110,7 +110,7 @@ func (p RetryPolicy) next(ctx context.Context, failed *failure, number int) (tim
 
 // ended is the error of a call whose context ended: it has the context's error and the last real
 // cause, of this attempt or of the one before.
-func ended(ctx context.Context, failed, before *failure, attempts int) *Error {
+func ended(ctx context.Context, failed, before *attemptFailure, attempts int) *Error {
 	err := &Error{
 		Message:  "the call's context ended before an answer came",
 		Attempts: attempts,
@@ -129,8 +129,8 @@ func ended(ctx context.Context, failed, before *failure, attempts int) *Error {
 	return err
 }
 
-// failure is one failed attempt.
-type failure struct {
+// attemptFailure is one failed attempt.
+type attemptFailure struct {
 	err   *Error
 	retry bool
 }

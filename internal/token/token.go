@@ -1,0 +1,212 @@
+// Package token gets access tokens by client secret or certificate (OAuth 2.0 client credentials,
+// RFC 6749 section 4.4) and keeps the last one. It attaches none to requests and does not retry.
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/d365backup/d365backup/internal/credential"
+)
+
+const (
+	// fetchTimeout bounds one request for a token, whoever waits for it.
+	fetchTimeout = 30 * time.Second
+	// maxEarly is how long before its expiry a token is replaced, at most. Tokens of less than 25
+	// minutes are replaced when a fifth of their lifetime is left.
+	maxEarly = 5 * time.Minute
+)
+
+// Config says where tokens come from. ClientSecret or Certificate is set, not both.
+type Config struct {
+	// TokenURL is an absolute http or https URL. Which of the two is allowed is for the caller to say.
+	TokenURL string
+	ClientID string
+	// ClientSecret goes in the body of the request, never in a header.
+	ClientSecret Secret
+	// Certificate signs a new assertion for each request.
+	Certificate *credential.Certificate
+	// Scope is what the token shall allow.
+	Scope string
+	// Transport sends the requests. It is used without an http.Client around it, and so follows no
+	// redirect, keeps no cookie, and sends a request once.
+	Transport http.RoundTripper
+}
+
+// Source hands out access tokens. Callers that find none share one request for it, and a token that
+// expires soon is replaced in the background. It is safe for concurrent use.
+type Source struct {
+	tokenURL  *url.URL
+	scope     string
+	transport http.RoundTripper
+	// credentials returns the form fields that prove who asks, new for each request. A function,
+	// because no printer of structures looks into one.
+	credentials func(now time.Time) (url.Values, *Error)
+	advice      string // what to try when the credentials are refused
+
+	mu        sync.Mutex
+	token     *oauth2.Token // nil where there is none
+	early     time.Duration // how long before its expiry token is replaced
+	refreshAt time.Time     // when to try that, or to try again
+	flight    *flight       // nil where no request is under way
+}
+
+// flight is one request for a token and those who wait for it.
+type flight struct {
+	done    chan struct{} // closed when token and err are set
+	token   *oauth2.Token
+	err     *Error
+	waiters int
+	early   bool // it replaces a token that is still good, so it flies on when nobody waits
+	cancel  context.CancelFunc
+}
+
+// New checks the configuration. It sends nothing.
+func New(config Config) (*Source, error) {
+	tokenURL, err := url.Parse(config.TokenURL)
+	switch {
+	case err != nil, tokenURL.Host == "", tokenURL.Scheme != "https" && tokenURL.Scheme != "http":
+		return nil, errors.New("the token URL is not an absolute http or https URL")
+	case tokenURL.User != nil, tokenURL.Fragment != "":
+		return nil, errors.New("the token URL may hold neither user information nor a fragment")
+	case config.ClientID == "":
+		return nil, errors.New("the client ID is empty")
+	case config.Scope == "":
+		return nil, errors.New("the scope is empty")
+	case config.Transport == nil:
+		return nil, errors.New("the transport is missing")
+	case config.ClientSecret.isSet() == (config.Certificate != nil):
+		return nil, errors.New("one credential is needed: a client secret or a certificate")
+	}
+	source := &Source{tokenURL: tokenURL, scope: config.Scope, transport: config.Transport}
+	if config.Certificate != nil {
+		source.credentials = byCertificate(config)
+		source.advice = fmt.Sprintf("check the client ID, that certificate %s is uploaded for it and not expired, "+
+			"and this machine's clock", config.Certificate.Thumbprint())
+	} else {
+		source.credentials = bySecret(config)
+		source.advice = "check the client ID and the client secret, and whether the secret has expired"
+	}
+	return source, nil
+}
+
+// Token returns a token that is good now, as far as its lifetime tells. The caller must not change
+// it. The error is that of ctx as soon as ctx ends, without a wait for a request that others still
+// wait for, and an *Error otherwise.
+func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
+	s.mu.Lock()
+	// Both times carry the monotonic clock, so that setting the wall clock changes nothing.
+	if now := time.Now(); s.token != nil && now.Before(s.token.Expiry) {
+		defer s.mu.Unlock()
+		if s.flight == nil && !now.Before(s.refreshAt) {
+			s.startFlight(true)
+		}
+		return s.token, nil
+	}
+	if err := ctx.Err(); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	if s.flight == nil {
+		s.startFlight(false)
+	}
+	f := s.flight
+	f.waiters++
+	s.mu.Unlock()
+
+	select {
+	case <-f.done:
+		if f.err != nil {
+			return nil, f.err
+		}
+		return f.token, nil
+	case <-ctx.Done():
+		s.leave(f)
+		return nil, ctx.Err()
+	}
+}
+
+// Invalidate forgets the token if it is still the one kept. Of many callers whose token was refused,
+// the first makes it forgotten, and the others share the request for the next.
+func (s *Source) Invalidate(token *oauth2.Token) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.token == token {
+		s.token = nil
+	}
+}
+
+// startFlight sends a request in a goroutine of its own: it ends with no caller's context but when
+// the last one has left. The lock is held.
+func (s *Source) startFlight(early bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+	f := &flight{done: make(chan struct{}), early: early, cancel: cancel}
+	s.flight = f
+	go func() {
+		defer cancel()
+		token, lifetime, err := s.fetch(ctx)
+		s.land(f, token, lifetime, err)
+	}()
+}
+
+// land hands the outcome to those who wait and keeps the token.
+func (s *Source) land(f *flight, token *oauth2.Token, lifetime time.Duration, err *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.token, f.err = token, err
+	close(f.done)
+	if s.flight != f {
+		return // abandoned: another may be under way
+	}
+	s.flight = nil
+	switch {
+	case err == nil:
+		s.token, s.early = token, min(maxEarly, lifetime/5)
+		s.refreshAt = token.Expiry.Add(-s.early)
+	case s.token != nil && err.Retryable:
+		// The old token may still be good: a few more times, without haste.
+		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.early/4))
+	case s.token != nil:
+		s.refreshAt = s.token.Expiry
+	}
+}
+
+// leave counts a waiter out. The last one takes the request with it.
+func (s *Source) leave(f *flight) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.waiters--
+	if f.waiters > 0 || f.early {
+		return
+	}
+	f.cancel()
+	if s.flight == f {
+		s.flight = nil
+	}
+}
+
+// String says whose tokens these are; never a token or a credential.
+func (s *Source) String() string {
+	if s == nil || s.tokenURL == nil {
+		return "no token source"
+	}
+	return "tokens from " + s.tokenURL.Host
+}
+
+// Format writes String, whatever the verb.
+func (s *Source) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// LogValue gives slog what String gives.
+func (s *Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText returns String, for JSON and other encodings.
+func (s *Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

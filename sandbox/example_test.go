@@ -1,0 +1,82 @@
+package sandbox_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+// A test starts a sandbox, points its program at it, and compares with what the sandbox knows.
+func Example() {
+	present := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	srv, err := sandbox.Start(sandbox.WithAnchor(present))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	auth := clientcredentials.Config{
+		ClientID:     srv.ClientID(),
+		ClientSecret: srv.ClientSecret(),
+		TokenURL:     srv.TokenURL(),
+		Scopes:       []string{"Dynamics.ReadWrite.All"},
+		AuthStyle:    oauth2.AuthStyleInParams,
+	}
+	ctx := context.Background()
+	client, err := generated.NewClientWithResponses(srv.URL(), generated.WithHTTPClient(auth.Client(ctx)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	failed := generated.JobFilterModel{
+		Status:    new(generated.JobStatusFailed),
+		StartTime: new(present.Add(-24 * time.Hour)),
+		EndTime:   &present,
+	}
+	resp, err := client.GetJobsWithResponse(ctx, failed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, job := range resp.JSON200.Jobs {
+		fmt.Println(job.JobID, *job.OrganizationName, *job.FailedRecord, "records lost")
+	}
+	fmt.Println(resp.JSON200.TotalCount, "failed; the sandbox counts", srv.Count(failed))
+
+	// Output:
+	// DCIB2026110205053874022830 Larkfield Training 1552 records lost
+	// DCIB2026110123065886496903 Larkfield Training 38520 records lost
+	// DCIB2026110117064288202819 Larkfield Training 1145 records lost
+	// DCIB2026110111065619100126 Larkfield Training 1923 records lost
+	// 4 failed; the sandbox counts 4
+}
+
+// A service that throttles for a while.
+func ExampleServer_SetFaults() {
+	srv, err := sandbox.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	srv.SetFaults(sandbox.Throttled(2, 30*time.Second))
+	for range 3 {
+		resp, err := client.PostForm(srv.URL()+"/api/OpenApi/GetJobs", url.Values{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		resp.Body.Close()
+		fmt.Println(resp.Status, resp.Header.Get("Retry-After"))
+	}
+
+	// Output:
+	// 429 Too Many Requests 30
+	// 429 Too Many Requests 30
+	// 401 Unauthorized
+}

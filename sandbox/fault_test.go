@@ -1,0 +1,223 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+// What each fault does to the operation of version v1, to a path that is none, and to the token
+// endpoint. A later request meets what is left of the fault.
+func TestFaults(t *testing.T) {
+	for _, test := range []struct {
+		fault        sandbox.Fault
+		name         string
+		statuses     []int // of the operation, one request after the other
+		contentType  string
+		body         string
+		other, token int
+	}{
+		{sandbox.WrongDataCenter(), "wrong-data-center", []int{404, 404}, "", "", 404, 200},
+		{sandbox.UnlicensedProduct(), "unlicensed-product", []int{404, 404}, "application/json", "licence", 404, 200},
+		{sandbox.MissingPermission(), "missing-permission", []int{403, 403}, "application/json", "permission", 403, 200},
+		{sandbox.V1Replaced(), "v1-replaced", []int{404, 404}, "", "", 404, 200},
+		{sandbox.ExpiredSecret(), "expired-secret", []int{200, 200}, "application/json", "totalCount", 404, 401},
+		{sandbox.Throttled(2, 0), "throttled", []int{429, 429, 200}, "application/json", "too many", 404, 200},
+		{sandbox.ServerError(1, 503), "server-error", []int{503, 200}, "application/json", "went wrong", 404, 200},
+		{sandbox.LoginPage(), "login-page", []int{200, 200}, "text/html; charset=utf-8", "<title>Sign in", 200, 200},
+		{sandbox.EmptyObject(), "empty-object", []int{200, 200}, "application/json", "{}", 200, 200},
+		{sandbox.Latency(time.Nanosecond), "latency", []int{200, 200}, "application/json", "totalCount", 404, 200},
+		{sandbox.ClockSkew(time.Hour), "clock-skew", []int{200, 200}, "application/json", "totalCount", 404, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			srv := start(t, sandbox.WithFault(test.fault))
+			good := healthyToken(t, srv, test.fault)
+			var statuses []int
+			for i := range test.statuses {
+				a := ask(t, srv, good, `{"pageInfo":{}}`)
+				statuses = append(statuses, a.StatusCode)
+				if a.Header.Get("Sandbox-Faults") != test.name {
+					t.Errorf("Sandbox-Faults %q", a.Header.Get("Sandbox-Faults"))
+				}
+				if i == 0 && (a.Header.Get("Content-Type") != test.contentType || !bytes.Contains(a.body, []byte(test.body))) {
+					t.Errorf("%s: %s", a.Header.Get("Content-Type"), a.body)
+				}
+			}
+			if diff := cmp.Diff(test.statuses, statuses); diff != "" {
+				t.Error(diff)
+			}
+			if a := do(t, request(t, "GET", srv.URL()+"/dynamicsbackup/other", "")); a.StatusCode != test.other {
+				t.Errorf("another path: %s", a.Status)
+			}
+			if a := askToken(t, srv, secretForm(srv)); a.StatusCode != test.token {
+				t.Errorf("token endpoint: %s", a.Status)
+			}
+			srv.SetFaults()
+			if a := ask(t, srv, token(t, srv), `{"pageInfo":{}}`); a.StatusCode != 200 || a.Header.Get("Sandbox-Faults") != "" {
+				t.Errorf("without faults: %s", a.Status)
+			}
+		})
+	}
+}
+
+// healthyToken takes a token while no fault is set.
+func healthyToken(t *testing.T, srv *sandbox.Server, faults ...sandbox.Fault) string {
+	t.Helper()
+	srv.SetFaults()
+	defer srv.SetFaults(faults...)
+	return token(t, srv)
+}
+
+func TestRetryAfter(t *testing.T) {
+	srv := start(t, sandbox.WithJobs(0))
+	for pause, want := range map[time.Duration]string{
+		0: "", time.Millisecond: "1", time.Second: "1", 90 * time.Second: "90", 1001 * time.Millisecond: "2",
+	} {
+		srv.SetFaults(sandbox.Throttled(1, pause))
+		if got := ask(t, srv, "", "").Header.Get("Retry-After"); got != want {
+			t.Errorf("%v: Retry-After %q, want %q", pause, got, want)
+		}
+	}
+}
+
+func TestClockSkew(t *testing.T) {
+	for _, skew := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		srv := start(t, sandbox.WithJobs(0), sandbox.WithFault(sandbox.ClockSkew(skew)))
+		before := time.Now().Truncate(time.Second)
+		for _, a := range []answer{askToken(t, srv, nil), ask(t, srv, "", "")} {
+			date, err := http.ParseTime(a.Header.Get("Date"))
+			if err != nil || date.Before(before.Add(skew)) || date.After(time.Now().Add(skew)) {
+				t.Errorf("Date %q, %v; skewed by %v", a.Header.Get("Date"), err, skew)
+			}
+		}
+	}
+}
+
+func TestLatency(t *testing.T) {
+	arrived := make(chan bool)
+	arrival := sandbox.Fault{Name: "arrival", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			arrived <- true
+			next.ServeHTTP(w, r)
+		})
+	}}
+	srv := start(t)
+	good := token(t, srv)
+	srv.SetFaults(arrival, sandbox.Latency(time.Hour))
+	failed := make(chan error)
+	wait := func(ctx context.Context) {
+		req := request(t, "POST", srv.URL()+getJobsPath, `{"pageInfo":{}}`, "Authorization", "Bearer "+good).WithContext(ctx)
+		go func() {
+			resp, err := client.Do(req)
+			if err == nil {
+				resp.Body.Close()
+			}
+			failed <- err
+		}()
+		<-arrived
+	}
+	ctx, giveUp := context.WithCancel(t.Context())
+	wait(ctx)
+	giveUp()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	wait(t.Context())
+	closed := make(chan error)
+	go func() { closed <- srv.Close() }() // It does not wait for the hour.
+	if err := <-failed; err == nil {
+		t.Error("broken off, and yet answered")
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLatencyIsWaitedFor(t *testing.T) {
+	srv := start(t)
+	good := token(t, srv)
+	const latency = 20 * time.Millisecond
+	srv.SetFaults(sandbox.Latency(latency))
+	begun := time.Now()
+	if a := ask(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != 200 || time.Since(begun) < latency {
+		t.Errorf("%s after %v", a.Status, time.Since(begun))
+	}
+}
+
+func TestOddFaults(t *testing.T) {
+	srv := start(t)
+	good := token(t, srv)
+	srv.SetFaults(sandbox.Fault{Name: "nothing"}, sandbox.ServerError(1, 7))
+	for _, want := range []int{500, 200} {
+		a := ask(t, srv, good, `{"pageInfo":{}}`)
+		if a.StatusCode != want || a.Header.Get("Sandbox-Faults") != "server-error" {
+			t.Errorf("%s, want %d; Sandbox-Faults %q", a.Status, want, a.Header.Get("Sandbox-Faults"))
+		}
+	}
+}
+
+func TestFaultsMeetInOrder(t *testing.T) {
+	srv := start(t, sandbox.WithFault(sandbox.ClockSkew(time.Hour)), sandbox.WithFault(sandbox.Throttled(1, 0), sandbox.ServerError(2, 500)))
+	var statuses []int
+	for range 4 {
+		a := ask(t, srv, "", "")
+		statuses = append(statuses, a.StatusCode)
+		if got := a.Header.Get("Sandbox-Faults"); got != "clock-skew, throttled, server-error" {
+			t.Errorf("Sandbox-Faults %q", got)
+		}
+	}
+	if diff := cmp.Diff([]int{429, 500, 500, 401}, statuses); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A fault that counts begins anew each time it is set.
+func TestFaultsCountAnew(t *testing.T) {
+	srv := start(t)
+	good, fault := token(t, srv), sandbox.Throttled(1, 0)
+	for range 2 {
+		srv.SetFaults(fault)
+		for _, want := range []int{429, 200} {
+			if a := ask(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != want {
+				t.Errorf("%s, want %d", a.Status, want)
+			}
+		}
+	}
+}
+
+// A fault of a test's own: jobs vanish while they are paged through, and the rest moves up.
+func TestFaultOfOnesOwn(t *testing.T) {
+	srv := start(t, sandbox.WithJobs(25))
+	before := ids(srv.Jobs(generated.JobFilterModel{}))
+	good := token(t, srv)
+	var asked atomic.Int64
+	srv.SetFaults(sandbox.Fault{Name: "vanishing", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r)
+			if asked.Add(1) == 1 {
+				srv.Delete(before[3:8]...)
+			}
+		})
+	}})
+	var seen []string
+	for number := range int32(3) {
+		page := askPage(t, srv, good, generated.JobFilterModel{PageInfo: generated.PageModel{CurrentPage: new(number + 1)}})
+		seen = append(seen, ids(page.Jobs)...)
+	}
+	if diff := cmp.Diff(strings.Join(append(before[:10:10], before[15:]...), "\n"), strings.Join(seen, "\n")); diff != "" {
+		t.Error(diff)
+	}
+	if got := asked.Load(); got != 3 {
+		t.Errorf("%d requests", got)
+	}
+}

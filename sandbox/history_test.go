@@ -1,0 +1,135 @@
+package sandbox_test
+
+import (
+	"math"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+func TestHistoryIsTheSameButForItsAnchor(t *testing.T) {
+	first := start(t).Jobs(generated.JobFilterModel{})
+	if diff := cmp.Diff(first, start(t).Jobs(generated.JobFilterModel{})); diff != "" {
+		t.Errorf("a second start has another history: %s", diff)
+	}
+	const shift = 1000*time.Hour + 17*time.Minute
+	shifted := start(t, sandbox.WithAnchor(anchor.Add(shift))).Jobs(generated.JobFilterModel{})
+	for i, job := range shifted {
+		if want := first[i].StartTime.Add(shift); !job.StartTime.Equal(want) || job.Status != first[i].Status {
+			t.Fatalf("job %d starts at %v, want %v", i, job.StartTime, want)
+		}
+	}
+}
+
+func TestHistoryHoldsWhatADemonstrationNeeds(t *testing.T) {
+	srv := start(t)
+	within := func(d time.Duration) generated.JobFilterModel {
+		return generated.JobFilterModel{StartTime: new(anchor.Add(-d))}
+	}
+	for _, test := range []struct {
+		name     string
+		filter   generated.JobFilterModel
+		min, max int
+	}{
+		{"all", generated.JobFilterModel{}, 5000, 5000},
+		{"a year", within(8760 * time.Hour), 2500, 4000},
+		{"a day", within(24 * time.Hour), 25, 40},
+		{"older than 600 days", generated.JobFilterModel{EndTime: new(anchor.AddDate(0, 0, -600))}, 100, 1000},
+		{"after the anchor", generated.JobFilterModel{StartTime: &anchor}, 0, 0},
+	} {
+		if got := srv.Count(test.filter); got < test.min || got > test.max {
+			t.Errorf("%s: %d jobs, want %d to %d", test.name, got, test.min, test.max)
+		}
+	}
+	types, statuses, names := map[generated.BackupRestoreType]int{}, map[generated.JobStatus]int{}, map[string]int{}
+	for _, job := range srv.Jobs(within(24 * time.Hour)) {
+		types[job.Type]++
+		statuses[job.Status]++
+		names[*job.OrganizationName]++
+	}
+	if len(types) != 6 || len(statuses) != 4 || len(names) < 3 {
+		t.Errorf("the last day has types %v, statuses %v, organizations %v", types, statuses, names)
+	}
+	// A window asked for a little later has the same jobs.
+	later := generated.JobFilterModel{StartTime: new(anchor.Add(time.Hour - 24*time.Hour))}
+	if a, b := srv.Count(within(24*time.Hour)), srv.Count(later); a != b {
+		t.Errorf("%d jobs in the last day, %d an hour later", a, b)
+	}
+}
+
+func TestJobsArePlausible(t *testing.T) {
+	jobID := regexp.MustCompile(`^(DCIB|DCRS|DCDR|DCRT|DCAB|DCEX)(\d{14})\d{8}$`)
+	seen := map[string]bool{}
+	for i, job := range start(t, sandbox.WithJobs(20_000)).Jobs(generated.JobFilterModel{}) {
+		parts := jobID.FindStringSubmatch(job.JobID)
+		if parts == nil || parts[2] != job.StartTime.Format("20060102150405") {
+			t.Errorf("job id %q of a job at %v", job.JobID, job.StartTime)
+		}
+		if seen[job.JobID] {
+			t.Errorf("job id %q is there twice", job.JobID)
+		}
+		seen[job.JobID] = true
+		if *job.Module != "Customer Engagement" || job.StartTime.Nanosecond()%100 != 0 || job.StartTime.Location() != time.UTC {
+			t.Errorf("%s: module %q, start %v", job.JobID, *job.Module, job.StartTime)
+		}
+		if job.Status == generated.JobStatusInProgress {
+			if job.FinishTime != nil || job.DurationHours != nil || i > 20 {
+				t.Errorf("%s is in progress: %+v", job.JobID, job)
+			}
+			continue
+		}
+		checkEnded(t, job)
+	}
+}
+
+// checkEnded checks a job that has ended.
+func checkEnded(t *testing.T, job generated.Job) {
+	t.Helper()
+	took := job.FinishTime.Sub(job.StartTime)
+	if took <= 0 || took > 8*time.Hour || job.FinishTime.After(anchor) || math.Abs(took.Hours()-*job.DurationHours) > 1e-4 {
+		t.Errorf("%s: took %v, %v hours", job.JobID, took, *job.DurationHours)
+	}
+	if *job.SuccessfulRecord+*job.FailedRecord+*job.SkippedRecord+*job.WarningRecord != *job.TotalRecord ||
+		*job.SuccessfulEntity+*job.FailedEntity+*job.SkippedEntity+*job.WarningEntity != *job.TotalEntity {
+		t.Errorf("%s: the counts do not add up: %+v", job.JobID, job)
+	}
+	backup := job.Type == generated.BackupRestoreTypeBackup || job.Type == generated.BackupRestoreTypeAuditBackup
+	if !backup && *job.BackupSize != 0 || *job.TotalEntity == 0 || *job.SuccessfulRecord < 0 || *job.SuccessfulEntity < 0 {
+		t.Errorf("%s: %+v", job.JobID, job)
+	}
+	lost, warned := *job.FailedEntity > 0, *job.WarningEntity > 0
+	records := job.Type != generated.BackupRestoreTypeRetention
+	switch job.Status {
+	case generated.JobStatusFinished:
+		lost, warned = !lost && *job.FailedRecord == 0, true
+	case generated.JobStatusFailed:
+		lost, warned = lost && (*job.FailedRecord > 0 || !records), true
+	case generated.JobStatusFinishedWithException:
+		lost, warned = true, warned && (*job.WarningRecord > 0 || !records)
+	}
+	if !lost || !warned {
+		t.Errorf("%s: status %d with %d lost and %d warned of %d records", job.JobID, job.Status, *job.FailedRecord, *job.WarningRecord, *job.TotalRecord)
+	}
+}
+
+func TestBackupsGrow(t *testing.T) {
+	srv := start(t)
+	size := func(daysAgo int) (largest int64) {
+		for _, job := range srv.Jobs(generated.JobFilterModel{
+			StartTime: new(anchor.AddDate(0, 0, -daysAgo-7)), EndTime: new(anchor.AddDate(0, 0, -daysAgo)),
+			OrganizationID: srv.Jobs(generated.JobFilterModel{})[0].OrganizationID,
+			Type:           new(generated.BackupRestoreTypeBackup), Status: new(generated.JobStatusFinished),
+		}) {
+			largest = max(largest, *job.BackupSize)
+		}
+		return largest
+	}
+	if before, now := size(600), size(0); before < 1<<30 || now < before*5/4 {
+		t.Errorf("the largest backup of a week had %d bytes 600 days ago and has %d now", before, now)
+	}
+}

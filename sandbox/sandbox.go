@@ -1,0 +1,180 @@
+// Package sandbox serves a stand-in for AvePoint Cloud Backup for Dynamics 365 on the loopback
+// interface: a token endpoint and the job operation, over an invented history of jobs. It is there
+// for demonstrations and for tests of programs that call the service.
+//
+//	srv, err := sandbox.Start()
+//	if err != nil { … }
+//	defer srv.Close()
+//	// a client with srv.URL(), srv.TokenURL(), srv.ClientID() and srv.ClientSecret()
+//
+// The sandbox is strict where the vendor's service is merely undocumented. It checks every request
+// against the contract and refuses what the contract does not allow, with the place of the fault.
+// It checks its own answers too: one that breaks the contract becomes a 500, and [Server.Close]
+// reports it.
+//
+// Where the documents are silent, the sandbox had to choose. A program must not rely on these:
+//
+//   - Jobs come newest first.
+//   - A time range selects jobs by when they started; it includes its start and excludes its end.
+//   - objectType is accepted and selects nothing: its values are documented nowhere, and all jobs
+//     of the sandbox belong to one module.
+//   - A page behind the last one is empty, and its total is that of the other pages.
+//   - nextLink has the form of the successor operation and is empty on the last page.
+//   - A range that starts after it ends is refused with 400.
+//
+// What a service does on a bad day is set by [WithFault] and [Server.SetFaults].
+package sandbox
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server is a running sandbox, made by [Start]. All its methods are safe for concurrent use.
+type Server struct {
+	config  config
+	url     string
+	history history
+	tokens  tokens
+	replays replays
+	faulty  atomic.Pointer[http.Handler] // the service behind the faults that are set
+
+	broken breaks
+	close  func() error
+}
+
+// Start starts a sandbox and returns as soon as it accepts connections. The caller closes it. An
+// option that makes no sense, or an address that cannot be had, is an error.
+func Start(opts ...Option) (*Server, error) {
+	s, err := newServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	listener, err := net.Listen("tcp", s.config.addr)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	s.url = "http://" + listener.Addr().String()
+	s.close = s.listen(listener)
+	return s, nil
+}
+
+// listen serves until the function that it returns is called.
+func (s *Server) listen(listener net.Listener) (end func() error) {
+	ctx, stop := context.WithCancel(context.Background())
+	var connections sync.WaitGroup
+	server := http.Server{
+		Handler:           http.HandlerFunc(s.serve),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 10 * time.Second,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				connections.Add(1)
+			case http.StateClosed:
+				connections.Done()
+			}
+		},
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	return sync.OnceValue(func() error {
+		stop()
+		err := server.Close()
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
+		// The second Close is for a connection that came in during the first.
+		err = errors.Join(err, server.Close())
+		connections.Wait()
+		return errors.Join(err, s.broken.err())
+	})
+}
+
+// newServer makes a sandbox that does not listen yet.
+func newServer(opts []Option) (*Server, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: cfg}
+	s.history.put(invent(cfg.anchor, cfg.jobs))
+	s.SetFaults(cfg.faults...)
+	return s, nil
+}
+
+// URL returns the base URL of the service, without a trailing slash.
+func (s *Server) URL() string { return s.url }
+
+// TokenURL returns the URL of the token endpoint.
+func (s *Server) TokenURL() string { return s.url + tokenPath }
+
+// ClientID returns the id of the one client that the sandbox knows.
+func (s *Server) ClientID() string { return s.config.clientID }
+
+// ClientSecret returns that client's secret. It opens nothing but this sandbox.
+func (s *Server) ClientSecret() string { return s.config.clientSecret }
+
+// RevokeTokens makes every token issued so far invalid, as if the service had forgotten them.
+func (s *Server) RevokeTokens() { s.tokens.revoke() }
+
+// Close stops the sandbox: it breaks off the requests under way, waits for them to end and frees
+// the address. It reports the answers that broke the contract, if there were any. A second Close
+// changes nothing and returns the same.
+func (s *Server) Close() error { return s.close() }
+
+// serve is the way in for every request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(requestIDHeader, newRequestID())
+	(*s.faulty.Load()).ServeHTTP(w, r)
+}
+
+// service is the sandbox without faults.
+func (s *Server) service() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(tokenPath, only(http.MethodPost, s.token))
+	mux.Handle(getJobs.path, only(getJobs.method, s.authorized(s.getJobs)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
+	})
+	return mux
+}
+
+// only lets one method pass.
+func only(method string, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
+			return
+		}
+		next(w, r)
+	})
+}
+
+// authorized lets requests with a valid bearer token pass.
+func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, given := bearer(r)
+		switch {
+		case !given:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox"`)
+			refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
+		case !s.tokens.valid(token):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox", error="invalid_token"`)
+			refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
+		default:
+			next(w, r)
+		}
+	}
+}
+
+// sameSecret compares in constant time.
+func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,301 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var anchor = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+const (
+	getJobsPath = "/api/OpenApi/GetJobs"
+	scope       = "Dynamics.ReadWrite.All"
+)
+
+// start starts a sandbox whose Close must report nothing.
+func start(t *testing.T, opts ...sandbox.Option) *sandbox.Server {
+	t.Helper()
+	srv, err := sandbox.Start(append([]sandbox.Option{sandbox.WithAnchor(anchor)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return srv
+}
+
+// answer is a response whose body has been read.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+// client opens a connection for each request, so that none outlives its test.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
+func do(t *testing.T, req *http.Request) answer {
+	t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s %s: no X-Request-Id", req.Method, req.URL.Path)
+	}
+	return answer{resp, body}
+}
+
+func decode[T any](t *testing.T, a answer) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		t.Fatalf("%s: %v in %q", a.Status, err, a.body)
+	}
+	return v
+}
+
+func request(t *testing.T, method, target, body string, header ...string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return req
+}
+
+// askToken posts a form to the token endpoint.
+func askToken(t *testing.T, srv *sandbox.Server, form url.Values) answer {
+	t.Helper()
+	return do(t, request(t, http.MethodPost, srv.TokenURL(), form.Encode(),
+		"Content-Type", "application/x-www-form-urlencoded"))
+}
+
+func secretForm(srv *sandbox.Server) url.Values {
+	return url.Values{
+		"grant_type":    {"client_credentials"},
+		"client_id":     {srv.ClientID()},
+		"client_secret": {srv.ClientSecret()},
+		"scope":         {scope},
+	}
+}
+
+type tokenAnswer struct {
+	AccessToken      string `json:"access_token"`
+	ExpiresIn        int    `json:"expires_in"`
+	TokenType        string `json:"token_type"`
+	Scope            string `json:"scope"`
+	Error            string `json:"error"`
+	ErrorDescription string `json:"error_description"`
+}
+
+func token(t *testing.T, srv *sandbox.Server) string {
+	t.Helper()
+	a := askToken(t, srv, secretForm(srv))
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("token: %s: %s", a.Status, a.body)
+	}
+	return decode[tokenAnswer](t, a).AccessToken
+}
+
+// ask posts a filter to the operation.
+func ask(t *testing.T, srv *sandbox.Server, token, filter string) answer {
+	t.Helper()
+	return do(t, request(t, http.MethodPost, srv.URL()+getJobsPath, filter,
+		"Content-Type", "application/json", "Authorization", "Bearer "+token))
+}
+
+func askPage(t *testing.T, srv *sandbox.Server, token string, filter generated.JobFilterModel) generated.JobPage {
+	t.Helper()
+	body, err := json.Marshal(filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, srv, token, string(body))
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", a.Status, a.body)
+	}
+	return decode[generated.JobPage](t, a)
+}
+
+func TestStartRefuses(t *testing.T) {
+	taken := start(t)
+	for name, test := range map[string]struct {
+		opt  sandbox.Option
+		want string
+	}{
+		"every interface":      {sandbox.WithAddr(":0"), "loopback"},
+		"no loopback address":  {sandbox.WithAddr("192.0.2.1:0"), "loopback"},
+		"a name":               {sandbox.WithAddr("example.org:0"), "loopback"},
+		"no port":              {sandbox.WithAddr("127.0.0.1"), "missing port"},
+		"a taken address":      {sandbox.WithAddr(strings.TrimPrefix(taken.URL(), "http://")), "in use"},
+		"no secret":            {sandbox.WithClient("id", ""), "secret"},
+		"no id":                {sandbox.WithClient("", "secret"), "id"},
+		"no certificate":       {sandbox.WithCertificate(nil), "certificate"},
+		"no scope":             {sandbox.WithScope(""), "scope"},
+		"the zero time":        {sandbox.WithAnchor(time.Time{}), "anchor"},
+		"fewer jobs than none": {sandbox.WithJobs(-1), "-1"},
+		"too many jobs":        {sandbox.WithJobs(math.MaxInt), "1000000"},
+		"half a second":        {sandbox.WithTokenLifetime(500 * time.Millisecond), "500ms"},
+		"a second and a half":  {sandbox.WithTokenLifetime(1500 * time.Millisecond), "1.5s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv, err := sandbox.Start(test.opt)
+			if err == nil {
+				srv.Close()
+				t.Fatal("started")
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q does not say %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestListensOnLoopback(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
+		srv := start(t, sandbox.WithAddr(addr), sandbox.WithJobs(1))
+		u, err := url.Parse(srv.URL())
+		if err != nil || u.Scheme != "http" || u.Port() == "0" || u.Path != "" {
+			t.Errorf("%s: URL %q, %v", addr, srv.URL(), err)
+		}
+		if got := len(askPage(t, srv, token(t, srv), generated.JobFilterModel{}).Jobs); got != 1 {
+			t.Errorf("%s: %d jobs", addr, got)
+		}
+	}
+}
+
+func TestPathsAndMethods(t *testing.T) {
+	srv := start(t)
+	for _, test := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/", 404, ""},
+		{"POST", "/api/openapi/getjobs", 404, ""},
+		{"POST", getJobsPath + "/", 404, ""},
+		{"GET", getJobsPath, 405, "POST"},
+		{"GET", "/connect/token", 405, "POST"},
+		{"POST", getJobsPath, 401, ""},
+	} {
+		a := do(t, request(t, test.method, srv.URL()+test.path, "{}"))
+		if a.StatusCode != test.status || a.Header.Get("Allow") != test.allow {
+			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, a.Status, a.Header.Get("Allow"))
+		}
+		problem := decode[generated.Error](t, a)
+		if *problem.StatusCode != int32(test.status) || *problem.RequestID != a.Header.Get("X-Request-Id") {
+			t.Errorf("%s %s: %s", test.method, test.path, a.body)
+		}
+	}
+}
+
+func TestDemandsAToken(t *testing.T) {
+	srv := start(t)
+	good := token(t, srv)
+	const filter = `{"pageInfo":{}}`
+	for name, test := range map[string]struct {
+		header string
+		status int
+		says   string
+	}{
+		"none":           {"", 401, `Bearer realm="sandbox"`},
+		"another scheme": {"Basic " + good, 401, `Bearer realm="sandbox"`},
+		"an empty one":   {"Bearer ", 401, `Bearer realm="sandbox"`},
+		"an unknown one": {"Bearer x" + good, 401, `Bearer realm="sandbox", error="invalid_token"`},
+		"a good one":     {"Bearer " + good, 200, ""},
+		"in lower case":  {"bearer " + good, 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := do(t, request(t, "POST", srv.URL()+getJobsPath, filter,
+				"Content-Type", "application/json", "Authorization", test.header))
+			if a.StatusCode != test.status || a.Header.Get("WWW-Authenticate") != test.says {
+				t.Errorf("%s, WWW-Authenticate %q", a.Status, a.Header.Get("WWW-Authenticate"))
+			}
+		})
+	}
+	srv.RevokeTokens()
+	if a := ask(t, srv, good, filter); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after revocation: %s", a.Status)
+	}
+	if a := ask(t, srv, token(t, srv), filter); a.StatusCode != http.StatusOK {
+		t.Errorf("with a token issued after revocation: %s", a.Status)
+	}
+}
+
+func TestConcurrentRequests(t *testing.T) {
+	srv := start(t)
+	shared := token(t, srv)
+	want := srv.Count(generated.JobFilterModel{})
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			page := askPage(t, srv, shared, generated.JobFilterModel{})
+			if got := int(page.TotalCount); got < want || got > want+20 {
+				t.Errorf("%d jobs, want %d to %d", got, want, want+20)
+			}
+			job := page.Jobs[0]
+			job.JobID += string(rune('a' + i))
+			srv.Put(job)
+			srv.Jobs(generated.JobFilterModel{})
+		})
+	}
+	all.Wait()
+	if got := srv.Count(generated.JobFilterModel{}); got != want+20 {
+		t.Errorf("%d jobs after all, want %d", got, want+20)
+	}
+}
+
+func TestCloseTwice(t *testing.T) {
+	srv := start(t)
+	for range 2 {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if resp, err := http.Get(srv.URL()); err == nil {
+		resp.Body.Close()
+		t.Error("it still answers")
+	}
+}
+
+// A job that breaks the contract can only come from outside: the sandbox must not pass it on.
+func TestBreaksOfItsOwnAreLoud(t *testing.T) {
+	srv, err := sandbox.Start(sandbox.WithJobs(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Put(generated.Job{JobID: "x", StartTime: anchor, Type: 64, Status: generated.JobStatusFinished})
+	a := ask(t, srv, token(t, srv), `{"pageInfo":{}}`)
+	if a.StatusCode != http.StatusInternalServerError || !bytes.Contains(a.body, []byte(`"/jobs/0/type"`)) {
+		t.Errorf("%s: %s", a.Status, a.body)
+	}
+	if err := srv.Close(); err == nil || !strings.Contains(err.Error(), "/jobs/0/type") {
+		t.Errorf("Close: %v", err)
+	}
+}

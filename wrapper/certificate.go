@@ -1,0 +1,87 @@
+package d365backup
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/d365backup/d365backup/internal/credential"
+)
+
+// maxCertificateFile bounds the size of a certificate file, in bytes.
+const maxCertificateFile = 1 << 20
+
+// Certificate is an app's certificate with its private key, for WithCertificate. Get one from
+// LoadCertificate or ParseCertificate. However it is printed, logged or encoded, it shows its
+// thumbprint and expiry, never the key. It is safe for concurrent use.
+type Certificate struct {
+	inner *credential.Certificate
+}
+
+// LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX
+// (PKCS #12, with modern or legacy encryption) or PEM with a PKCS #1, PKCS #8 or encrypted PKCS #8
+// key, told apart by the content. The file may hold the issuers, too. Password is that of the PFX or
+// of the encrypted key; leave it empty where there is none.
+//
+// The error matches ErrConfig and says what is wrong with the file: a wrong password, a key of
+// another certificate, other than RSA or shorter than 2048 bits, a certificate that is not valid now
+// or whose key usage lacks digital signature, the legacy encryption of PEM. No request is made.
+func LoadCertificate(path, password string) (*Certificate, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, configError("certificate: %v", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxCertificateFile+1))
+	if err != nil {
+		return nil, configError("certificate: %v", err)
+	}
+	return parseCertificate("certificate "+path, data, password)
+}
+
+// ParseCertificate does for the content of a file what LoadCertificate does for a file. For a
+// certificate and a key in two PEM files, join their contents.
+func ParseCertificate(data []byte, password string) (*Certificate, error) {
+	return parseCertificate("certificate", data, password)
+}
+
+func parseCertificate(name string, data []byte, password string) (*Certificate, error) {
+	if len(data) > maxCertificateFile {
+		return nil, configError("%s: more than 1 MiB: is it a PFX or PEM file?", name)
+	}
+	inner, err := credential.Parse(data, password, time.Now())
+	if err != nil {
+		return nil, configError("%s: %v", name, err)
+	}
+	return &Certificate{inner: inner}, nil
+}
+
+// Thumbprint returns the SHA-1 thumbprint in upper-case hexadecimal digits; empty for the zero value.
+func (c Certificate) Thumbprint() string {
+	if c.inner == nil {
+		return ""
+	}
+	return c.inner.Thumbprint()
+}
+
+// NotAfter returns when the certificate expires; the zero time for the zero value.
+func (c Certificate) NotAfter() time.Time {
+	if c.inner == nil {
+		return time.Time{}
+	}
+	return c.inner.NotAfter()
+}
+
+// String returns the thumbprint and the expiry.
+func (c Certificate) String() string { return c.inner.String() }
+
+// Format writes String, whatever the verb.
+func (c Certificate) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// LogValue gives slog what String gives.
+func (c Certificate) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalText returns String, for JSON and other encodings.
+func (c Certificate) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

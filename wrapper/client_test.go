@@ -1,0 +1,187 @@
+package d365backup_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"crypto/tls"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+func TestNewRefuses(t *testing.T) {
+	secret := d365backup.WithClientSecret("app", "s3cret-canary")
+	center := d365backup.WithDataCenter("us")
+	tests := []struct {
+		name    string
+		options []d365backup.Option
+		want    string
+	}{
+		{"nothing", nil, "no credentials"},
+		{"no data centre", []d365backup.Option{secret}, "no data centre"},
+		{"no credentials", []d365backup.Option{center}, "no credentials"},
+		{"two credentials", []d365backup.Option{center, secret, d365backup.WithTokenSource(oauth2.StaticTokenSource(nil))}, "two kinds of credentials"},
+		{"no id", []d365backup.Option{center, d365backup.WithClientSecret("", "s3cret-canary")}, "client id"},
+		{"no secret", []d365backup.Option{center, d365backup.WithClientSecret("app", "")}, "client secret"},
+		{"no certificate", []d365backup.Option{center, d365backup.WithCertificate("app", nil)}, "certificate"},
+		{"no token source", []d365backup.Option{center, d365backup.WithTokenSource(nil)}, "WithTokenSource"},
+		{"unknown data centre", []d365backup.Option{secret, d365backup.WithDataCenter("mars")}, `data centre "mars" does not exist: use one of au, sg`},
+		{"data centre and URL", []d365backup.Option{secret, center, d365backup.WithBaseURL("https://example.com")}, "both WithDataCenter and WithBaseURL"},
+		{"URL without token URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://example.com")}, "give it with WithTokenURL"},
+		{"relative URL", []d365backup.Option{secret, d365backup.WithBaseURL("example.com")}, "no absolute URL"},
+		{"broken URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://exa mple")}, "no absolute URL"},
+		{"user in URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://user:s3cret-canary@example.com")}, "has a user"},
+		{"query in URL", []d365backup.Option{secret, center, d365backup.WithTokenURL("https://example.com/?s3cret-canary")}, "query"},
+		{"fragment in URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://example.com/#x")}, "fragment"},
+		{"other scheme", []d365backup.Option{secret, d365backup.WithBaseURL("ftp://example.com")}, "use https"},
+		{"plain http", []d365backup.Option{secret, d365backup.WithLoopbackHTTP(), d365backup.WithBaseURL("http://example.com")}, "plain http"},
+		{"plain http that looks like loopback", []d365backup.Option{secret, d365backup.WithLoopbackHTTP(), d365backup.WithBaseURL("http://127.0.0.1.example.com")}, "plain http"},
+		{"loopback not allowed", []d365backup.Option{secret, d365backup.WithBaseURL("http://127.0.0.1")}, "WithLoopbackHTTP"},
+		{"token URL plain http", []d365backup.Option{secret, center, d365backup.WithTokenURL("http://example.com")}, "plain http"},
+		{"page size", []d365backup.Option{secret, center, d365backup.WithPageSize(0)}, "WithPageSize(0)"},
+		{"large page size", []d365backup.Option{secret, center, d365backup.WithPageSize(math.MaxInt32 + 1)}, "WithPageSize"},
+		{"prefetch", []d365backup.Option{secret, center, d365backup.WithPrefetch(0)}, "WithPrefetch(0)"},
+		{"timeout", []d365backup.Option{secret, center, d365backup.WithTimeout(-time.Second)}, "WithTimeout(-1s)"},
+		{"response limit", []d365backup.Option{secret, center, d365backup.WithMaxResponseBytes(0)}, "WithMaxResponseBytes(0)"},
+		{"retry", []d365backup.Option{secret, center, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: -1})}, "WithRetry"},
+		{"media type", []d365backup.Option{secret, center, d365backup.WithMediaType("text/xml")}, "WithMediaType"},
+		{"media type pattern", []d365backup.Option{secret, center, d365backup.WithMediaType("application/*+json")}, "concrete type"},
+		{"scope", []d365backup.Option{secret, center, d365backup.WithScope("")}, "scope"},
+		{"nil option", []d365backup.Option{nil}, "Option is nil"},
+		{"unverified TLS", []d365backup.Option{secret, center, withTLS(&tls.Config{InsecureSkipVerify: true})}, "InsecureSkipVerify"},
+		{"old TLS", []d365backup.Option{secret, center, withTLS(&tls.Config{MinVersion: tls.VersionTLS11})}, "TLS 1.1"},
+		{"only old TLS", []d365backup.Option{secret, center, withTLS(&tls.Config{MaxVersion: tls.VersionTLS11})}, "TLS 1.1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client, err := d365backup.New(test.options...)
+			if client != nil || !errors.Is(err, d365backup.ErrConfig) {
+				t.Fatalf("got %v, %v, want no client and ErrConfig", client, err)
+			}
+			if text := err.Error(); !strings.Contains(text, test.want) || strings.Contains(text, "s3cret-canary") {
+				t.Errorf("error %q: want %q in it, and no secret", text, test.want)
+			}
+		})
+	}
+}
+
+func withTLS(conf *tls.Config) d365backup.Option {
+	return d365backup.WithHTTPClient(&http.Client{Transport: &http.Transport{TLSClientConfig: conf}})
+}
+
+func TestNewTakesEveryDataCenter(t *testing.T) {
+	for _, center := range d365backup.DataCenters() {
+		for _, option := range []d365backup.Option{d365backup.WithDataCenter(center.Code), d365backup.WithBaseURL(center.URL + "/")} {
+			client, err := d365backup.New(option, d365backup.WithClientSecret("app", "secret"))
+			if err != nil {
+				t.Errorf("%s: %v", center.Code, err)
+			} else if want := "d365backup.Client(" + center.URL + ")"; client.String() != want {
+				t.Errorf("%s: got %s, want %s", center.Code, client, want)
+			}
+		}
+	}
+}
+
+func TestQueryRefused(t *testing.T) {
+	var requests atomic.Int32
+	client := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	tests := []struct {
+		name  string
+		query d365backup.Query
+		page  int
+		want  string
+	}{
+		{"no start", d365backup.Query{}, 1, "Query.Start is missing"},
+		{"start after end", d365backup.Query{Start: start, End: start.Add(-time.Second)}, 1, "is after Query.End"},
+		{"start in the future", d365backup.Query{Start: time.Now().Add(time.Hour)}, 1, "is after Query.End"},
+		{"year", d365backup.Query{Start: start, End: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, 1, "years 1 to 9999"},
+		{"type", d365backup.Query{Start: start, Type: 3}, 1, `Query.Type "3" does not exist: use one of All, Backup, Restore, DryRun, Retention, AuditBackup, Export`},
+		{"unknown type", d365backup.Query{Start: start, Type: d365backup.JobTypeUnknown}, 1, `Query.Type "Unknown" does not exist`},
+		{"status", d365backup.Query{Start: start, Status: 5}, 1, `Query.Status "5" does not exist: use one of Any, InProgress, Finished, Failed, FinishedWithException`},
+		{"organization", d365backup.Query{Start: start, OrganizationID: "contoso"}, 1, `"contoso" is no GUID`},
+		{"organization in braces", d365backup.Query{Start: start, OrganizationID: "{69cb1ecc-f8e8-439b-8077-a4b7fd45e87f}"}, 1, "is no GUID"},
+		{"organization without hyphens", d365backup.Query{Start: start, OrganizationID: "69cb1eccf8e8439b8077a4b7fd45e87f"}, 1, "is no GUID"},
+		{"page 0", valid, 0, "page 0 does not exist"},
+		{"page too large", valid, math.MaxInt32 + 1, "does not exist"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := client.Page(t.Context(), test.query, test.page)
+			if !errors.Is(err, d365backup.ErrConfig) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Page: got %v, want ErrConfig with %q", err, test.want)
+			}
+			if test.page != 1 {
+				return
+			}
+			for _, err = range client.Jobs(t.Context(), test.query) {
+			}
+			if !errors.Is(err, d365backup.ErrConfig) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Jobs: got %v, want ErrConfig with %q", err, test.want)
+			}
+		})
+	}
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// TestRequest shows what is sent: the whole body, for only what the caller set may be in it.
+func TestRequest(t *testing.T) {
+	zone := time.FixedZone("somewhere", 2*60*60)
+	tests := []struct {
+		name  string
+		query d365backup.Query
+		want  string
+	}{
+		{
+			"least", d365backup.Query{Start: start, End: start},
+			`{"endTime":"2026-11-01T00:00:00Z","pageInfo":{"currentPage":3,"pageSize":100},"startTime":"2026-11-01T00:00:00Z","type":0}`,
+		},
+		{
+			"most", d365backup.Query{
+				Type: d365backup.JobTypeExport, Status: d365backup.JobStatusFinishedWithException,
+				Start: start, End: start.Add(time.Hour),
+				OrganizationID: "69CB1ECC-f8e8-439b-8077-a4b7fd45e87f", ObjectType: new(int32(0)),
+			},
+			`{"endTime":"2026-11-01T01:00:00Z","objectType":0,"organizationId":"69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",` +
+				`"pageInfo":{"currentPage":3,"pageSize":100},"startTime":"2026-11-01T00:00:00Z","status":7,"type":32}`,
+		},
+		{
+			"times go out in UTC, rounded outwards",
+			d365backup.Query{Start: start.In(zone).Add(time.Millisecond), End: start.In(zone).Add(time.Millisecond)},
+			`{"endTime":"2026-11-01T00:00:01Z","pageInfo":{"currentPage":3,"pageSize":100},"startTime":"2026-11-01T00:00:00Z","type":0}`,
+		},
+	}
+	for _, mediaType := range []string{d365backup.MediaTypeJSON, d365backup.MediaTypeTextJSON, "application/vnd.example+json"} {
+		for _, test := range tests {
+			t.Run(mediaType+" "+test.name, func(t *testing.T) {
+				var got, header string
+				client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+					body, _ := io.ReadAll(r.Body)
+					got = string(body)
+					header = fmt.Sprint(r.Method, " ", r.URL, " ", r.Header.Get("Content-Type"), " ", r.Header.Get("Authorization"))
+					answer(200, "application/json", `{"totalCount":0,"jobs":[]}`)(w, r)
+				}, d365backup.WithMediaType(mediaType))
+				if _, err := client.Page(t.Context(), test.query, 3); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Error(diff)
+				}
+				if want := "POST /api/OpenApi/GetJobs " + mediaType + " Bearer token"; header != want {
+					t.Errorf("got %s, want %s", header, want)
+				}
+			})
+		}
+	}
+}
