@@ -115,7 +115,7 @@ type JobFilterModel struct {
 // inferred; nothing in it is sure to be there.
 type Error struct {
 	// Data The payload of a success, empty on failure. Its form is documented nowhere.
-	Data map[string]interface{} `json:"data,omitempty"`
+	Data interface{} `json:"data,omitempty"`
 
 	// Errors The single faults. Their form is documented nowhere.
 	Errors []interface{} `json:"errors,omitempty"`

@@ -1,0 +1,228 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/api"
+)
+
+const contractFile = "../openapi.yaml"
+
+func TestContractIsValid(t *testing.T) {
+	if err := readContract(t).Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEmbeddedContractIsTheFile(t *testing.T) {
+	embedded, err := api.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(tree(t, readContract(t)), tree(t, embedded)); diff != "" {
+		t.Errorf("run make generate: the embedded contract differs (-%s +embedded):\n%s", contractFile, diff)
+	}
+}
+
+func TestEveryElementHasASource(t *testing.T) {
+	known := []string{api.SourceSeed, api.SourceLater, api.SourceInferred}
+	for name, source := range elements(readContract(t)) {
+		if !slices.Contains(known, source) {
+			t.Errorf("%s: x-source is %q, want one of %q", name, source, known)
+		}
+	}
+}
+
+// sourcesRow matches "| `element` | source | where |" in SOURCES.md.
+var sourcesRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (\\w+) \\| .+ \\|$")
+
+func TestSourcesListsEveryElement(t *testing.T) {
+	text, err := os.ReadFile("SOURCES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[string]string)
+	for _, row := range sourcesRow.FindAllStringSubmatch(string(text), -1) {
+		if _, ok := listed[row[1]]; ok {
+			t.Errorf("SOURCES.md lists %s twice", row[1])
+		}
+		listed[row[1]] = row[2]
+	}
+	if diff := cmp.Diff(elements(readContract(t)), listed); diff != "" {
+		t.Errorf("a row for each element, with its x-source (-%s +SOURCES.md):\n%s", contractFile, diff)
+	}
+}
+
+// TestElementsSeesEveryPlace proves the walk that the two tests above rest on: each letter names an
+// element in a place of its own.
+func TestElementsSeesEveryPlace(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{
+		"openapi": "3.0.3", "info": {"title": "t", "version": "1"},
+		"servers": [{"url": "https://a.example", "x-source": "A"}],
+		"paths": {"/p": {
+			"parameters": [{"name": "b", "in": "query", "x-source": "B", "schema": {"type": "string", "x-source": "C"}}],
+			"get": {
+				"operationId": "op", "x-source": "D",
+				"parameters": [{"name": "e", "in": "query", "x-source": "E", "schema": {"type": "string", "x-source": "F"}}],
+				"requestBody": {"x-source": "G", "content": {"application/json": {"schema": {"type": "object", "x-source": "H"}}}},
+				"responses": {"200": {"description": "", "x-source": "I",
+					"headers": {"X-J": {"x-source": "J", "schema": {"type": "string", "x-source": "K"}}},
+					"content": {"application/json": {"schema": {"type": "object", "x-source": "L"}}}}}}}},
+		"components": {
+			"securitySchemes": {"M": {"type": "http", "scheme": "bearer", "x-source": "M"}},
+			"headers": {"N": {"x-source": "N", "schema": {"type": "string", "x-source": "O"}}},
+			"parameters": {"P": {"name": "p", "in": "query", "x-source": "P", "schema": {"type": "string", "x-source": "Q"}}},
+			"schemas": {"R": {"x-source": "R", "type": "object",
+				"properties": {
+					"s": {"type": "array", "x-source": "S", "items": {"type": "string", "x-source": "T"}},
+					"u": {"$ref": "#/components/schemas/V"}},
+				"additionalProperties": {"type": "string", "x-source": "W"}},
+				"V": {"x-source": "V", "allOf": [{"$ref": "#/components/schemas/R"}, {"type": "object", "x-source": "X"}]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := slices.Sorted(maps.Values(elements(doc)))
+	want := []string{""} // the property u: a reference has no place for a source of its own
+	for letter := 'A'; letter <= 'X'; letter++ {
+		if letter != 'U' {
+			want = append(want, string(letter))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sources seen (-want +got):\n%s", diff)
+	}
+}
+
+func readContract(t *testing.T) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromFile(contractFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// tree is doc as plain JSON values.
+func tree(t *testing.T, doc *openapi3.T) any {
+	t.Helper()
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := json.Unmarshal(data, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// walk collects the x-source of each element by its name; "" where there is none.
+type walk map[string]string
+
+// elements gives the x-source of everything in doc that has to have one. A reference needs none,
+// since its target has one, except as a property: that is written as allOf.
+func elements(doc *openapi3.T) map[string]string {
+	w := make(walk)
+	for _, server := range doc.Servers {
+		w.add("server "+server.URL, server.Extensions)
+	}
+	for name, ref := range doc.Components.SecuritySchemes {
+		w.add("security "+name, ref.Value.Extensions)
+	}
+	for name, ref := range doc.Components.Headers {
+		w.header("header "+name, ref)
+	}
+	for name, ref := range doc.Components.Parameters {
+		w.parameter("parameter "+name, ref)
+	}
+	for name, ref := range doc.Components.Schemas {
+		w.schema(name, ref)
+	}
+	for path, item := range doc.Paths.Map() {
+		w.parameters(path, item.Parameters)
+		for _, op := range item.Operations() {
+			w.operation(op)
+		}
+	}
+	return w
+}
+
+func (w walk) add(name string, extensions map[string]any) {
+	source, _ := extensions["x-source"].(string)
+	w[name] = source
+}
+
+func (w walk) operation(op *openapi3.Operation) {
+	w.add(op.OperationID, op.Extensions)
+	w.parameters(op.OperationID, op.Parameters)
+	if body := op.RequestBody; body != nil && body.Ref == "" {
+		w.add(op.OperationID+" request", body.Value.Extensions)
+		w.content(op.OperationID+" request", body.Value.Content)
+	}
+	for status, ref := range op.Responses.Map() {
+		if ref.Ref != "" {
+			continue
+		}
+		name := op.OperationID + " " + status
+		w.add(name, ref.Value.Extensions)
+		w.content(name, ref.Value.Content)
+		for header, ref := range ref.Value.Headers {
+			w.header(name+" header "+header, ref)
+		}
+	}
+}
+
+func (w walk) parameters(owner string, refs openapi3.Parameters) {
+	for _, ref := range refs {
+		w.parameter(owner+" parameter "+ref.Value.Name, ref)
+	}
+}
+
+func (w walk) parameter(name string, ref *openapi3.ParameterRef) {
+	if ref.Ref != "" {
+		return
+	}
+	w.add(name, ref.Value.Extensions)
+	w.schema(name+" schema", ref.Value.Schema)
+}
+
+func (w walk) header(name string, ref *openapi3.HeaderRef) {
+	if ref.Ref != "" {
+		return
+	}
+	w.add(name, ref.Value.Extensions)
+	w.schema(name+" schema", ref.Value.Schema)
+}
+
+func (w walk) content(owner string, content openapi3.Content) {
+	for mediaType, media := range content {
+		w.schema(owner+" "+mediaType, media.Schema)
+	}
+}
+
+func (w walk) schema(name string, ref *openapi3.SchemaRef) {
+	if ref == nil || ref.Ref != "" {
+		return
+	}
+	w.add(name, ref.Value.Extensions)
+	for property, ref := range ref.Value.Properties {
+		if ref.Ref != "" {
+			w[name+"."+property] = ""
+		}
+		w.schema(name+"."+property, ref)
+	}
+	w.schema(name+"[]", ref.Value.Items)
+	w.schema(name+".*", ref.Value.AdditionalProperties.Schema)
+	for i, ref := range slices.Concat(ref.Value.AllOf, ref.Value.AnyOf, ref.Value.OneOf) {
+		w.schema(fmt.Sprintf("%s part %d", name, i+1), ref)
+	}
+}
