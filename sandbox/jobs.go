@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/api"
@@ -52,7 +53,7 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 		return filter, err
 	}
 	if err := json.Unmarshal(body, &filter); err != nil {
-		return filter, err
+		return filter, pointed(err)
 	}
 	if filter.StartTime != nil && filter.EndTime != nil && filter.StartTime.After(*filter.EndTime) {
 		return filter, api.Violations{{
@@ -62,6 +63,18 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 		}}
 	}
 	return filter, nil
+}
+
+// pointed points at what the contract allows and Go does not read, such as 1e1 for an integer.
+func pointed(err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	return api.Violations{{
+		In: api.InBody, Pointer: "/" + strings.ReplaceAll(wrong.Field, ".", "/"), Keyword: "type",
+		Found: wrong.Value, Want: wrong.Type.String(),
+	}}
 }
 
 // page makes the page that a filter asks for.
