@@ -35,10 +35,10 @@ func (s *Server) getJobs(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "The body is longer than any filter.")
 		return
 	}
-	if err != nil {
-		return // The client has gone.
+	var filter generated.JobFilterModel
+	if err == nil {
+		filter, err = readFilter(body)
 	}
-	filter, err := readFilter(body)
 	if err != nil {
 		s.refuseBadRequest(w, getJobs, err)
 		return
@@ -113,7 +113,7 @@ func nextLink(filter generated.JobFilterModel, number, size int32) string {
 }
 
 // valueOr returns what p points at, or the default without one.
-func valueOr[T comparable](p *T, def T) T {
+func valueOr[T any](p *T, def T) T {
 	if p == nil {
 		return def
 	}

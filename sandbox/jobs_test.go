@@ -1,8 +1,11 @@
 package sandbox_test
 
 import (
+	"bufio"
 	"fmt"
 	"math"
+	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -238,6 +241,26 @@ func TestLongBody(t *testing.T) {
 	body := `{"pageInfo":{}` + strings.Repeat(" ", 1<<20) + `}`
 	if a := ask(t, srv, token(t, srv), body); a.StatusCode != 413 {
 		t.Errorf("%s", a.Status)
+	}
+}
+
+// A body that ends before its time is a bad request, not an empty filter or no answer.
+func TestBrokenBody(t *testing.T) {
+	srv := start(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\nno length\r\n", getJobsPath, token(t, srv))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 400 {
+		t.Errorf("%s", resp.Status)
 	}
 }
 
