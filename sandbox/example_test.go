@@ -50,10 +50,10 @@ func Example() {
 	fmt.Println(resp.JSON200.TotalCount, "failed; the sandbox counts", srv.Count(failed))
 
 	// Output:
-	// DCIB2026110205053874022830 Larkfield Training 1552 records lost
-	// DCIB2026110123065886496903 Larkfield Training 38520 records lost
-	// DCIB2026110117064288202819 Larkfield Training 1145 records lost
-	// DCIB2026110111065619100126 Larkfield Training 1923 records lost
+	// DCIB2026110205064288202819 Larkfield Training 1330 records lost
+	// DCIB2026110123050331906998 Larkfield Training 32025 records lost
+	// DCIB2026110117052211041661 Larkfield Training 1000 records lost
+	// DCIB2026110111053513079833 Larkfield Training 1816 records lost
 	// 4 failed; the sandbox counts 4
 }
 

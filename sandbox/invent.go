@@ -144,8 +144,8 @@ func inventJob(rnd *rand.Rand, p plan, organization, age int, dayEnd time.Time) 
 	job.WarningEntity, job.TotalEntity = &entities.warning, new(entities.total())
 	job.BackupSize = new((records.successful + records.warning) * p.bytes)
 
-	took := 3*time.Minute + time.Duration(float64(p.length)*float64(records.total())/1e6*(0.8+0.4*rnd.Float64()))
-	took = took.Truncate(100) // nanoseconds
+	length := float64(3*time.Minute) + float64(p.length)*float64(records.total())/1e6
+	took := time.Duration(length * (0.8 + 0.4*rnd.Float64())).Truncate(100) // nanoseconds
 	job.FinishTime = new(job.StartTime.Add(took))
 	job.DurationHours = new(math.Round(took.Hours()*1e4) / 1e4)
 	return job
@@ -159,7 +159,7 @@ func (p plan) outcome(rnd *rand.Rand, organization, age int) (outcome, generated
 	luck, skipped := rnd.Float64(), 0.0002*rnd.Float64()
 	for _, t := range troubles {
 		if p.kind == generated.BackupRestoreTypeBackup && t.organization == organization && t.newest <= age && age <= t.oldest {
-			return outcome{t.failed, t.warning, skipped}, t.status
+			return outcome{t.failed * (0.8 + 0.2*rnd.Float64()), t.warning, skipped}, t.status
 		}
 	}
 	switch {

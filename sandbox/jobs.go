@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/api"
@@ -34,10 +35,10 @@ func (s *Server) getJobs(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "The body is longer than any filter.")
 		return
 	}
-	if err != nil {
-		return // The client has gone.
+	var filter generated.JobFilterModel
+	if err == nil {
+		filter, err = readFilter(body)
 	}
-	filter, err := readFilter(body)
 	if err != nil {
 		s.refuseBadRequest(w, getJobs, err)
 		return
@@ -52,7 +53,7 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 		return filter, err
 	}
 	if err := json.Unmarshal(body, &filter); err != nil {
-		return filter, err
+		return filter, pointed(err)
 	}
 	if filter.StartTime != nil && filter.EndTime != nil && filter.StartTime.After(*filter.EndTime) {
 		return filter, api.Violations{{
@@ -62,6 +63,18 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 		}}
 	}
 	return filter, nil
+}
+
+// pointed points at what the contract allows and Go does not read, such as 1e1 for an integer.
+func pointed(err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	return api.Violations{{
+		In: api.InBody, Pointer: "/" + strings.ReplaceAll(wrong.Field, ".", "/"), Keyword: "type",
+		Found: wrong.Value, Want: wrong.Type.String(),
+	}}
 }
 
 // page makes the page that a filter asks for.
@@ -100,7 +113,7 @@ func nextLink(filter generated.JobFilterModel, number, size int32) string {
 }
 
 // valueOr returns what p points at, or the default without one.
-func valueOr[T comparable](p *T, def T) T {
+func valueOr[T any](p *T, def T) T {
 	if p == nil {
 		return def
 	}

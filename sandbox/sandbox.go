@@ -7,10 +7,17 @@
 //	defer srv.Close()
 //	// a client with srv.URL(), srv.TokenURL(), srv.ClientID() and srv.ClientSecret()
 //
-// The sandbox is strict where the vendor's service is merely undocumented. It checks every request
-// against the contract and refuses what the contract does not allow, with the place of the fault.
-// It checks its own answers too: one that breaks the contract becomes a 500, and [Server.Close]
-// reports it.
+// The token endpoint grants tokens for client credentials: a secret, or an assertion signed with a
+// certificate, in the body of a form. HTTP Basic is not accepted, and the scope must be asked for
+// alone.
+//
+// The operation is strict. It refuses a request that the contract does not allow with 400 and the
+// JSON pointer of each fault. The sandbox checks its own answers too: one that breaks the contract
+// becomes a 500, and [Server.Close] reports it.
+//
+// The history has jobs of all types and statuses in several organizations, of about two years. It is
+// the same on every start but for the present, from which it reaches back, and changes only by
+// [Server.Put] and [Server.Delete].
 //
 // Where the documents are silent, the sandbox had to choose. A program must not rely on these:
 //
@@ -136,15 +143,20 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	(*s.faulty.Load()).ServeHTTP(w, r)
 }
 
-// service is the sandbox without faults.
+// service is the sandbox without faults. Paths are taken as they are: a multiplexer would redirect
+// one that has a slash too many.
 func (s *Server) service() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle(tokenPath, only(http.MethodPost, s.token))
-	mux.Handle(getJobs.path, only(getJobs.method, s.authorized(s.getJobs)))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	routes := map[string]http.Handler{
+		tokenPath:    only(http.MethodPost, s.token),
+		getJobs.path: only(getJobs.method, s.authorized(s.getJobs)),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if route, ok := routes[r.URL.Path]; ok {
+			route.ServeHTTP(w, r)
+			return
+		}
 		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
 	})
-	return mux
 }
 
 // only lets one method pass.

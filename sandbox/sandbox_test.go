@@ -200,6 +200,7 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/", 404, ""},
 		{"POST", "/api/openapi/getjobs", 404, ""},
 		{"POST", getJobsPath + "/", 404, ""},
+		{"POST", "/" + getJobsPath, 404, ""},
 		{"GET", getJobsPath, 405, "POST"},
 		{"GET", "/connect/token", 405, "POST"},
 		{"POST", getJobsPath, 401, ""},
@@ -282,6 +283,17 @@ func TestCloseTwice(t *testing.T) {
 		resp.Body.Close()
 		t.Error("it still answers")
 	}
+}
+
+// A connection lingers where a body was not read to its end. Close waits for that too.
+func TestCloseLeavesNothing(t *testing.T) {
+	others := goleak.IgnoreCurrent()
+	srv := start(t)
+	ask(t, srv, token(t, srv), strings.Repeat(" ", 1<<20))
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+	goleak.VerifyNone(t, others)
 }
 
 // A job that breaks the contract can only come from outside: the sandbox must not pass it on.
