@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,17 +31,16 @@ const operationPath = "/api/OpenApi/GetJobs"
 // transport.
 func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, resp, failed := c.exchange(ctx, body)
+	answer, got, failed := c.exchange(ctx, body)
+	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", http.MethodPost),
 		slog.String("path", c.endpoints.base.Path+operationPath),
+		slog.Int("status", got.status),
 		slog.Duration("duration", time.Since(started)),
 		slog.Int("attempt", number),
+		slog.String("request_id", got.requestID),
 	}
-	if resp != nil {
-		attrs = append(attrs, slog.Int("status", resp.StatusCode), slog.String("request_id", requestID(resp.Header)))
-	}
-	level, message := slog.LevelDebug, "read a page of jobs"
 	if failed != nil {
 		level, message = slog.LevelWarn, "could not read a page of jobs"
 		attrs = append(attrs, slog.Bool("retryable", failed.retry))
@@ -52,21 +52,44 @@ func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData
 	return answer, failed
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte) (pageData, *http.Response, *attemptFailure) {
+// response is what is known of an answer before its body is understood; zero where there was none.
+type response struct {
+	status    int
+	requestID string
+	token     string // what it must not be quoted with: a careless server echoes it
+}
+
+func (c *Client) exchange(ctx context.Context, body []byte) (answer pageData, got response, failed *attemptFailure) {
+	ctx = context.WithValue(ctx, usedToken{}, &got.token)
 	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
 	if err != nil {
-		return pageData{}, nil, c.unanswered(ctx, err)
+		return answer, got, c.unanswered(ctx, got, err)
 	}
 	defer drain(resp.Body)
-	answer, failed := c.read(ctx, resp)
+	got.status, got.requestID = resp.StatusCode, requestID(resp.Header, got.token)
+	answer, failed = c.read(ctx, resp, got)
 	if failed != nil {
 		failed.err.Host = c.endpoints.base.Host
-		failed.err.StatusCode = resp.StatusCode
-		if failed.err.RequestID == "" {
-			failed.err.RequestID = requestID(resp.Header)
+		failed.err.StatusCode = got.status
+		if got.requestID != "" {
+			failed.err.RequestID = got.requestID
 		}
 	}
-	return answer, resp, failed
+	return answer, got, failed
+}
+
+// quotable returns what may be quoted of a body.
+func (got response) quotable(body []byte) []byte {
+	cut := len(body) >= maxErrorBody
+	body = body[:min(len(body), maxErrorBody)]
+	if got.token == "" {
+		return body
+	}
+	body = bytes.ReplaceAll(body, []byte(got.token), []byte("[token]"))
+	if cut { // the end may be the beginning of the token
+		body = body[:max(0, len(body)-len(got.token))]
+	}
+	return body
 }
 
 func acceptJSON(_ context.Context, req *http.Request) error {
@@ -75,29 +98,26 @@ func acceptJSON(_ context.Context, req *http.Request) error {
 }
 
 // read takes as success only the documented status, a JSON media type and a job list.
-func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *attemptFailure) {
+func (c *Client) read(ctx context.Context, resp *http.Response, got response) (pageData, *attemptFailure) {
 	if resp.StatusCode != http.StatusOK {
-		return pageData{}, c.refused(resp)
+		return pageData{}, c.refused(resp, got)
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
-	failed := c.readBody(ctx, resp, buffer)
-	if failed != nil {
+	if failed := c.readBody(ctx, resp, got, buffer); failed != nil {
 		return pageData{}, failed
 	}
-	body := *buffer
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if !isJSON(mediaType) {
 		return pageData{}, fail(&Error{
 			Kind:    ErrNotJobs,
 			Message: fmt.Sprintf("the answer has the media type %q, not JSON: check the address, and for a proxy or a login page in between", excerpt(mediaType, 64)),
-			Excerpt: excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt),
+			Excerpt: excerpt(string(got.quotable(*buffer)), maxExcerpt),
 		})
 	}
-	answer, err := decodePage(body, c.config.pageSize)
+	answer, err := decodePage(*buffer, c.config.pageSize)
 	if err != nil {
-		own, _ := errors.AsType[*Error](err)
-		return pageData{}, &attemptFailure{err: own, retry: own.Kind == ErrTruncated}
+		return pageData{}, c.undecoded(*buffer, got, err)
 	}
 	if c.config.onDrift != nil {
 		for _, drift := range answer.drift {
@@ -105,6 +125,18 @@ func (c *Client) read(ctx context.Context, resp *http.Response) (pageData, *atte
 		}
 	}
 	return answer, nil
+}
+
+// undecoded makes a failure of a body that is no job list.
+func (c *Client) undecoded(body []byte, got response, err error) *attemptFailure {
+	if got.token != "" && bytes.Contains(body, []byte(got.token)) {
+		_, err = decodePage(got.quotable(body), c.config.pageSize) // for an error without the token
+	}
+	own, ok := errors.AsType[*Error](err)
+	if !ok {
+		own = &Error{Kind: ErrNotJobs, Message: "the answer quotes the token"}
+	}
+	return &attemptFailure{err: own, retry: own.Kind == ErrTruncated}
 }
 
 // buffers hold bodies while they are decoded; what is decoded never points into them.
@@ -121,7 +153,7 @@ func recycle(buffer *[]byte) {
 }
 
 // readBody reads the body to its end, within the limit, which counts decompressed bytes.
-func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *[]byte) *attemptFailure {
+func (c *Client) readBody(ctx context.Context, resp *http.Response, got response, buffer *[]byte) *attemptFailure {
 	limit := c.config.maxResponseBytes
 	if resp.ContentLength > limit {
 		return fail(c.tooLarge())
@@ -142,7 +174,7 @@ func (c *Client) readBody(ctx context.Context, resp *http.Response, buffer *[]by
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &corrupt):
 		return retry(&Error{Kind: ErrNetwork, Message: "the compressed answer is damaged"})
 	}
-	return c.unanswered(ctx, err)
+	return c.unanswered(ctx, got, err)
 }
 
 var errOverLimit = errors.New("over the limit")
@@ -181,7 +213,7 @@ func fail(err *Error) *attemptFailure  { return &attemptFailure{err: err} }
 func retry(err *Error) *attemptFailure { return &attemptFailure{err: err, retry: true} }
 
 // unanswered makes a failure of an exchange that brought no answer.
-func (c *Client) unanswered(ctx context.Context, err error) *attemptFailure {
+func (c *Client) unanswered(ctx context.Context, got response, err error) *attemptFailure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL may hold what a log must not
 	}
@@ -194,6 +226,9 @@ func (c *Client) unanswered(ctx context.Context, err error) *attemptFailure {
 	}
 	if ctx.Err() != nil {
 		return c.interrupted(ctx, err)
+	}
+	if got.token != "" && strings.Contains(err.Error(), got.token) {
+		err = errors.New("the server does not speak HTTP, or echoes what it is sent")
 	}
 	failed := &attemptFailure{err: &Error{Kind: ErrNetwork, Host: c.endpoints.base.Host, cause: err}, retry: true}
 	if isVerification(err) {
@@ -232,8 +267,9 @@ func isVerification(err error) bool {
 const maxErrorBody = 64 << 10
 
 // refused makes a failure of a status other than 200.
-func (c *Client) refused(resp *http.Response) *attemptFailure {
+func (c *Client) refused(resp *http.Response, got response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	body = got.quotable(body)
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
 	err.Kind, err.Message = c.explain(resp)
 	err.RetryAfter, _ = retryafter.Parse(resp.Header.Get("Retry-After"), time.Now())
@@ -246,9 +282,6 @@ func (c *Client) refused(resp *http.Response) *attemptFailure {
 			err.Message += fmt.Sprintf(": the service says %q", excerpt(envelope.Message, 500))
 		}
 		err.RequestID = excerpt(envelope.RequestID, 128)
-		if id := requestID(resp.Header); id != "" {
-			err.RequestID = id
-		}
 	}
 	return &attemptFailure{err: err, retry: retryable(resp.StatusCode)}
 }
@@ -300,9 +333,10 @@ func redirectTarget(resp *http.Response) string {
 
 // requestID returns what names the request in the service's logs. That there is such a header is
 // documented, its name is not.
-func requestID(header http.Header) string {
+func requestID(header http.Header, token string) string {
 	for _, name := range []string{"X-Request-Id", "Request-Id", "X-Ms-Request-Id", "X-Correlation-Id", "Traceparent"} {
-		if id := header.Get(name); id != "" {
+		id := header.Get(name)
+		if id != "" && (token == "" || !strings.Contains(id, token)) {
 			return excerpt(id, 128)
 		}
 	}

@@ -73,6 +73,9 @@ type bearerTransport struct {
 	tokens tokens
 }
 
+// usedToken is the context's key of a *string that receives the token that a request carried.
+type usedToken struct{}
+
 // RoundTrip sends the request with a token. Where the service refuses the token it sends it once
 // more with a fresh one.
 func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -86,7 +89,7 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req.Body)
 		return nil, err
 	}
-	resp, err := t.next.RoundTrip(withBearer(req, token, req.Body))
+	resp, err := t.send(req, token, req.Body)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !canReplay(req) {
 		return resp, err
 	}
@@ -102,18 +105,25 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	drain(resp.Body)
-	return t.next.RoundTrip(withBearer(req, fresh, body))
+	return t.send(req, fresh, body)
 }
 
 func canReplay(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
-func withBearer(req *http.Request, token *oauth2.Token, body io.ReadCloser) *http.Request {
-	req = req.Clone(req.Context())
-	req.Body = body
-	req.Header.Set("Authorization", "Bearer "+token.AccessToken)
-	return req
+func (t *bearerTransport) send(req *http.Request, token *oauth2.Token, body io.ReadCloser) (*http.Response, error) {
+	if used, ok := req.Context().Value(usedToken{}).(*string); ok {
+		*used = token.AccessToken
+	}
+	sent := req.Clone(req.Context())
+	sent.Body = body
+	sent.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	resp, err := t.next.RoundTrip(sent)
+	if resp != nil {
+		resp.Request = req // without the token
+	}
+	return resp, err
 }
 
 func closeBody(body io.ReadCloser) {
