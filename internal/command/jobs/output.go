@@ -100,14 +100,29 @@ func (p *arrayPrinter) close(listed) error {
 	return err
 }
 
-// encode returns a job as the library marshals it, its times in UTC.
+// encode returns a job as a JSON object that has every field, so that all lines have the same keys.
 func encode(j job) ([]byte, error) {
-	j.StartTime, j.FinishTime = j.StartTime.UTC(), j.FinishTime.UTC()
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(j)
-	return bytes.TrimRight(b.Bytes(), "\n"), err
+	between := "{"
+	for _, f := range fields {
+		b.WriteString(between + `"` + f.name + `":`)
+		between = ","
+		switch value := f.raw(j); {
+		case f.kind == kindNumber:
+			b.WriteString(value)
+		case f.kind == kindTime && value == "":
+			b.WriteString("null")
+		default:
+			if err := encoder.Encode(value); err != nil {
+				return nil, err
+			}
+			b.Truncate(b.Len() - 1) // the line feed that Encode adds
+		}
+	}
+	b.WriteString("}")
+	return b.Bytes(), nil
 }
 
 // csvPrinter writes comma-separated values (RFC 4180, but for the line feeds) under a header.
