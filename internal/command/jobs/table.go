@@ -259,5 +259,9 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	if others > 0 {
 		parts = append(parts, cli.Count(others)+" other")
 	}
-	return fmt.Sprintf("\n%s\n%s; %s failed\n", line, strings.Join(parts, ", "), cli.Plural(t.failedRecords, "record", "records"))
+	footer := "\n" + line + "\n" + strings.Join(parts, ", ") + "\n"
+	if t.failedRecords > 0 {
+		footer += cli.Plural(t.failedRecords, "record", "records") + " failed\n"
+	}
+	return footer
 }
