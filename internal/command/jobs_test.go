@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -342,5 +343,41 @@ func TestReaderGone(t *testing.T) {
 				t.Errorf("%s, %s: code %d: %s", format, name, code, stderr.String())
 			}
 		}
+	}
+}
+
+// TestFollow watches a sandbox over the real network: what it has, then what comes.
+func TestFollow(t *testing.T) {
+	server, env := serve(t, sandbox.WithJobs(0))
+	started := newJob("DCIB2026110103000012345601", 0, 1, 2, sales, "Contoso Sales")
+	started.StartTime = time.Now().Add(-time.Hour).UTC()
+	server.Put(started)
+	ctx, interrupt := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	exit := make(chan int)
+	var stderr strings.Builder
+	go func() {
+		code := command.Run(ctx, []string{"jobs", "--follow", "--interval", "1s", "-o", "csv", "--columns", "status"}, env, nil, w, &stderr)
+		_ = w.Close()
+		exit <- code
+	}()
+	lines := bufio.NewScanner(r)
+	next := func(want string) {
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("got %q, want %q; %s", lines.Text(), want, stderr.String())
+		}
+	}
+	next("status")
+	next("InProgress")
+	done := ended(started, 0.5, 1, 1, 0)
+	done.Status = 3
+	server.Put(done)
+	next("Finished")
+	interrupt()
+	if lines.Scan() {
+		t.Errorf("it goes on: %q", lines.Text())
+	}
+	if code := <-exit; code != 0 || stderr.String() != "" {
+		t.Errorf("code %d: %s", code, stderr.String())
 	}
 }
