@@ -140,7 +140,7 @@ func (d *decoder) envelopeMember() error {
 		return err
 	case place < 0:
 		d.drifts.addUnknown("", keyText(key), v.raw)
-	case isList && v.kind == 'n':
+	case isList && v.kind == kindNull:
 		d.nullList = true
 	case isList:
 		d.drifts.add(DriftUnreadable, name, v.raw)

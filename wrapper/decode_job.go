@@ -1,6 +1,7 @@
 package d365backup
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,12 +104,15 @@ func (d *decoder) reportMissing() {
 
 // jobMember reads one field of a job.
 func (d *decoder) jobMember() error {
-	key, err := d.key()
-	if err != nil {
-		return err
-	}
 	place := d.follower[d.last+1]
-	if string(key.raw) != jobTable.name(place) {
+	var key token
+	if d.peek() == '"' && bytes.HasPrefix(d.body[d.pos:], jobTable.keys[place]) {
+		d.pos += len(jobTable.keys[place])
+	} else {
+		var err error
+		if key, err = d.key(); err != nil {
+			return err
+		}
 		place = jobTable.find(key, &d.drifts)
 	}
 	v, err := d.value()
@@ -160,6 +164,7 @@ func (d *decoder) jobValue(place int, v token, path string) {
 type fieldTable struct {
 	prefix string
 	paths  []string // the prefix and the name of each field
+	keys   [][]byte // each name as it mostly stands in JSON, in quotes and with a colon
 	places map[string]int
 }
 
@@ -167,6 +172,7 @@ func newFieldTable(prefix string, names ...string) *fieldTable {
 	t := &fieldTable{prefix: prefix, places: make(map[string]int)}
 	for place, name := range names {
 		t.paths = append(t.paths, prefix+name)
+		t.keys = append(t.keys, fmt.Appendf(nil, "%q:", name))
 		t.places[name] = place
 	}
 	return t
@@ -198,7 +204,7 @@ func (t *fieldTable) find(key token, drifts *drifts) int {
 
 // keyText returns a field's name without escapes.
 func keyText(key token) string {
-	if key.simple {
+	if key.kind == kindText {
 		return string(key.raw)
 	}
 	return unescape(key.raw)
