@@ -59,12 +59,13 @@ func (d *decoder) same(last *repeated, v token, field string) string {
 	return last.text
 }
 
-// isGUID reports whether raw is 8-4-4-4-12 hexadecimal digits.
-func isGUID(raw []byte) bool {
-	if len(raw) != 36 {
+// isGUID reports whether text is 8-4-4-4-12 hexadecimal digits.
+func isGUID(text string) bool {
+	if len(text) != 36 {
 		return false
 	}
-	for i, c := range raw {
+	for i := range len(text) {
+		c := text[i]
 		if hyphen := i == 8 || i == 13 || i == 18 || i == 23; hyphen != (c == '-') || !hyphen && !isHex(c) {
 			return false
 		}
