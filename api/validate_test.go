@@ -196,8 +196,15 @@ func TestSmallContract(t *testing.T) {
 		{"no body where none belongs", "listJobs", "", nil},
 		{"a body where none belongs", "listJobs", "{}", []string{`body: requestBody: found a body, want no body (later)`}},
 		{"an optional body", "putJob", "", nil},
-		{"a number", "putJob", `{"size":0.1,"anything":null}`, nil},
-		{"a number too large", "putJob", `{"size":1e400}`, []string{`body /size: format: found 1e400, want double: a number that fits a float64 (inferred)`}},
+		{"a number", "putJob", `{"ghost":0,"size":0.1,"anything":null}`, nil},
+		{"many", "putJob", `{"size":3,"on":0,"list":[]}`, []string{
+			`body /ghost: required: found nothing, want a property "ghost" (inferred)`,
+			`body /list: minItems: found an array, want minimum number of items is 1 (inferred)`,
+			`body /on: type: found 0, want boolean (inferred)`,
+			`body /size: maximum: found 3, want at most 2.5 (inferred)`,
+		}},
+		{"enum of a right type", "putJob", `{"ghost":0,"on":false}`, []string{`body /on: enum: found false, want one of [true] (inferred)`}},
+		{"a number too large", "putJob", `{"ghost":0,"size":1e400}`, []string{`body /size: format: found 1e400, want double: a number that fits a float64 (inferred)`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, lines(c.validateRequest(test.operation, []byte(test.body)))); diff != "" {
@@ -308,6 +315,27 @@ func TestMediaType(t *testing.T) {
 		got, ok := mediaType(content, name)
 		if ok != (want != "") || got != content[want] {
 			t.Errorf("%q: got %v, want %q", name, ok, want)
+		}
+	}
+}
+
+// A body at rest is judged by the schema of application/json; the other media types have the same.
+func TestOneSchema(t *testing.T) {
+	doc, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody == nil {
+				continue
+			}
+			want := op.RequestBody.Value.Content["application/json"]
+			for name, media := range op.RequestBody.Value.Content {
+				if want == nil || media.Schema.Ref != want.Schema.Ref {
+					t.Errorf("%s %s: %s has a schema of its own", method, path, name)
+				}
+			}
 		}
 	}
 }
