@@ -1,0 +1,24 @@
+// Command d365backup lists and explains the jobs of AvePoint Cloud Backup for Dynamics 365. What it
+// does is in internal/command; this is the way in from the operating system.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/d365backup/d365backup/internal/command"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	// A reader that goes away, as head does, then shows as an error of the write.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The first signal asks to stop, the second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	return command.Run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+}

@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/d365backup/d365backup/sandbox"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+// Connection is how a command gets to the service: flags, and the settings behind them.
+type Connection struct {
+	// Sandbox says to start a sandbox and ask that.
+	Sandbox bool
+	// Profile is the profile asked for by flag.
+	Profile string
+
+	flags *pflag.FlagSet
+}
+
+// AddFlags gives the command the flags of the connection.
+func (c *Connection) AddFlags(cmd *cobra.Command) {
+	c.flags = cmd.Flags()
+	c.flags.BoolVar(&c.Sandbox, "sandbox", false, "ask a sandbox with invented jobs that is started for this; needs no account")
+	c.flags.StringVar(&c.Profile, "profile", "", "profile of the configuration file")
+	for _, s := range settings {
+		if !s.secret {
+			c.flags.String(s.name, "", s.usage)
+		}
+	}
+	for _, name := range connectionFlags() {
+		_ = c.flags.SetAnnotation(name, connectionFlag, nil)
+	}
+	complete(cmd, "data-center", dataCenters()...)
+	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(
+		[]cobra.Completion{d365backup.DefaultScope, "dynamics.readwrite.all"}, cobra.ShellCompDirectiveNoFileComp))
+	for _, name := range []string{"profile", "base-url", "token-url", "client-id"} {
+		complete(cmd, name)
+	}
+}
+
+// connectionFlags returns the names of the flags that AddFlags adds.
+func connectionFlags() []string {
+	names := []string{"sandbox", "profile"}
+	for _, s := range settings {
+		if !s.secret {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// complete gives a flag the values that a shell offers; none, and then no names of files either.
+func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func dataCenters() (values []cobra.Completion) {
+	for _, d := range d365backup.DataCenters() {
+		values = append(values, cobra.CompletionWithDesc(d.Code, d.Name))
+	}
+	return values
+}
+
+// Settings returns what the flags, the environment and the profile say.
+func (c *Connection) Settings(app *App) (Settings, error) {
+	file, err := readConfig(configPath(app.Getenv))
+	if err != nil {
+		return Settings{}, err
+	}
+	name := c.Profile
+	if name == "" {
+		name = app.Getenv(variable("profile"))
+	}
+	profile, err := file.layer(name, app.Getenv("HOME"))
+	if err != nil {
+		return Settings{}, err
+	}
+	return merge(profile, fromEnvironment(app.Getenv), fromFlags(c.flags))
+}
+
+// Client returns a client, and what to call when it is no longer needed. The options are added to
+// those of the settings.
+func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup.Client, func() error, error) {
+	if c.Sandbox {
+		return c.sandboxClient(options)
+	}
+	settings, err := c.Settings(app)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := settings.Options()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := d365backup.New(append(own, options...)...)
+	return client, func() error { return nil }, err
+}
+
+func (c *Connection) sandboxClient(options []d365backup.Option) (*d365backup.Client, func() error, error) {
+	for name, v := range fromFlags(c.flags) {
+		return nil, nil, Usagef("--sandbox and %s are both given: the sandbox brings its own --%s", v.origin, name)
+	}
+	server, err := sandbox.Start()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := d365backup.New(append([]d365backup.Option{
+		d365backup.WithBaseURL(server.URL()),
+		d365backup.WithTokenURL(server.TokenURL()),
+		d365backup.WithClientSecret(server.ClientID(), server.ClientSecret()),
+		d365backup.WithLoopbackHTTP(),
+	}, options...)...)
+	if err != nil {
+		_ = server.Close()
+		return nil, nil, err
+	}
+	return client, server.Close, nil
+}
+
+// Options returns the settings as options of the library. It reads the files that hold secrets. The
+// error is a UsageError that says what is missing, and where to give it.
+func (s Settings) Options() ([]d365backup.Option, error) {
+	options := []d365backup.Option{d365backup.WithLoopbackHTTP()} // other addresses still need https
+	for name, option := range map[string]func(string) d365backup.Option{
+		"data-center": d365backup.WithDataCenter,
+		"base-url":    d365backup.WithBaseURL,
+		"token-url":   d365backup.WithTokenURL,
+		"scope":       d365backup.WithScope,
+	} {
+		if text := s.Get(name); text != "" {
+			options = append(options, option(text))
+		}
+	}
+	if s.Get("data-center") == "" && s.Get("base-url") == "" {
+		return nil, missing("data centre", "data-center", "; --sandbox needs none")
+	}
+	credentials, err := s.credentials()
+	return append(options, credentials), err
+}
+
+func (s Settings) credentials() (d365backup.Option, error) {
+	id := s.Get("client-id")
+	if id == "" {
+		return nil, missing("client id", "client-id", "")
+	}
+	if path := s.Get("certificate"); path != "" {
+		return s.certificate(id, path)
+	}
+	secret, err := s.secret("client-secret")
+	if err != nil {
+		return nil, err
+	}
+	if secret == "" {
+		return nil, missing("client secret", "client-secret-file", ", or the secret itself as "+variable("client-secret")+
+			", or a certificate as "+variable("certificate"))
+	}
+	return d365backup.WithClientSecret(id, secret), nil
+}
+
+func (s Settings) certificate(id, path string) (d365backup.Option, error) {
+	if err := checkPrivatePath(path); err != nil {
+		return nil, Usagef("%s: %w", s.Origin("certificate"), err)
+	}
+	password, err := s.secret("certificate-password")
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := d365backup.LoadCertificate(path, password)
+	if err != nil {
+		return nil, Usagef("%s: %s", s.Origin("certificate"), Explain(err))
+	}
+	return d365backup.WithCertificate(id, certificate), nil
+}
+
+// secret returns a secret that is given by itself or in a file.
+func (s Settings) secret(name string) (string, error) {
+	path := s.Get(name + "-file")
+	if path == "" {
+		return s.Get(name), nil
+	}
+	text, err := readSecret(path)
+	if err != nil {
+		return "", Usagef("%s: %w", s.Origin(name+"-file"), err)
+	}
+	return text, nil
+}
+
+func missing(what, name, more string) error {
+	return Usagef("no %s: give --%s, %s, or %s in a profile%s", what, name, variable(name), setting{name: name}.key(), more)
+}

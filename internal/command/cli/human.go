@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Bytes returns a size in binary units, such as "1.4 GiB".
+func Bytes(n int64) string {
+	const unit = 1024
+	size, names := float64(n), []string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	if math.Abs(size) < unit {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	i := -1
+	for math.Abs(size) >= unit-0.05 && i < len(names)-1 { // 1023.96 would show as 1024.0
+		size /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", size, names[i])
+}
+
+// Count returns a number with its thousands set off, such as "1,234,567".
+func Count(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// Plural returns a number and a noun that agrees with it.
+func Plural(n int64, one, many string) string {
+	if n == 1 {
+		return Count(n) + " " + one
+	}
+	return Count(n) + " " + many
+}
+
+// Duration returns a length of time by its two largest units, such as "1h 05m" or "2d 03h".
+func Duration(d time.Duration) string {
+	const day = 24 * time.Hour
+	d = d.Round(time.Second)
+	switch {
+	case d < 0:
+		return "-" + Duration(-d)
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm %02ds", d/time.Minute, d%time.Minute/time.Second)
+	case d < day:
+		return fmt.Sprintf("%dh %02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd %02dh", d/day, d%day/time.Hour)
+}
+
+// Hours returns hours as a duration; the longest one where they are too many.
+func Hours(h float64) time.Duration {
+	switch ns := h * float64(time.Hour); {
+	case math.IsNaN(ns):
+		return 0
+	case ns >= math.MaxInt64:
+		return math.MaxInt64
+	case ns <= -math.MaxInt64:
+		return -math.MaxInt64
+	default:
+		return time.Duration(ns)
+	}
+}
+
+// Text returns text of the service without what could drive a terminal or break a line.
+func Text(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == unicode.ReplacementChar:
+			return -1
+		}
+		return r
+	}, s)
+}

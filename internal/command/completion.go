@@ -1,0 +1,33 @@
+package command
+
+import "github.com/spf13/cobra"
+
+// completionExamples show how to have completion at once and for good.
+var completionExamples = map[string]string{
+	"bash": `  source <(d365backup completion bash)
+  d365backup completion bash > ~/.local/share/bash-completion/completions/d365backup`,
+	"zsh": `  source <(d365backup completion zsh)
+  d365backup completion zsh > "${fpath[1]}/_d365backup"`,
+	"fish": `  d365backup completion fish | source
+  d365backup completion fish > ~/.config/fish/completions/d365backup.fish`,
+	"powershell": `  d365backup completion powershell | Out-String | Invoke-Expression
+  d365backup completion powershell >> $PROFILE`,
+}
+
+// addCompletion adds cobra's command for completion, with examples. It comes last: cobra makes it only
+// for a root that has commands.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Example = "  d365backup help jobs\n  d365backup help environment"
+		case "completion":
+			cmd.Example = completionExamples["bash"]
+			for _, shell := range cmd.Commands() {
+				shell.Example = completionExamples[shell.Name()]
+			}
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/d365backup/d365backup/internal/command/cli"
+)
+
+// newManual returns the hidden command that writes the man pages; packaging runs it.
+func newManual() *cobra.Command {
+	return &cobra.Command{
+		Use:     "man DIRECTORY",
+		Short:   "Write the man pages into a directory",
+		Long:    "Writes a man page for every command into a directory, which is made where it is missing.",
+		Example: "  d365backup man ./man && man ./man/d365backup-jobs.1",
+		Hidden:  true,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everyone
+				return &cli.UsageError{Err: err}
+			}
+			root := cmd.Root()
+			root.DisableAutoGenTag = true
+			// A fixed date, so that the same source gives the same pages.
+			date := time.Unix(0, 0).UTC()
+			header := &doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: &date}
+			if err := doc.GenManTree(root, header, args[0]); err != nil {
+				return fmt.Errorf("the man pages cannot be written: %w", err)
+			}
+			return nil
+		},
+	}
+}
