@@ -244,7 +244,7 @@ func TestLongBody(t *testing.T) {
 	}
 }
 
-// A body that ends before its time is a bad request, not an empty filter or no answer.
+// A body that breaks off is a bad request, even if what came is a whole filter.
 func TestBrokenBody(t *testing.T) {
 	srv := start(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL(), "http://"))
@@ -253,7 +253,7 @@ func TestBrokenBody(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
-		"Transfer-Encoding: chunked\r\n\r\nno length\r\n", getJobsPath, token(t, srv))
+		"Transfer-Encoding: chunked\r\n\r\ne\r\n{\"pageInfo\":{}}\r\nno length\r\n", getJobsPath, token(t, srv))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
