@@ -36,29 +36,56 @@ func formatInWords(format string) string {
 		return "int32: an integer of 32 bits"
 	case "int64":
 		return "int64: an integer of 64 bits"
+	case "double":
+		return "double: a number that fits a float64"
 	}
-	return format
+	return "a number that fits a float64"
 }
 
 var errFormat = errors.New("not of this format")
 
 // checkDateTime takes what RFC 3339, section 5.6, takes: T and Z in either case, and a leap second
-// at the end of a day in UTC.
+// at the end of a day in UTC. [time.Parse] alone takes more: a comma before the fraction, an hour of
+// one digit, an offset of a day.
 func checkDateTime(s string) error {
-	const seconds = len("2006-01-02T15:04:")
+	const shape = "0000-00-00T00:00:00"
 	s = strings.ToUpper(s)
-	leap := len(s) > seconds && strings.HasPrefix(s[seconds:], "60")
-	if leap {
-		s = s[:seconds] + "59" + s[seconds+2:]
-	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	if len(s) <= len(shape) || !hasShape(s[:len(shape)], shape) || !checkFraction(s[len(shape):]) {
 		return errFormat
 	}
-	if t = t.UTC(); leap && (t.Hour() != 23 || t.Minute() != 59) {
+	leap := s[len(shape)-2:len(shape)] == "60"
+	if leap {
+		s = s[:len(shape)-2] + "59" + s[len(shape):]
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || leap && t.UTC().Format("15:04") != "23:59" {
 		return errFormat
 	}
 	return nil
+}
+
+// checkFraction takes what follows the seconds: a fraction, if any, and the offset.
+func checkFraction(s string) bool {
+	if fraction, ok := strings.CutPrefix(s, "."); ok {
+		s = strings.TrimLeft(fraction, "0123456789")
+		if len(s) == len(fraction) {
+			return false
+		}
+	}
+	return s == "Z" || (hasShape(s, "+00:00") || hasShape(s, "-00:00")) && s[1:3] <= "23" && s[4:] <= "59"
+}
+
+// hasShape tells whether s has a digit where shape has a 0, and else is shape.
+func hasShape(s, shape string) bool {
+	if len(s) != len(shape) {
+		return false
+	}
+	for i := range len(s) {
+		if digit := '0' <= s[i] && s[i] <= '9'; shape[i] == '0' && !digit || shape[i] != '0' && s[i] != shape[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // checkUUID takes RFC 4122's text form, of any version and variant.

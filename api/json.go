@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ func parseJSON(body []byte) (value any, found Violations, ok bool) {
 	p := parser{keys: make(map[string]string)}
 	p.ResetBytes(body)
 	value, err := p.value()
-	if err != nil || p.Next() != jx.Invalid {
+	if err != nil || p.Skip() != io.EOF {
 		return nil, Violations{notJSON(syntaxError(body))}, false
 	}
 	return value, p.repeated, true

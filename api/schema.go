@@ -77,6 +77,10 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 	case "properties":
 		v.unknownProperties(path, err)
 		return
+	case "nullable":
+		if err.Schema.Type == nil { // OpenAPI 3.0.3: nullable means something beside a type only
+			return
+		}
 	case "required":
 		name := path[len(path)-1]
 		v.add(path, "required", "nothing", fmt.Sprintf("a property %s", quote(name)), property(err.Schema, name))
@@ -84,8 +88,11 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 	}
 	keyword := err.SchemaField
 	value := lookup(v.root, path)
-	if keyword == "enum" && !permits(err.Schema, value) {
-		keyword = "type"
+	switch {
+	case keyword == "enum" && !permits(err.Schema, value):
+		keyword = "type" // the visit looks at enum first
+	case keyword == "type" && err.Origin != nil:
+		keyword = "format" // a number beyond a float64
 	}
 	v.add(path, keyword, describe(value), want(keyword, err), err.Schema)
 }
