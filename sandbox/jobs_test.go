@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"math"
 	"net"
@@ -194,6 +195,28 @@ func TestMediaTypes(t *testing.T) {
 		a := do(t, req)
 		if a.StatusCode != want || a.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%q: %s, %s", contentType, a.Status, a.Header.Get("Content-Type"))
+		}
+	}
+}
+
+func TestRawClient(t *testing.T) {
+	srv := start(t, sandbox.WithJobs(25))
+	authorize := func(_ context.Context, req *http.Request) error {
+		req.Header.Set("Authorization", "Bearer "+token(t, srv))
+		return nil
+	}
+	raw, err := generated.NewClientWithResponses(srv.URL(), generated.WithHTTPClient(client), generated.WithRequestEditorFn(authorize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, contentType := range []string{"application/json", "text/json", "application/x+json"} {
+		body := strings.NewReader(`{"pageInfo":{"currentPage":3}}`)
+		resp, err := raw.GetJobsWithBodyWithResponse(t.Context(), contentType, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page := resp.JSON200; page == nil || len(page.Jobs) != 5 || page.TotalCount != 25 {
+			t.Errorf("%s: %s: %s", contentType, resp.Status(), resp.Body)
 		}
 	}
 }
