@@ -16,7 +16,7 @@ import (
 const (
 	operationID = "getJobs"
 	goodFilter  = `{"pageInfo":{"currentPage":1,"pageSize":10},"type":1,"startTime":"2026-11-01T00:00:00Z","organizationId":"69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"}`
-	goodPage    = `{"totalCount":1,"nextLink":null,"jobs":[{"type":1,"jobId":"A","startTime":"2026-11-01T03:00:00.1234567Z","status":3,"backupSize":9223372036854775807}]}`
+	goodPage    = `{"totalCount":1,"nextLink":"","jobs":[{"type":1,"jobId":"A","startTime":"2026-11-01T03:00:00.1234567Z","status":3,"backupSize":9223372036854775807}]}`
 )
 
 // smallContract reads testdata/small.yaml.
