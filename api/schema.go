@@ -145,6 +145,8 @@ func want(keyword string, err *openapi3.SchemaError) string {
 		return fmt.Sprintf("at least %v", *s.Min)
 	case "maximum":
 		return fmt.Sprintf("at most %v", *s.Max)
+	case "readOnly", "writeOnly":
+		return "none in this direction"
 	case "format":
 		return formatInWords(s.Format)
 	}
