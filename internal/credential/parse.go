@@ -32,6 +32,7 @@ var (
 // hold the rest of the chain, in any order. The certificate must be one that can sign an assertion
 // at the time now; each error names what forbids it, and repeats neither password nor key.
 func Parse(data []byte, password string, now time.Time) (*Certificate, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows programs begin text files so
 	read := readPFX
 	if bytes.Contains(data, []byte("-----BEGIN ")) {
 		read = readPEM
