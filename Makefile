@@ -3,6 +3,8 @@
 # Tools that no importer of this module should meet in its graph are pinned in tools.mod.
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
+# Modules of their own inside this one: an importer, and the validator's comparison with another.
+nested := internal/consumer api/internal/peer
 
 .PHONY: help generate check-generated test test-race fmt lint lint-contract bench
 
@@ -15,9 +17,9 @@ generate: ## Make generated/ and api/spec.gen.go from openapi.yaml.
 check-generated: ## Fail if a generated file differs, is missing or is left over.
 	./api/codegen/check-generated.sh
 
-test: ## Run the tests, those of the importing module included.
+test: ## Run the tests, those of the nested modules included.
 	go test ./...
-	cd internal/consumer && go test ./...
+	for module in $(nested); do (cd $$module && go test ./...) || exit 1; done
 
 test-race: ## Run the tests under the race detector; needs a C compiler.
 	go test -race ./...
@@ -27,6 +29,7 @@ fmt: ## Format the Go code.
 
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
+	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
 	$(tool) golangci-lint run
 
 lint-contract: api/lint/node_modules ## Lint openapi.yaml with Spectral, Redocly and oasdiff; needs npm.

@@ -1,10 +1,25 @@
 package api_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 
 	"github.com/d365backup/d365backup/api"
 )
+
+func ExampleLoad() {
+	doc, err := api.Load()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(doc.Info.Title, doc.Paths.Value("/api/OpenApi/GetJobs").Post.OperationID)
+	// Output: Cloud Backup for Dynamics 365 - job information getJobs
+}
 
 func ExampleValidateRequest() {
 	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organisationId": "contoso"}`)
@@ -13,4 +28,57 @@ func ExampleValidateRequest() {
 	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (seed)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
 	// body /status: enum: found 5, want one of [2,3,4,7] (seed)
+}
+
+func ExampleValidateResponse() {
+	body := []byte(`{"totalCount": 1, "jobs": [{"type": 1, "jobId": "A", "startTime": "2026-11-01T03:00:00Z", "status": "Finished"}]}`)
+	err := api.ValidateResponse("getJobs", http.StatusOK, "application/json", body)
+	if violations, ok := errors.AsType[api.Violations](err); ok {
+		for _, v := range violations {
+			fmt.Println(v.Pointer, v.Source)
+		}
+	}
+	// Output: /jobs/0/status seed
+}
+
+func ExampleHandler() {
+	server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "jobs")
+	})
+	guarded := api.Handler(server, func(r api.Report) { fmt.Println(r.Operation, r.Status, r.Violations) })
+
+	r := httptest.NewRequest(http.MethodPost, "/api/OpenApi/GetJobs", strings.NewReader(`{"pageInfo": {"pageSize": 0}}`))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	guarded.ServeHTTP(w, r)
+
+	var answer struct{ Message string }
+	json.NewDecoder(w.Body).Decode(&answer)
+	fmt.Println(w.Code, answer.Message)
+	// Output:
+	// getJobs 0 body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
+	// 400 body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
+}
+
+func ExampleTransport() {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"totalNumber": 0, "result": []}`) // as it was before December 2024
+	}))
+	defer service.Close()
+
+	report := func(r api.Report) { fmt.Println(r.Violations) }
+	client := &http.Client{Transport: api.Transport(http.DefaultTransport, report, api.WithSampling(1))}
+
+	response, err := client.Post(service.URL+"/api/OpenApi/GetJobs", "application/json", strings.NewReader(`{"pageInfo": {}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	fmt.Println(response.Status)
+	// Output:
+	// body /jobs: required: found nothing, want a property "jobs" (later)
+	// body /totalCount: required: found nothing, want a property "totalCount" (later)
+	// 200 OK
 }

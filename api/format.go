@@ -36,8 +36,10 @@ func formatInWords(format string) string {
 		return "int32: an integer of 32 bits"
 	case "int64":
 		return "int64: an integer of 64 bits"
+	case "double":
+		return "double: a number that fits a float64"
 	}
-	return format
+	return "a number that fits a float64"
 }
 
 var errFormat = errors.New("not of this format")

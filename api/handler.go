@@ -23,39 +23,40 @@ import (
 // status 413; an answer over it, an encoded one (Content-Encoding), and one on a hijacked
 // connection are not checked.
 func Handler(next http.Handler, report func(Report)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := load()
-		if err != nil {
+	c, err := load()
+	if err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			refuse(w, http.StatusInternalServerError, err.Error(), nil)
-			return
-		}
+		})
+	}
+	return c.handler(next, report)
+}
+
+func (c *contract) handler(next http.Handler, report func(Report)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o := c.find(r.Method, r.URL.Path)
 		if o == nil {
 			next.ServeHTTP(w, r)
 			return
 		}
-		guard(w, r, o, next, report)
+		body, whole, same := peek(r.Body, DefaultMaxBytes)
+		if !whole {
+			refuseUnread(w, len(body))
+			return
+		}
+		if found := o.checkRequest(r, body).sorted(); len(found) > 0 {
+			tell(report, o, 0, found)
+			refuse(w, http.StatusBadRequest, summary(found), found)
+			return
+		}
+		checked := r.WithContext(r.Context()) // the server's request stays as it is
+		checked.Body = same
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(rec, checked)
+		if !rec.hijacked && !rec.overflow {
+			tell(report, o, rec.status, o.checkAnswer(rec.status, w.Header(), rec.body.Bytes()))
+		}
 	})
-}
-
-func guard(w http.ResponseWriter, r *http.Request, o *operation, next http.Handler, report func(Report)) {
-	body, whole, same := peek(r.Body, DefaultMaxBytes)
-	if !whole {
-		refuseUnread(w, len(body))
-		return
-	}
-	if found := o.checkRequest(r, body).sorted(); len(found) > 0 {
-		tell(report, o, 0, found)
-		refuse(w, http.StatusBadRequest, summary(found), found)
-		return
-	}
-	checked := *r // the caller's request stays as it is
-	checked.Body = same
-	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-	next.ServeHTTP(rec, &checked)
-	if !rec.hijacked && !rec.overflow {
-		tell(report, o, rec.status, o.checkAnswer(rec.status, w.Header(), rec.body.Bytes()))
-	}
 }
 
 // refuseUnread answers a request whose body could not be read to its end.

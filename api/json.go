@@ -53,11 +53,16 @@ func syntaxError(body []byte) string {
 	return "a text that is no JSON"
 }
 
+// maxSizeHint bounds the room made for an object before it is read; objects inside one another could
+// else claim much more than the payload has.
+const maxSizeHint = 32
+
 type parser struct {
 	jx.Decoder
 	path     []string
 	keys     map[string]string // each key once, however many objects have it
 	repeated Violations
+	size     int // of the last object: those of a list are alike
 }
 
 func (p *parser) value() (any, error) {
@@ -83,7 +88,7 @@ func (p *parser) object() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	object := make(map[string]any)
+	object := make(map[string]any, min(p.size, maxSizeHint))
 	for iter.Next() {
 		key := p.key(iter.Key())
 		p.path = append(p.path, key)
@@ -98,6 +103,7 @@ func (p *parser) object() (any, error) {
 		}
 		p.path = p.path[:len(p.path)-1]
 	}
+	p.size = len(object)
 	return object, iter.Err()
 }
 

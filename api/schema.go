@@ -88,8 +88,11 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 	}
 	keyword := err.SchemaField
 	value := lookup(v.root, path)
-	if keyword == "enum" && !permits(err.Schema, value) {
-		keyword = "type"
+	switch {
+	case keyword == "enum" && !permits(err.Schema, value):
+		keyword = "type" // the visit looks at enum first
+	case keyword == "type" && err.Origin != nil:
+		keyword = "format" // a number beyond a float64
 	}
 	v.add(path, keyword, describe(value), want(keyword, err), err.Schema)
 }
@@ -142,6 +145,8 @@ func want(keyword string, err *openapi3.SchemaError) string {
 		return fmt.Sprintf("at least %v", *s.Min)
 	case "maximum":
 		return fmt.Sprintf("at most %v", *s.Max)
+	case "readOnly", "writeOnly":
+		return "none in this direction"
 	case "format":
 		return formatInWords(s.Format)
 	}

@@ -19,6 +19,14 @@ type Report struct {
 	Violations Violations
 }
 
+// tell reports what was found, sorted, if anything was.
+func tell(report func(Report), o *operation, status int, found Violations) {
+	if report == nil || len(found) == 0 {
+		return
+	}
+	report(Report{Operation: o.OperationID, Status: status, Violations: found.sorted()})
+}
+
 // checkRequest judges a request whose body has been read.
 func (o *operation) checkRequest(r *http.Request, body []byte) Violations {
 	found := o.checkQuery(r.URL.RawQuery)

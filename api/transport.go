@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"net/http"
 	"sync/atomic"
 )
@@ -19,7 +20,7 @@ func WithSampling(n int) TransportOption {
 func WithMaxBytes(n int64) TransportOption {
 	return func(t *transport) {
 		if n > 0 {
-			t.maxBytes = n
+			t.maxBytes = min(n, math.MaxInt64-1) // one more is read, to see the end
 		}
 	}
 }
@@ -33,12 +34,21 @@ func WithMaxBytes(n int64) TransportOption {
 // Bodies are read before they are handed on, up to the bound of [WithMaxBytes]; a longer one and an
 // encoded one (Content-Encoding) are handed on unchecked.
 //
-// report is called by whatever goroutine makes the exchange, so by several at once.
+// report is called by whatever goroutine makes the exchange, so by several at once. Should the
+// embedded contract be broken, which [Load] tells, nothing is checked.
 func Transport(next http.RoundTripper, report func(Report), options ...TransportOption) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	t := &transport{next: next, report: report, every: 1, maxBytes: DefaultMaxBytes}
+	c, err := load()
+	if err != nil {
+		return next
+	}
+	return c.transport(next, report, options...)
+}
+
+func (c *contract) transport(next http.RoundTripper, report func(Report), options ...TransportOption) *transport {
+	t := &transport{contract: c, next: next, report: report, every: 1, maxBytes: DefaultMaxBytes}
 	for _, option := range options {
 		option(t)
 	}
@@ -46,6 +56,7 @@ func Transport(next http.RoundTripper, report func(Report), options ...Transport
 }
 
 type transport struct {
+	contract *contract
 	next     http.RoundTripper
 	report   func(Report)
 	every    uint64
@@ -61,42 +72,26 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body, whole, same := peek(r.Body, t.maxBytes)
 	if whole {
-		t.tell(o, 0, o.checkRequest(r, body))
+		tell(t.report, o, 0, o.checkRequest(r, body))
 	}
-	sent := *r // a transport must not change the request that it is given
+	sent := r.WithContext(r.Context()) // a transport must not change the request that it is given
 	sent.Body = same
-	response, err := t.next.RoundTrip(&sent)
+	response, err := t.next.RoundTrip(sent)
 	if err != nil {
 		return response, err
 	}
 	body, whole, response.Body = peek(response.Body, t.maxBytes)
 	if whole {
-		t.tell(o, response.StatusCode, o.checkAnswer(response.StatusCode, response.Header, body))
+		tell(t.report, o, response.StatusCode, o.checkAnswer(response.StatusCode, response.Header, body))
 	}
 	return response, nil
 }
 
 // operation gives the operation that r calls, nil if it is not to be checked.
 func (t *transport) operation(r *http.Request) *operation {
-	c, err := load()
-	if err != nil {
-		return nil
-	}
-	o := c.find(r.Method, r.URL.Path)
+	o := t.contract.find(r.Method, r.URL.Path)
 	if o == nil || (t.count.Add(1)-1)%t.every != 0 {
 		return nil
 	}
 	return o
-}
-
-func (t *transport) tell(o *operation, status int, found Violations) {
-	tell(t.report, o, status, found)
-}
-
-// tell reports what was found, sorted, if anything was.
-func tell(report func(Report), o *operation, status int, found Violations) {
-	if report == nil || len(found) == 0 {
-		return
-	}
-	report(Report{Operation: o.OperationID, Status: status, Violations: found.sorted()})
 }

@@ -19,11 +19,6 @@ type pageData struct {
 	drift []Drift
 }
 
-// maxPageJobs bounds the jobs of one answer. A job of few fields takes many times its size in memory,
-// so the limit on the size of a body does not bound that. No body of the default limit holds so many
-// jobs with all their fields.
-const maxPageJobs = 100_000
-
 // decodePage reads the body of an answer to a request for a page of size jobs. It takes every valid
 // JSON text that is a list of jobs: as the contract has it, or as drift.go says. Otherwise the error is
 // an *Error with an excerpt of the body: ErrTruncated where the JSON ends before its end, ErrTooLarge
@@ -31,10 +26,11 @@ const maxPageJobs = 100_000
 // memory with body.
 func decodePage(body []byte, size int) (pageData, error) {
 	d := decoder{scanner: scanner{body: body}, size: size, page: pageData{total: -1}}
-	err := d.document()
-	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
-		return pageData{}, failure
+	if err := d.document(); err != nil {
+		if failure, ok := errors.AsType[*Error](err); ok {
+			failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
+		}
+		return pageData{}, err
 	}
 	d.page.drift = d.drifts
 	return d.page, nil
@@ -50,17 +46,12 @@ type decoder struct {
 	page   pageData
 	drifts drifts
 	size   int
-
-	envelopeSeen     fieldSet
-	listed, nullList bool
-	failure          failure
-	jobReader
-}
-
-// failure is what a sister service says in its report of an error.
-type failure struct {
-	status             int64
-	message, requestID string
+	// listed: the page's jobs are those of a list in the envelope.
+	listed  bool
+	failure Error
+	// What the jobs are read with: see list.
+	job                                      Job
+	module, organizationID, organizationName repeated
 }
 
 // document reads the whole body.
@@ -93,26 +84,45 @@ func (d *decoder) document() error {
 	return nil
 }
 
-// envelopeTable has the fields around the list: those of the contract; the list and the total as the
-// release of October 2024 called them; and those of a sister service's report of an error.
-var envelopeTable = newFieldTable("",
-	"totalCount", "jobs", "pageIndex", "pageSize", "nextLink",
-	"totalNumber", "result",
-	"statusCode", "message", "requestId")
+// envelopeFields are the fields around the list: those of the contract, the list and the total as the
+// release of October 2024 called them, and some of a sister service's report of a failure.
+var envelopeFields = newFieldTable("", []field{
+	{name: "totalCount", read: func(d *decoder, v token, path string) { d.page.total = d.total(v, path) }},
+	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
+	{name: "pageIndex", read: func(d *decoder, v token, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
+	{name: "pageSize", read: func(d *decoder, v token, path string) { d.page.pageSize, _ = d.integer(v, path) }},
+	{name: "nextLink", read: func(d *decoder, v token, path string) { d.page.nextLink = d.text(v, path) }},
+	{name: "totalNumber", read: (*decoder).otherTotal},
+	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
+	{name: "statusCode", read: func(d *decoder, v token, path string) {
+		d.drifts.addUnknown("", path, v.raw)
+		status, _ := d.integer(v, path)
+		d.failure.StatusCode = int(status)
+	}},
+	{name: "message", read: func(d *decoder, v token, path string) {
+		d.drifts.addUnknown("", path, v.raw)
+		d.failure.Message = excerpt(d.text(v, path), 200)
+	}},
+	{name: "requestId", read: func(d *decoder, v token, path string) {
+		d.drifts.addUnknown("", path, v.raw)
+		d.failure.RequestID = excerpt(d.text(v, path), 200)
+	}},
+})
 
 // envelope reads the object around the list.
 func (d *decoder) envelope() error {
-	if err := d.each('}', d.envelopeMember); err != nil {
+	o := object{table: envelopeFields}
+	if err := d.object(&o); err != nil {
 		return err
 	}
-	switch f := d.failure; {
-	case f.status >= 400 || !d.listed && f.message != "":
+	switch nullList := o.null&envelopeFields.set("jobs", "result") != 0; {
+	case d.failure.StatusCode >= 400 || !d.listed && d.failure.Message != "":
 		return &Error{
 			Kind:      ErrNotJobs,
-			Message:   fmt.Sprintf("the answer reports a failure, status %d: %q", f.status, excerpt(f.message, 200)),
-			RequestID: excerpt(f.requestID, 200),
+			Message:   fmt.Sprintf("the answer reports a failure, status %d: %q", d.failure.StatusCode, d.failure.Message),
+			RequestID: d.failure.RequestID,
 		}
-	case !d.listed && !d.nullList:
+	case !d.listed && !nullList:
 		return notJobs("the object has no list of jobs")
 	case !d.listed && d.page.total != 0:
 		return notJobs("the list of jobs is null, but the total is not 0")
@@ -122,85 +132,33 @@ func (d *decoder) envelope() error {
 	return nil
 }
 
-// envelopeMember reads one field around the list.
-func (d *decoder) envelopeMember() error {
-	key, err := d.key()
-	if err != nil {
-		return err
-	}
-	place := envelopeTable.find(key, &d.drifts)
-	name := envelopeTable.name(place)
-	isList := name == "jobs" || name == "result"
-	if isList && d.peek() == '[' {
-		return d.envelopeList(place)
-	}
-	v, err := d.value()
-	switch {
-	case err != nil:
-		return err
-	case place < 0:
-		d.drifts.addUnknown("", keyText(key), v.raw)
-	case isList && v.kind == 'n':
-		d.nullList = true
-	case isList:
-		d.drifts.add(DriftUnreadable, name, v.raw)
-	case !v.absent():
-		d.envelopeSeen.mark(place, name, &d.drifts)
-		d.envelopeValue(name, v)
-	}
-	return nil
-}
+func (d *decoder) noList(v token, path string) { d.drifts.add(DriftUnreadable, path, v.raw) }
 
-// envelopeList reads the list. That of the contract's name counts, should there be two.
-func (d *decoder) envelopeList(place int) error {
-	name := envelopeTable.name(place)
-	d.envelopeSeen.mark(place, name, &d.drifts)
-	if name == "result" {
-		d.drifts.add(DriftEnvelope, name, nil)
-		if d.listed {
-			return d.skip()
-		}
+// otherList reads the list by its other name. The one by the contract's name counts, if there are two.
+func (d *decoder) otherList() error {
+	d.drifts.add(DriftEnvelope, "result", nil)
+	if d.listed {
+		return d.skip()
 	}
-	d.listed = true
 	return d.list()
 }
 
-func (d *decoder) envelopeValue(name string, v token) {
-	switch name {
-	case "totalCount":
-		d.page.total = d.total(v, name)
-	case "totalNumber":
-		d.drifts.add(DriftEnvelope, name, nil)
-		if d.page.total < 0 {
-			d.page.total = d.total(v, name)
-		}
-	case "pageIndex":
-		d.page.pageIndex, _ = d.integer(v, name)
-	case "pageSize":
-		d.page.pageSize, _ = d.integer(v, name)
-	case "nextLink":
-		d.page.nextLink = d.text(v, name)
-	case "statusCode":
-		d.drifts.addUnknown("", name, v.raw)
-		d.failure.status, _ = d.integer(v, name)
-	case "message":
-		d.drifts.addUnknown("", name, v.raw)
-		d.failure.message = d.text(v, name)
-	case "requestId":
-		d.drifts.addUnknown("", name, v.raw)
-		d.failure.requestID = d.text(v, name)
+// otherTotal reads the total by its other name, likewise.
+func (d *decoder) otherTotal(v token, path string) {
+	d.drifts.add(DriftEnvelope, path, nil)
+	if d.page.total < 0 {
+		d.page.total = d.total(v, path)
 	}
 }
 
 // total returns a count of jobs, or -1 where the value is not exactly one.
-func (d *decoder) total(v token, field string) int64 {
-	n, exact := d.integer(v, field)
-	switch {
-	case !exact:
-		return -1
-	case n < 0:
-		d.drifts.add(DriftUnreadable, field, v.raw)
-		return -1
+func (d *decoder) total(v token, path string) int64 {
+	n, exact := d.integer(v, path)
+	if exact && n >= 0 {
+		return n
 	}
-	return n
+	if exact {
+		d.drifts.add(DriftUnreadable, path, v.raw)
+	}
+	return -1
 }

@@ -19,19 +19,29 @@ type scanner struct {
 	depth int
 }
 
-// token is one value as it stands in the body.
+// token is one value as it stands in the body. It is small enough to be passed in registers.
 type token struct {
-	// kind is the first byte of the value, but '0' for every number.
-	kind byte
+	kind kind
 	// raw is the value; of a string, what is between its quotes.
 	raw []byte
-	// simple: a string without escapes, or a number that is the integer below.
-	simple  bool
-	integer int64
 }
 
+// kind tells values apart. Those without a constant have their first byte.
+type kind byte
+
+const (
+	kindNull    kind = 'n'
+	kindText    kind = '"'
+	kindEscaped kind = '\\' // a string with escapes
+	kindInteger kind = '0'  // at most 18 digits, so that int64 holds it
+	kindNumber  kind = '.'  // any other number
+)
+
+// isText reports whether the value is a string.
+func (t token) isText() bool { return t.kind == kindText || t.kind == kindEscaped }
+
 // absent reports whether the value says nothing: null or the empty string.
-func (t token) absent() bool { return t.kind == 'n' || t.kind == '"' && len(t.raw) == 0 }
+func (t token) absent() bool { return t.kind == kindNull || t.kind == kindText && len(t.raw) == 0 }
 
 // unexpected is the error for what stands at the position, where something else should.
 func (s *scanner) unexpected(want string) error {
@@ -82,7 +92,7 @@ func (s *scanner) value() (token, error) {
 	default:
 		return s.number()
 	}
-	return token{kind: c, raw: s.body[start:s.pos]}, err
+	return token{kind: kind(c), raw: s.body[start:s.pos]}, err
 }
 
 func (s *scanner) skip() error {
@@ -142,7 +152,7 @@ func (s *scanner) key() (token, error) {
 // text consumes a string, whose quote is next.
 func (s *scanner) text() (token, error) {
 	s.pos++
-	start, ascii, simple := s.pos, true, true
+	start, ascii, found := s.pos, true, kindText
 	for {
 		s.pos = plainEnd(s.body, s.pos)
 		switch c := s.next(); {
@@ -152,9 +162,9 @@ func (s *scanner) text() (token, error) {
 				return token{}, notJobs("invalid JSON: the string at byte %d is not UTF-8", start-1)
 			}
 			s.pos++
-			return token{kind: '"', raw: raw, simple: simple}, nil
+			return token{kind: found, raw: raw}, nil
 		case c == '\\':
-			simple = false
+			found = kindEscaped
 			if err := s.escape(); err != nil {
 				return token{}, err
 			}
@@ -212,48 +222,48 @@ func (s *scanner) number() (token, error) {
 		s.pos++
 	}
 	first := s.pos
-	n, err := s.digits()
-	if err != nil {
+	if err := s.digits(); err != nil {
 		return token{}, err
 	}
 	if s.body[first] == '0' && s.pos > first+1 {
 		s.pos = first
 		return token{}, s.unexpected("a number without leading zeros")
 	}
-	simple := s.pos-first <= 18 // n may overflow with more digits
+	found := kindInteger
+	if s.pos-first > 18 {
+		found = kindNumber
+	}
 	if s.next() == '.' {
-		simple = false
+		found = kindNumber
 		s.pos++
-		if _, err := s.digits(); err != nil {
+		if err := s.digits(); err != nil {
 			return token{}, err
 		}
 	}
 	if s.next()|0x20 == 'e' {
-		simple = false
+		found = kindNumber
 		s.pos++
 		if c := s.next(); c == '+' || c == '-' {
 			s.pos++
 		}
-		if _, err := s.digits(); err != nil {
+		if err := s.digits(); err != nil {
 			return token{}, err
 		}
 	}
-	if first > start {
-		n = -n
-	}
-	return token{kind: '0', raw: s.body[start:s.pos], simple: simple, integer: n}, nil
+	return token{kind: found, raw: s.body[start:s.pos]}, nil
 }
 
-// digits consumes at least one digit and returns the number that they make, if int64 can hold it.
-func (s *scanner) digits() (n int64, err error) {
-	start, i := s.pos, s.pos
-	for ; i < len(s.body) && isDigit(s.body[i]); i++ {
-		n = n*10 + int64(s.body[i]-'0')
+// digits consumes at least one digit.
+func (s *scanner) digits() error {
+	i := s.pos
+	for i < len(s.body) && isDigit(s.body[i]) {
+		i++
 	}
-	if s.pos = i; i == start {
-		return 0, s.unexpected("a value")
+	if i == s.pos {
+		return s.unexpected("a value")
 	}
-	return n, nil
+	s.pos = i
+	return nil
 }
 
 func (s *scanner) literal(word string) error {

@@ -16,10 +16,9 @@ import (
 // text returns the characters of a value.
 func (d *decoder) text(v token, field string) string {
 	switch v.kind {
-	case '"':
-		if v.simple {
-			return string(v.raw)
-		}
+	case kindText:
+		return string(v.raw)
+	case kindEscaped:
 		text := unescape(v.raw)
 		if strings.ContainsRune(text, utf8.RuneError) {
 			d.drifts.add(DriftDamagedText, field, v.raw)
@@ -51,7 +50,7 @@ type repeated struct {
 
 // same returns the text of a value, without a new string where it is that of the job before.
 func (d *decoder) same(last *repeated, v token, field string) string {
-	if v.kind != '"' {
+	if !v.isText() {
 		return d.text(v, field)
 	}
 	if !bytes.Equal(v.raw, last.raw) {
@@ -60,12 +59,13 @@ func (d *decoder) same(last *repeated, v token, field string) string {
 	return last.text
 }
 
-// isGUID reports whether raw is 8-4-4-4-12 hexadecimal digits.
-func isGUID(raw []byte) bool {
-	if len(raw) != 36 {
+// isGUID reports whether text is 8-4-4-4-12 hexadecimal digits.
+func isGUID(text string) bool {
+	if len(text) != 36 {
 		return false
 	}
-	for i, c := range raw {
+	for i := range len(text) {
+		c := text[i]
 		if hyphen := i == 8 || i == 13 || i == 18 || i == 23; hyphen != (c == '-') || !hyphen && !isHex(c) {
 			return false
 		}
@@ -75,8 +75,8 @@ func isGUID(raw []byte) bool {
 
 // integer returns a whole number; ok is false where the value is none, or none that int64 holds.
 func (d *decoder) integer(v token, field string) (n int64, ok bool) {
-	if v.kind == '0' && v.simple {
-		return v.integer, true
+	if v.kind == kindInteger {
+		return parseInteger(v.raw), true
 	}
 	text, ok := d.numeral(v, field)
 	if !ok {
@@ -105,9 +105,22 @@ func (d *decoder) integer(v token, field string) (n int64, ok bool) {
 	}
 }
 
+// parseInteger returns the number that the digits of a kindInteger make.
+func parseInteger(raw []byte) (n int64) {
+	for _, c := range raw {
+		if c != '-' {
+			n = n*10 + int64(c-'0')
+		}
+	}
+	if raw[0] == '-' {
+		return -n
+	}
+	return n
+}
+
 // float returns a number. One out of range becomes the nearest limit: infinity cannot be marshalled.
 func (d *decoder) float(v token, field string) float64 {
-	if v.kind == '0' {
+	if v.kind == kindInteger || v.kind == kindNumber {
 		if f, err := strconv.ParseFloat(string(v.raw), 64); err == nil {
 			return f
 		}
@@ -126,10 +139,10 @@ func (d *decoder) float(v token, field string) float64 {
 
 // numeral returns the characters of a number or of a text that may be one.
 func (d *decoder) numeral(v token, field string) (text string, ok bool) {
-	if v.kind == '0' {
+	if v.kind == kindInteger || v.kind == kindNumber {
 		return string(v.raw), true
 	}
-	if v.kind == '"' {
+	if v.isText() {
 		text = strings.TrimSpace(string(v.raw))
 	}
 	if !isNumeral(text) {
@@ -151,7 +164,7 @@ func enumValue[E interface {
 	~int32
 	Known() bool
 }](d *decoder, v token, field string, names map[string]E) E {
-	if v.kind == '"' {
+	if v.isText() {
 		word := d.text(v, field)
 		if value := names[foldName(word)]; value > 0 {
 			d.drifts.add(DriftWord, field, v.raw)
@@ -176,14 +189,16 @@ func enumValue[E interface {
 // time returns a time in UTC; what is finer than a nanosecond is cut off.
 func (d *decoder) time(v token, field string) time.Time {
 	raw := v.raw
-	if v.kind == '"' && !v.simple {
+	if v.kind == kindEscaped {
 		raw = []byte(unescape(raw))
 	}
 	if t, ok := parseUTC(raw); ok {
 		return t
 	}
 	if t, err := time.Parse(time.RFC3339, string(raw)); err == nil {
-		return t.UTC()
+		if t = t.UTC(); t.Year() >= 0 && t.Year() <= 9999 { // others cannot be marshalled
+			return t
+		}
 	}
 	if t, err := time.Parse("2006-01-02T15:04:05", string(raw)); err == nil {
 		d.drifts.add(DriftNoZone, field, v.raw)

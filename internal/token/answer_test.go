@@ -1,0 +1,301 @@
+package token_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/d365backup/d365backup/internal/token"
+)
+
+var discardLog = log.New(io.Discard, "", 0)
+
+func TestLifetimes(t *testing.T) {
+	tests := []struct {
+		field string // of the answer
+		want  time.Duration
+	}{
+		{``, 5 * time.Minute},
+		{`, "expires_in": 0`, 5 * time.Minute},
+		{`, "expires_in": "0"`, 5 * time.Minute},
+		{`, "expires_in": null`, 5 * time.Minute},
+		{`, "expires_in": ""`, 5 * time.Minute},
+		{`, "expires_in": 3600`, time.Hour},
+		{`, "expires_in": "3600"`, time.Hour},
+		{`, "expires_in": 3600.0`, time.Hour},
+		{`, "expires_in": "3600.0"`, time.Hour},
+		{`, "expires_in": 3.6e3`, time.Hour},
+		{`, "expires_in": 0.5`, 500 * time.Millisecond},
+		{`, "expires_in": 3600, "ext_expires_in": 7200`, time.Hour},
+		{`, "expires_in": 99999999999999999999`, 24 * time.Hour},
+		{`, "expires_in": "Inf"`, 24 * time.Hour},
+	}
+	for _, test := range tests {
+		t.Run(test.field, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				endpoint := newPipeEndpoint(t, slow(time.Second, answer(http.StatusOK, `{"access_token": "granted"`+test.field+`}`)))
+				start := time.Now()
+				granted, err := endpoint.source(t).Token(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The second for which the answer was under way counts.
+				if got := granted.Expiry.Sub(start); got != test.want {
+					t.Errorf("expires after %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAnswersThatAreTokens(t *testing.T) {
+	tests := []struct{ name, body string }{
+		{"nothing but a token", `{"access_token": "granted"}`},
+		{"bearer in lower case", `{"access_token": "granted", "token_type": "bearer"}`},
+		{"bearer in upper case", `{"access_token": "granted", "token_type": "BEARER"}`},
+		{"no type", `{"access_token": "granted", "token_type": null}`},
+		{"our scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All"}`},
+		{"our scope, spelt as the other page does", `{"access_token": "granted", "scope": "dynamics.readwrite.all"}`},
+		{"our scope among others", `{"access_token": "granted", "scope": "openid  Dynamics.ReadWrite.All offline"}`},
+		{"an empty scope", `{"access_token": "granted", "scope": ""}`},
+		{"no error", `{"access_token": "granted", "error": ""}`},
+		{"1 MiB", `{"access_token": "granted"}` + strings.Repeat(" ", 1<<20-27)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			endpoint := newEndpoint(t, answer(http.StatusOK, test.body))
+			granted, err := endpoint.source(t).Token(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if granted.AccessToken != "granted" || granted.Type() != "Bearer" {
+				t.Errorf("got %q of type %q", granted.AccessToken, granted.Type())
+			}
+		})
+	}
+}
+
+func TestAnswersThatAreNoTokens(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       string
+	}{
+		{"HTML", `<!DOCTYPE html><html><body>Sign in</body></html>`, "no token answer"},
+		{"nothing", ``, "no token answer"},
+		{"null", `null`, "no access token"},
+		{"a list", `[]`, "no token answer"},
+		{"a form", `access_token=granted&token_type=Bearer`, "no token answer"},
+		{"garbage behind", `{"access_token": "granted"} garbage`, "no token answer"},
+		{"no token", `{"token_type": "Bearer", "expires_in": 3600}`, "no access token"},
+		{"an empty token", `{"access_token": ""}`, "no access token"},
+		{"a number for a token", `{"access_token": 7}`, "no token answer"},
+		{"a token with a line break", `{"access_token": "granted\r\nX-Injected: 1"}`, "no header may hold"},
+		{"a token with a space", `{"access_token": "granted twice"}`, "no header may hold"},
+		{"a token beyond ASCII", `{"access_token": "gränted"}`, "no header may hold"},
+		{"another scheme", `{"access_token": "granted", "token_type": "mac"}`, "another type than Bearer"},
+		{"several schemes", `{"access_token": "granted", "token_type": "Bearer mac"}`, "another type than Bearer"},
+		{"another scope", `{"access_token": "granted", "scope": "openid"}`, `"dynamics.readwrite.all"`},
+		{"a longer scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All.Users"}`, "without the scope"},
+		{"expired", `{"access_token": "granted", "expires_in": -1}`, "lifetime"},
+		{"a lifetime in words", `{"access_token": "granted", "expires_in": "an hour"}`, "lifetime"},
+		{"a lifetime that is no number", `{"access_token": "granted", "expires_in": "NaN"}`, "lifetime"},
+		{"true for a lifetime", `{"access_token": "granted", "expires_in": true}`, "lifetime"},
+		{"an error with status 200", `{"error": "invalid_client"}`, "the credentials are refused"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			endpoint := newEndpoint(t, answer(http.StatusOK, test.body))
+			failure := refused(t, endpoint.source(t))
+			if failure.Kind != token.Refused || failure.Retryable || failure.StatusCode != http.StatusOK {
+				t.Errorf("error %#v", *failure)
+			}
+			if !strings.Contains(failure.Message, test.want) {
+				t.Errorf("message %q lacks %q", failure.Message, test.want)
+			}
+			if got := endpoint.requests.Load(); got != 1 {
+				t.Errorf("%d requests, want 1", got)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		status    int
+		body      string
+		kind      token.Kind
+		code      string
+		retryable bool
+		want      string // in the message
+	}{
+		{400, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "whether the secret has expired"},
+		{401, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "check the client ID"},
+		{503, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "check the client ID"},
+		{400, `{"error": "invalid_grant"}`, token.Refused, "invalid_grant", false, "check the client ID"},
+		{400, `{"error": "invalid_scope"}`, token.Refused, "invalid_scope", false, `try the other spelling, "dynamics.readwrite.all"`},
+		{400, `{"error": "unauthorized_client"}`, token.Refused, "unauthorized_client", false, "application access"},
+		{400, `{"error": "unsupported_grant_type"}`, token.Refused, "unsupported_grant_type", false, "check the token URL"},
+		{400, `{"error": "invalid_request"}`, token.Refused, "invalid_request", false, "check the token URL"},
+		{403, `{"error": "access_denied"}`, token.Refused, "access_denied", false, "consent"},
+		{500, `{"error": "server_error"}`, token.Server, "server_error", true, "try again later"},
+		{400, `{"error": "temporarily_unavailable"}`, token.Server, "temporarily_unavailable", true, "try again later"},
+		{400, `{"error": "` + secret + `"}`, token.Refused, "", false, "without a reason"},
+		{400, `{"error": {"code": "invalid_client"}}`, token.Refused, "", false, "without a reason"},
+		{401, `<html>`, token.Refused, "", false, "without a reason"},
+		{404, `<html>`, token.Refused, "", false, "check the token URL"},
+		{405, ``, token.Refused, "", false, "check the token URL"},
+		{429, ``, token.Throttled, "", true, "too many requests"},
+		{500, `{}`, token.Server, "", true, "try again later"},
+		{502, `<html>`, token.Server, "", true, "try again later"},
+		{503, `{"access_token": "granted"}`, token.Server, "", true, "try again later"},
+		{504, ``, token.Server, "", true, "try again later"},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {
+			endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("X-Request-Id", "4b1d:0001")
+				w.Header().Set("Retry-After", "90")
+				answer(test.status, test.body)(w, r)
+			})
+			failure := refused(t, endpoint.source(t))
+			var wait time.Duration
+			if test.retryable {
+				wait = 90 * time.Second
+			}
+			target, err := url.Parse(endpoint.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := token.Error{
+				Kind: test.kind, Message: failure.Message, Code: test.code, StatusCode: test.status,
+				RequestID: "4b1d:0001", Host: target.Host, RetryAfter: wait, Retryable: test.retryable,
+			}
+			if *failure != want {
+				t.Errorf("error %#v\nwant  %#v", *failure, want)
+			}
+			if !strings.Contains(failure.Message, test.want) || !strings.Contains(failure.Message, test.code) {
+				t.Errorf("message %q lacks %q or %q", failure.Message, test.want, test.code)
+			}
+			if got := endpoint.requests.Load(); got != 1 {
+				t.Errorf("%d requests, want 1", got)
+			}
+		})
+	}
+}
+
+func TestRetryAfterAsDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := time.Now().Add(2 * time.Minute).UTC()
+		for _, layout := range []string{http.TimeFormat, "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
+			endpoint := newPipeEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Retry-After", at.Format(layout))
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			if got := refused(t, endpoint.source(t)).RetryAfter; got != 2*time.Minute {
+				t.Errorf("%s: wait of %v, want 2m", layout, got)
+			}
+		}
+	})
+}
+
+func TestAdviceOfCertificateNamesIt(t *testing.T) {
+	endpoint := newEndpoint(t, answer(http.StatusUnauthorized, `{"error": "invalid_client"}`))
+	var thumbprint string
+	failure := refused(t, endpoint.source(t, withCertificate(t), func(config *token.Config) {
+		thumbprint = config.Certificate.Thumbprint()
+	}))
+	if !strings.Contains(failure.Message, thumbprint) {
+		t.Errorf("message %q lacks the thumbprint", failure.Message)
+	}
+}
+
+func TestOtherSpellingOfScope(t *testing.T) {
+	for asked, want := range map[string]string{
+		"Dynamics.ReadWrite.All": `the other spelling, "dynamics.readwrite.all"`,
+		"dynamics.readwrite.all": `the other spelling, "Dynamics.ReadWrite.All"`,
+		"custom.read":            `check "custom.read"`,
+	} {
+		endpoint := newEndpoint(t, answer(http.StatusBadRequest, `{"error": "invalid_scope"}`))
+		failure := refused(t, endpoint.source(t, func(config *token.Config) { config.Scope = asked }))
+		if !strings.Contains(failure.Message, want) {
+			t.Errorf("%s: message %q lacks %q", asked, failure.Message, want)
+		}
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	endpoint := newEndpoint(t, answer(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)))
+	failure := refused(t, endpoint.source(t))
+	if failure.Kind != token.TooLarge || failure.Retryable || failure.StatusCode != http.StatusOK {
+		t.Errorf("error %#v", *failure)
+	}
+}
+
+func TestTruncatedAnswer(t *testing.T) {
+	endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		io.WriteString(w, `{"access_token": "granted"}`)
+	})
+	failure := refused(t, endpoint.source(t))
+	if failure.Kind != token.Truncated || !failure.Retryable || failure.StatusCode != http.StatusOK {
+		t.Errorf("error %#v", *failure)
+	}
+}
+
+func TestNetworkErrors(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	tests := []struct{ name, url, want string }{
+		{"nobody listens", "http://" + closed.Addr().String(), "connection refused"},
+		{"no answer", rawServer(t, ""), "closed before the end"},
+		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "the exchange failed"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			endpoint := &endpoint{URL: test.url, Transport: &http.Transport{}}
+			failure := refused(t, endpoint.source(t))
+			if failure.Kind != token.Network || !failure.Retryable || !strings.Contains(failure.Message, test.want) {
+				t.Errorf("error %#v", *failure)
+			}
+			if strings.Contains(failure.Error(), secret) {
+				t.Errorf("the error quotes the answer: %v", failure)
+			}
+		})
+	}
+}
+
+// rawServer answers every request with text and the end of the connection. It returns its URL.
+func rawServer(t *testing.T, text string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			// Data left unread would turn the end of the connection into a reset.
+			if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				io.Copy(io.Discard, request.Body)
+			}
+			io.WriteString(conn, text)
+			conn.Close()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
