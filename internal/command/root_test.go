@@ -105,7 +105,7 @@ func TestUnknownCommand(t *testing.T) {
 	if code != 2 || stdout != "" || stderr != want {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
-	if code, _, stderr := runRoot(t, "--verison"); code != 2 || !strings.Contains(stderr, "unknown flag: --verison") {
+	if code, _, stderr := runRoot(t, "--versions"); code != 2 || !strings.Contains(stderr, "unknown flag: --versions") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }

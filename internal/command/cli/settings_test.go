@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -212,10 +213,7 @@ func save(t *testing.T, path, text string, mode os.FileMode) {
 }
 
 func with(m map[string]string, pairs ...string) map[string]string {
-	out := make(map[string]string)
-	for k, v := range m {
-		out[k] = v
-	}
+	out := maps.Clone(m)
 	for i := 0; i < len(pairs); i += 2 {
 		out[pairs[i]] = pairs[i+1]
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-faster/jx"
 	"github.com/google/go-cmp/cmp"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -53,10 +54,9 @@ func TestEncode(t *testing.T) {
 		"unknown": {Type: 64, Status: d365backup.JobStatusUnknown},
 		"odd":     {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
 	} {
-		got, err := encode(j)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var w jx.Writer
+		encode(&w, j)
+		got := w.Buf
 		j.StartTime, j.FinishTime = j.StartTime.UTC(), j.FinishTime.UTC()
 		marshalled, err := json.Marshal(j)
 		if err != nil {
