@@ -182,19 +182,28 @@ func TestAbandonedRequestLeavesItsSuccessorAlone(t *testing.T) {
 }
 
 func TestEndedContextSendsNothing(t *testing.T) {
-	endpoint := newEndpoint(t, grant(time.Hour))
-	source := endpoint.source(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := source.Token(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error = %v, want %v", err, context.Canceled)
-	}
-	if got := endpoint.requests.Load(); got != 0 {
-		t.Errorf("%d requests, want none", got)
-	}
-	if got := take(t, source); got != "token-1" {
-		t.Errorf("the next caller got %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := newPipeEndpoint(t, grant(time.Hour))
+		sent := 0
+		source := endpoint.source(t, func(config *token.Config) {
+			config.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				sent++
+				return endpoint.Transport.RoundTrip(r)
+			})
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := source.Token(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error = %v, want %v", err, context.Canceled)
+		}
+		synctest.Wait()
+		if sent != 0 {
+			t.Errorf("%d requests, want none", sent)
+		}
+		if got := take(t, source); got != "token-1" {
+			t.Errorf("the next caller got %q", got)
+		}
+	})
 }
 
 func TestRequestEndsWithoutAnswer(t *testing.T) {
