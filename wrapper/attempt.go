@@ -29,9 +29,9 @@ const operationPath = "/api/OpenApi/GetJobs"
 
 // attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
 // transport.
-func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, body []byte, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, got, failed := c.exchange(ctx, body)
+	answer, got, failed := c.exchange(ctx, body, size)
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", http.MethodPost),
@@ -59,7 +59,7 @@ type response struct {
 	token     string // what it must not be quoted with: a careless server echoes it
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte) (answer pageData, got response, failed *attemptFailure) {
+func (c *Client) exchange(ctx context.Context, body []byte, size int) (answer pageData, got response, failed *attemptFailure) {
 	ctx = context.WithValue(ctx, usedToken{}, &got.token)
 	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
 	if err != nil {
@@ -67,7 +67,7 @@ func (c *Client) exchange(ctx context.Context, body []byte) (answer pageData, go
 	}
 	defer drain(resp.Body)
 	got.status, got.requestID = resp.StatusCode, requestID(resp.Header, got.token)
-	answer, failed = c.read(ctx, resp, got)
+	answer, failed = c.read(ctx, resp, got, size)
 	if failed != nil {
 		failed.err.Host = c.endpoints.base.Host
 		failed.err.StatusCode = got.status
@@ -98,7 +98,7 @@ func acceptJSON(_ context.Context, req *http.Request) error {
 }
 
 // read takes as success only the documented status, a JSON media type and a job list.
-func (c *Client) read(ctx context.Context, resp *http.Response, got response) (pageData, *attemptFailure) {
+func (c *Client) read(ctx context.Context, resp *http.Response, got response, size int) (pageData, *attemptFailure) {
 	if resp.StatusCode != http.StatusOK {
 		return pageData{}, c.refused(resp, got)
 	}
@@ -115,9 +115,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, got response) (p
 			Excerpt: excerpt(string(got.quotable(*buffer)), maxExcerpt),
 		})
 	}
-	answer, err := decodePage(*buffer, c.config.pageSize)
+	answer, err := decodePage(*buffer, size)
 	if err != nil {
-		return pageData{}, c.undecoded(*buffer, got, err)
+		return pageData{}, undecoded(*buffer, got, size, err)
 	}
 	if c.config.onDrift != nil {
 		for _, drift := range answer.drift {
@@ -128,9 +128,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, got response) (p
 }
 
 // undecoded makes a failure of a body that is no job list.
-func (c *Client) undecoded(body []byte, got response, err error) *attemptFailure {
+func undecoded(body []byte, got response, size int, err error) *attemptFailure {
 	if got.token != "" && bytes.Contains(body, []byte(got.token)) {
-		_, err = decodePage(got.quotable(body), c.config.pageSize) // for an error without the token
+		_, err = decodePage(got.quotable(body), size) // for an error without the token
 	}
 	own, ok := errors.AsType[*Error](err)
 	if !ok {
