@@ -61,7 +61,7 @@ type response struct {
 
 func (c *Client) exchange(ctx context.Context, body []byte, size int) (answer pageData, got response, failed *attemptFailure) {
 	ctx = context.WithValue(ctx, usedToken{}, &got.token)
-	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
+	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return answer, got, c.unanswered(ctx, got, err)
 	}
@@ -136,7 +136,7 @@ func undecoded(body []byte, got response, size int, err error) *attemptFailure {
 	if !ok {
 		own = &Error{Kind: ErrNotJobs, Message: "the answer quotes the token"}
 	}
-	return &attemptFailure{err: own, retry: own.Kind == ErrTruncated}
+	return &attemptFailure{err: own, retry: errors.Is(own, ErrTruncated)}
 }
 
 // buffers hold bodies while they are decoded; what is decoded never points into them.
@@ -195,7 +195,7 @@ func readUpTo(r io.Reader, buffer *[]byte, limit int64) error {
 		switch {
 		case int64(len(b)) > limit:
 			return errOverLimit
-		case err == io.EOF: //nolint:errorlint // io.Reader returns it as it is
+		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
@@ -271,7 +271,7 @@ func (c *Client) refused(resp *http.Response, got response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	body = got.quotable(body)
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
-	err.Kind, err.Message = c.explain(resp)
+	err.Message, err.Kind = c.explain(resp)
 	err.RetryAfter, _ = retryafter.Parse(resp.Header.Get("Retry-After"), time.Now())
 	var envelope struct {
 		Message   string `json:"message"`
@@ -296,25 +296,25 @@ func retryable(status int) bool {
 }
 
 // explain says what a status means and what to try next.
-func (c *Client) explain(resp *http.Response) (kind error, message string) {
+func (c *Client) explain(resp *http.Response) (message string, kind error) {
 	switch status := resp.StatusCode; {
 	case status < 300:
-		return ErrNotJobs, fmt.Sprintf("status %d is not the documented 200", status)
+		return fmt.Sprintf("status %d is not the documented 200", status), ErrNotJobs
 	case status < 400:
-		return ErrRedirect, fmt.Sprintf("the server points to %s, and no redirect is followed: check the address, and for a login page in between",
-			redirectTarget(resp))
+		return fmt.Sprintf("the server points to %s, and no redirect is followed: check the address, and for a login page in between",
+			redirectTarget(resp)), ErrRedirect
 	case status == http.StatusUnauthorized:
-		return ErrAuth, "the service does not accept the token: check that the app belongs to this environment, and the clock"
+		return "the service does not accept the token: check that the app belongs to this environment, and the clock", ErrAuth
 	case status == http.StatusForbidden:
-		return ErrForbidden, fmt.Sprintf("the app may not read jobs: grant it the permission %s", DefaultScope)
+		return fmt.Sprintf("the app may not read jobs: grant it the permission %s", DefaultScope), ErrForbidden
 	case status == http.StatusNotFound:
-		return ErrNotFound, c.explainNotFound()
+		return c.explainNotFound(), ErrNotFound
 	case status == http.StatusTooManyRequests:
-		return ErrThrottled, "too many requests: ask less often, or with a smaller WithPrefetch"
+		return "too many requests: ask less often, or with a smaller WithPrefetch", ErrThrottled
 	case status >= 500 || status == http.StatusRequestTimeout:
-		return ErrServer, "the service or a gateway in front of it failed: try again later"
+		return "the service or a gateway in front of it failed: try again later", ErrServer
 	}
-	return ErrBadRequest, "the service did not accept the request"
+	return "the service did not accept the request", ErrBadRequest
 }
 
 func (c *Client) explainNotFound() string {
