@@ -3,8 +3,9 @@
 # Tools that no importer of this module should meet in its graph are pinned in tools.mod.
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
-# Modules of their own inside this one: an importer, and the validator's comparison with another.
-nested := internal/consumer api/internal/peer
+# Modules of their own inside this one: an importer, the validator's comparison with another, and
+# the client with OpenTelemetry.
+nested := internal/consumer api/internal/peer test/otel
 
 .PHONY: help generate check-generated test test-race test-peers fmt lint lint-contract bench
 
