@@ -14,12 +14,13 @@ import (
 // TestProgressShows: on a terminal a slow list says how far it is. The line stays while jobs go
 // elsewhere, makes room for jobs on the same screen, and is gone at the end.
 func TestProgressShows(t *testing.T) {
-	server, err := sandbox.Start(sandbox.WithJobs(0), sandbox.WithFault(sandbox.Latency(150*time.Millisecond)))
+	// The first page alone takes longer than the line waits for.
+	server, err := sandbox.Start(sandbox.WithJobs(0), sandbox.WithFault(sandbox.Latency(600*time.Millisecond)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = server.Close() }()
-	for i := range 8 {
+	for i := range 3 {
 		server.Put(generated.Job{JobID: string(rune('a' + i)), Type: 1, Status: 3, StartTime: time.Now().Add(-time.Hour).UTC()})
 	}
 	terminal := cli.Screen{Terminal: true, Width: 80, Cursor: true}
@@ -45,7 +46,7 @@ func TestProgressShows(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := stderr.String()
-			if shown := strings.Contains(text, " of 8 jobs ("); shown != tt.shows {
+			if shown := strings.Contains(text, " of 3 jobs ("); shown != tt.shows {
 				t.Errorf("got %q", text)
 			}
 			if cleared := strings.HasSuffix(text, "\r\x1b[K") && strings.Count(text, "\r\x1b[K") == 1; cleared != tt.shows {
