@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"bytes"
 	"bufio"
 	"context"
 	"encoding/csv"
@@ -271,22 +272,23 @@ func TestFailures(t *testing.T) {
 
 // TestBrokenOff: the second page fails. What was read is written, and nothing takes it for the whole.
 func TestBrokenOff(t *testing.T) {
-	pages := 0
 	second := sandbox.Fault{Name: "second page", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/GetJobs") {
-				if pages++; pages == 2 {
-					w.WriteHeader(http.StatusForbidden)
-					return
-				}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
 			}
+			if bytes.Contains(body, []byte(`"currentPage":2`)) {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
 			next.ServeHTTP(w, r)
 		})
 	}}
 	server, env := serve(t, sandbox.WithJobs(0), sandbox.WithFault(second))
 	server.Put(fewJobs()...)
 	for _, format := range []string{"table", "json", "ndjson", "csv"} {
-		pages = 0
 		got := run(t, env, append([]string{"jobs", "--page-size", "2", "-o", format}, dayFlags...)...)
 		if got.code != 1 || !strings.Contains(got.stdout, "DCRS2026110106000012345604") ||
 			strings.Contains(got.stdout, "DCIB2026110103000012345601") || !strings.Contains(got.stderr, "permission denied") {
