@@ -1,8 +1,8 @@
 package command_test
 
 import (
-	"bytes"
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
