@@ -354,7 +354,7 @@ func TestFollow(t *testing.T) {
 	started := newJob("DCIB2026110103000012345601", 0, 1, 2, sales, "Contoso Sales")
 	started.StartTime = time.Now().Add(-time.Hour).UTC()
 	server.Put(started)
-	ctx, interrupt := context.WithCancel(t.Context())
+	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute) // it would follow for ever
 	r, w := io.Pipe()
 	exit := make(chan int)
 	var stderr strings.Builder
