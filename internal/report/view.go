@@ -1,0 +1,528 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/d365backup/d365backup/internal/command/cli"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+// How much a page bears. The organizations worst off come first.
+const (
+	maxRows     = 100 // organizations in the overview
+	maxSections = 25  // organizations with a section of their own
+)
+
+// view is what every form of the report shows, in words. The writers only lay it out and escape it.
+type view struct {
+	Verdict  string
+	Fine     bool
+	Window   string
+	Made     string
+	Warnings []string
+	Overview []overviewRow
+	// More sums up the organizations that the overview has no row for.
+	More     string
+	Sections []section // the first one is about all organizations, unless there is but one
+	// MoreSections says how many organizations have no section.
+	MoreSections string
+	Terms        []string
+}
+
+// overviewRow is an organization in a line.
+type overviewRow struct {
+	Name, Anchor               string // Anchor is empty if there is no section
+	State                      state
+	LastGood, LastGoodAge, Gap string
+	Backups, Rate              string
+	FailedJobs, Lost, Largest  string
+}
+
+// section is a chapter about all organizations or about one.
+type section struct {
+	Anchor, Title, Verdict string
+	State                  state
+	Single                 bool // about one organization
+	Facts                  []fact
+	Kinds                  kindTable
+	Unit                   string // of Rows: day, week, month or year
+	Rows                   []bucketRow
+	Failures               []failureRow
+	MoreFailures           string
+
+	Outcomes, Sizes, Durations string // what the charts show, in a sentence
+	days                       calendar
+	buckets                    []bucket
+}
+
+type fact struct{ Name, Value string }
+
+// kindTable counts jobs by type and status.
+type kindTable struct {
+	Statuses []string
+	Rows     []kindRow
+}
+
+type kindRow struct {
+	Type   string
+	Counts []string
+	Total  string
+}
+
+// bucketRow is a day or another unit in figures.
+type bucketRow struct {
+	Name, Rate                                string
+	Good, Flawed, Failed, Strange             string
+	Largest, AverageDuration, LongestDuration string
+}
+
+type failureRow struct {
+	When, Organization, Type, Status, Lost, ID string
+}
+
+const none = "–"
+
+func (s *Summary) view() view {
+	v := view{
+		Verdict: s.Verdict(),
+		Fine:    s.Incomplete == "" && len(s.organizations) > 0 && s.organizations[0].state == fine,
+		Window:  fmt.Sprintf("%s to %s, times in %s", s.at(s.options.Start), s.at(s.options.End), s.zone()),
+		Made:    s.at(s.options.Now),
+		Terms:   s.terms(),
+	}
+	v.Warnings = s.warnings()
+	for i, o := range s.organizations[:min(len(s.organizations), maxRows)] {
+		row := s.overviewRow(o)
+		if i < maxSections {
+			row.Anchor = anchor(i)
+		}
+		v.Overview = append(v.Overview, row)
+	}
+	v.More = moreOrganizations(s.organizations[len(v.Overview):])
+	if len(s.organizations) != 1 {
+		v.Sections = append(v.Sections, s.allSection())
+	}
+	for i, o := range s.organizations[:min(len(s.organizations), maxSections)] {
+		v.Sections = append(v.Sections, s.organizationSection(i, o))
+	}
+	if more := len(s.organizations) - maxSections; more > 0 {
+		v.MoreSections = cli.Plural(int64(more), "further organization has", "further organizations have") +
+			" no section here: make a report on one to see it alone."
+	}
+	return v
+}
+
+func anchor(i int) string { return "organization-" + strconv.Itoa(i+1) }
+
+func (s *Summary) warnings() []string {
+	var all []string
+	if s.Incomplete != "" {
+		all = append(all, "Incomplete: jobs may be missing from this report: "+clip(s.Incomplete))
+	}
+	if s.ungrouped > 0 {
+		all = append(all, fmt.Sprintf("There are more than %s organizations: %s of the others count in the sums only.",
+			cli.Count(maxOrganizations), cli.Plural(s.ungrouped, "job", "jobs")))
+	}
+	if s.unplaced > 0 {
+		all = append(all, cli.Plural(s.unplaced, "job has", "jobs have")+
+			" no start time in this window: counted, but not shown over time.")
+	}
+	return all
+}
+
+func (s *Summary) terms() []string {
+	return []string{
+		"A backup is good if it finished. One that finished with an exception is not, since something in it may be missing; it is not counted as failed either.",
+		fmt.Sprintf("An organization is fine if its last good backup started at most %s before the end of the window and no newer one ended otherwise.",
+			cli.Duration(s.options.MaxAge)),
+		"The success rate is the share of good backups among all that are not in progress. Audit backups are counted among the jobs only.",
+		"Lost records are those that a job reports as failed. Jobs are dated by their start.",
+		fmt.Sprintf("Sizes and durations are those of backups that finished, with an exception or without. Their charts leave out a first and a last %s that the window cuts.", s.days.unit),
+		"An organization without any job in the window does not appear: the service names organizations only in jobs.",
+	}
+}
+
+func (s *Summary) overviewRow(o *organization) overviewRow {
+	return overviewRow{
+		Name:        o.label,
+		State:       o.state,
+		LastGood:    s.lastGood(o),
+		LastGoodAge: s.lastGoodAge(o),
+		Gap:         gapText(o.gap),
+		Backups:     cli.Count(o.backups.ended()),
+		Rate:        rate(&o.backups),
+		FailedJobs:  cli.Count(o.failedJobs),
+		Lost:        cli.Count(o.lost),
+		Largest:     size(o.backups.largest),
+	}
+}
+
+// moreOrganizations sums up organizations in a sentence.
+func moreOrganizations(organizations []*organization) string {
+	if len(organizations) == 0 {
+		return ""
+	}
+	var failedJobs, lost int64
+	for _, o := range organizations {
+		failedJobs += o.failedJobs
+		lost = plus(lost, o.lost)
+	}
+	return fmt.Sprintf("%s: %s; %s, %s.",
+		cli.Plural(int64(len(organizations)), "further organization", "further organizations"), stateCounts(organizations),
+		cli.Plural(failedJobs, "failed job", "failed jobs"), cli.Plural(lost, "lost record", "lost records"))
+}
+
+// stateCounts says how many organizations are in which state.
+func stateCounts(organizations []*organization) string {
+	var counts [unprotected + 1]int64
+	for _, o := range organizations {
+		counts[o.state]++
+	}
+	var parts []string
+	for st, words := range [...]string{fine: "fine", doubtful: "to check", late: "late", unprotected: "unprotected"} {
+		if counts[st] > 0 {
+			parts = append(parts, cli.Count(counts[st])+" "+words)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *Summary) allSection() section {
+	sec := s.section(s.all, "all", "All organizations")
+	if n := len(s.organizations); n > 0 {
+		sec.Facts = append([]fact{{"Organizations", cli.Count(int64(n)) + ": " + stateCounts(s.organizations)}}, sec.Facts...)
+	}
+	if worst := s.longestGap(); worst != nil {
+		sec.Facts = append(sec.Facts, fact{"Longest gap between good backups", gapText(worst.gap) + ", " + worst.label})
+	}
+	sec.Sizes = sizeWords("The organizations' largest backups add up to", sec.buckets)
+	return sec
+}
+
+func (s *Summary) longestGap() *organization {
+	var worst *organization
+	for _, o := range s.organizations {
+		if worst == nil || o.gap.length() > worst.gap.length() {
+			worst = o
+		}
+	}
+	return worst
+}
+
+func (s *Summary) organizationSection(i int, o *organization) section {
+	sec := s.section(o.tally, anchor(i), o.label)
+	sec.Single, sec.State, sec.Verdict = true, o.state, o.verdict()+"."
+	facts := []fact{
+		{"Last good backup", s.lastGood(o) + parenthesis(s.lastGoodAge(o))},
+		{"Longest gap", gapText(o.gap) + s.gapSpan(o.gap)},
+	}
+	sec.Facts = append(facts, sec.Facts...)
+	if o.id != "" {
+		sec.Facts = append(sec.Facts, fact{"Organization ID", o.id})
+	}
+	if len(o.oldNames) > 0 {
+		sec.Facts = append(sec.Facts, fact{"Also named", strings.Join(o.oldNames, ", ")})
+	}
+	return sec
+}
+
+// section makes what is the same for all organizations and for one.
+func (s *Summary) section(t *tally, anchor, title string) section {
+	b := &t.backups
+	sec := section{
+		Anchor: anchor,
+		Title:  title,
+		Facts: []fact{
+			{"Backups", cli.Count(b.ended()) + parenthesis(rateWords(b))},
+			{"Failed jobs", cli.Count(t.failedJobs)},
+			{"Lost records", cli.Count(t.lost)},
+		},
+		Kinds:    kindsOf(t.kinds),
+		Unit:     s.days.unit.String(),
+		Outcomes: outcomeWords(b),
+		Sizes:    sizeWords("The largest backup had", t.buckets),
+		days:     s.days,
+		buckets:  t.buckets,
+	}
+	if n := b.outcomes[running]; n > 0 {
+		sec.Facts = append(sec.Facts, fact{"In progress", cli.Plural(n, "backup", "backups")})
+	}
+	sec.Durations = durationWords(t)
+	for i := range t.buckets {
+		sec.Rows = append(sec.Rows, bucketRowOf(s.days.name(i), &t.buckets[i]))
+	}
+	for _, f := range t.failures.newest {
+		sec.Failures = append(sec.Failures, s.failureRow(f))
+	}
+	if more := t.failures.count - int64(len(sec.Failures)); more > 0 {
+		sec.MoreFailures = cli.Plural(more, "earlier one is", "earlier ones are") + " not listed."
+	}
+	return sec
+}
+
+func bucketRowOf(name string, b *bucket) bucketRow {
+	return bucketRow{
+		Name:            name,
+		Rate:            rate(b),
+		Good:            cli.Count(b.outcomes[good]),
+		Flawed:          cli.Count(b.outcomes[flawed]),
+		Failed:          cli.Count(b.outcomes[failed]),
+		Strange:         cli.Count(b.outcomes[strange]),
+		Largest:         size(b.largest),
+		AverageDuration: duration(b.average()),
+		LongestDuration: duration(b.longest),
+	}
+}
+
+func (s *Summary) failureRow(f failure) failureRow {
+	row := failureRow{
+		When:         none,
+		Organization: none,
+		Type:         typeName(f.kind.jobType),
+		Status:       statusName(f.kind.status),
+		Lost:         cli.Count(f.lost),
+		ID:           cmp.Or(f.id, none),
+	}
+	if !f.when.IsZero() {
+		row.When = s.at(f.when)
+	}
+	if f.organization != nil {
+		row.Organization = f.organization.label
+	}
+	if f.total > 0 {
+		row.Lost += " of " + cli.Count(f.total)
+	}
+	return row
+}
+
+// kindsOf makes the table of types and statuses, each in the order of the values, unknown ones last.
+func kindsOf(counts map[kind]int64) kindTable {
+	byStatus, byType := map[d365backup.JobStatus]int64{}, map[d365backup.JobType]int64{}
+	for k, n := range counts {
+		byStatus[k.status] += n
+		byType[k.jobType] += n
+	}
+	statuses, types := knownFirst(byStatus), knownFirst(byType)
+
+	var table kindTable
+	total := kindRow{Type: "All types"}
+	var sum int64
+	for _, status := range statuses {
+		table.Statuses = append(table.Statuses, statusName(status))
+		total.Counts = append(total.Counts, cli.Count(byStatus[status]))
+		sum += byStatus[status]
+	}
+	for _, jobType := range types {
+		row := kindRow{Type: typeName(jobType), Total: cli.Count(byType[jobType])}
+		for _, status := range statuses {
+			row.Counts = append(row.Counts, cli.Count(counts[kind{jobType, status}]))
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	total.Total = cli.Count(sum)
+	table.Rows = append(table.Rows, total)
+	return table
+}
+
+func knownFirst[E interface {
+	~int32
+	Known() bool
+}](counts map[E]int64) []E {
+	return slices.SortedFunc(maps.Keys(counts), func(a, b E) int {
+		if a.Known() != b.Known() {
+			if a.Known() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+}
+
+// outcomeWords says how the backups ended, in a sentence.
+func outcomeWords(b *bucket) string {
+	if b.ended() == 0 {
+		return "No backup ended in this window."
+	}
+	parts := []string{fmt.Sprintf("%s of %s finished (%s)",
+		cli.Count(b.outcomes[good]), cli.Plural(b.ended(), "backup", "backups"), rate(b))}
+	for _, other := range []struct {
+		outcome outcome
+		words   string
+	}{{flawed, "finished with an exception"}, {failed, "failed"}, {strange, "ended with an unknown status"}} {
+		if n := b.outcomes[other.outcome]; n > 0 {
+			parts = append(parts, cli.Count(n)+" "+other.words)
+		}
+	}
+	return strings.Join(parts, ", ") + "."
+}
+
+// sizeWords says how large the largest backup was, and whether that changed.
+func sizeWords(what string, buckets []bucket) string {
+	before, after := halves(buckets)
+	most := max(before.largest, after.largest)
+	if most == 0 {
+		return "No backup reports a size."
+	}
+	words := what + " " + size(most)
+	if before.largest == 0 || after.largest == 0 {
+		return words + "."
+	}
+	return words + "; in the second half of the window it was " +
+		change(float64(before.largest), float64(after.largest), "larger", "smaller") + "."
+}
+
+// halves sums up the first and the second half of the buckets.
+func halves(buckets []bucket) (before, after bucket) {
+	for i := range buckets {
+		if i < len(buckets)/2 {
+			before.merge(&buckets[i])
+		} else {
+			after.merge(&buckets[i])
+		}
+	}
+	return before, after
+}
+
+// durationWords says how long backups took, and whether that changed.
+func durationWords(t *tally) string {
+	if t.backups.timed == 0 {
+		return "No backup reports a duration."
+	}
+	words := fmt.Sprintf("A backup took %s on average and %s at most", duration(t.backups.average()), duration(t.backups.longest))
+	before, after := halves(t.buckets)
+	if before.timed == 0 || after.timed == 0 {
+		return words + "."
+	}
+	return words + "; in the second half of the window the average was " +
+		change(float64(before.average()), float64(after.average()), "longer", "shorter") + "."
+}
+
+// change says by how much a figure changed.
+func change(from, to float64, more, less string) string {
+	switch percent := math.Round((to - from) / max(from, 1) * 100); {
+	case percent > 999:
+		return "many times " + more
+	case percent > 0:
+		return fmt.Sprintf("%.0f %% %s", percent, more)
+	case percent < 0:
+		return fmt.Sprintf("%.0f %% %s", -percent, less)
+	default:
+		return "about the same"
+	}
+}
+
+func rateWords(b *bucket) string {
+	if b.ended() == 0 {
+		return ""
+	}
+	return rate(b) + " good"
+}
+
+// rate returns the success rate. It says 100 % only if every backup is good, and 0 % only if none is.
+func rate(b *bucket) string {
+	ended, success := b.ended(), b.outcomes[good]
+	switch {
+	case ended == 0:
+		return none
+	case success == ended:
+		return "100 %"
+	case success == 0:
+		return "0 %"
+	}
+	percent := float64(success) / float64(ended) * 100
+	return strconv.FormatFloat(min(max(percent, 0.1), 99.9), 'f', 1, 64) + " %"
+}
+
+func size(bytes int64) string {
+	if bytes == 0 {
+		return none
+	}
+	return cli.Bytes(bytes)
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return none
+	}
+	return cli.Duration(d)
+}
+
+func gapText(g gap) string {
+	switch length := cli.Duration(g.length()); {
+	case g.bound:
+		return "at most " + length
+	case g.fromEdge || g.toEdge:
+		return "at least " + length
+	default:
+		return length
+	}
+}
+
+// gapSpan says from when to when a gap was.
+func (s *Summary) gapSpan(g gap) string {
+	switch {
+	case g.bound:
+		return ""
+	case g.fromEdge && g.toEdge:
+		return ", the whole window"
+	case g.toEdge:
+		return ", since " + s.at(g.from)
+	default:
+		return ", from " + s.at(g.from) + " to " + s.at(g.to)
+	}
+}
+
+func (s *Summary) lastGood(o *organization) string {
+	if o.lastGood.IsZero() {
+		return "none"
+	}
+	return s.at(o.lastGood)
+}
+
+// lastGoodAge says how long ago the last good backup was; before the end of a window that is over.
+func (s *Summary) lastGoodAge(o *organization) string {
+	switch {
+	case o.lastGood.IsZero():
+		return ""
+	case s.until.Before(s.options.Now):
+		return cli.Duration(o.age) + " before the end"
+	default:
+		return cli.Duration(o.age) + " ago"
+	}
+}
+
+func parenthesis(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// at returns a time in the report's zone.
+func (s *Summary) at(t time.Time) string { return t.In(s.options.Location).Format("2006-01-02 15:04") }
+
+// zone returns the name of the report's zone.
+func (s *Summary) zone() string {
+	if name := s.options.Location.String(); name != "Local" {
+		return name
+	}
+	return s.options.Now.In(s.options.Location).Format("MST (UTC-07:00)")
+}
+
+// clip returns a text of bounded length on one line.
+func clip(s string) string {
+	const limit = 600
+	s = cli.Text(s[:min(len(s), limit*4)])
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit]) + "…"
+	}
+	return s
+}
