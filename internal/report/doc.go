@@ -2,7 +2,8 @@
 // needs nothing but itself, as Markdown, and as text for a terminal.
 //
 // [Collect] reads the jobs once and keeps sums, not jobs, so that a million of them fit in bounded
-// memory. The [Summary] that it returns always writes the same bytes for the same jobs and [Options].
+// memory. The [Summary] that it returns always writes the same bytes for the same jobs in
+// the same order and the same [Options].
 //
 // What the words mean, here and in the reports:
 //

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -131,6 +132,33 @@ func TestGapEdges(t *testing.T) {
 		if got := gapText(test.got) + s.gapSpan(test.got); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+// TestGapBound: a gap within a slot is not measured, but there is a bound to it.
+func TestGapBound(t *testing.T) {
+	start := now.AddDate(0, 0, -400)
+	width := time.Duration(slotWidth(start, now)) * time.Second
+	var finder gapFinder
+	for at := start; at.Before(now); at = at.Add(15 * time.Minute) {
+		if within := at.Sub(start) - 7*width; within < time.Hour || within > 11*time.Hour {
+			finder.add(start, now, at)
+		}
+	}
+	if got := finder.longest(start, now); !got.bound || got.length() < 10*time.Hour || got.length() > width {
+		t.Errorf("of a gap of 10 h in a slot of %v it says %q", width, gapText(got))
+	}
+}
+
+// TestSumsDoNotOverflow: sums stay at the largest number there is.
+func TestSumsDoNotOverflow(t *testing.T) {
+	most := func(j *d365backup.Job) {
+		j.BackupSize, j.FailedRecord, j.DurationHours, j.FinishTime = math.MaxInt64, math.MaxInt64, math.MaxFloat64, time.Time{}
+	}
+	s := collect(t, lastWeek, ago(2, "A", finished, most), ago(2, "B", finished, most), ago(3, "B", finished, most))
+	last := s.all.buckets[len(s.all.buckets)-1]
+	if s.all.lost != math.MaxInt64 || last.largest != math.MaxInt64 || last.took != math.MaxInt64 {
+		t.Errorf("the sums are %d records, %d bytes, %v", s.all.lost, last.largest, last.took)
 	}
 }
 

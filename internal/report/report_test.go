@@ -161,15 +161,16 @@ func TestVerdict(t *testing.T) {
 		jobs    []d365backup.Job
 		want    string
 	}{
-		"no jobs":        {long, nil, "No job ran in this window."},
-		"one fine":       {long, []d365backup.Job{ago(3, "A", finished)}, "A is fine."},
-		"all fine":       {long, []d365backup.Job{ago(3, "A", finished), ago(3, "B", finished)}, "All 2 organizations are fine."},
-		"late":           {long, []d365backup.Job{ago(52, "A", finished)}, "A has had no good backup for 2d 04h."},
-		"late allowed":   {patient, []d365backup.Job{ago(52, "A", finished)}, "A is fine."},
-		"just in time":   {long, []d365backup.Job{ago(36, "A", finished)}, "A is fine."},
-		"in the past":    {past, []d365backup.Job{ago(52, "A", finished)}, "At the end of this window: A has had no good backup for 2d 04h."},
-		"newest failed":  {long, []d365backup.Job{ago(2, "A", failedJob), ago(9, "A", finished)}, "A's newest backup failed."},
-		"worse of equal": {long, []d365backup.Job{ago(2, "A", failedJob), ago(2, "A", finished)}, "A's newest backup failed."},
+		"no jobs":               {long, nil, "No job ran in this window."},
+		"one fine":              {long, []d365backup.Job{ago(3, "A", finished)}, "A is fine."},
+		"all fine":              {long, []d365backup.Job{ago(3, "A", finished), ago(3, "B", finished)}, "All 2 organizations are fine."},
+		"late":                  {long, []d365backup.Job{ago(52, "A", finished)}, "A has had no good backup for 2d 04h."},
+		"late allowed":          {patient, []d365backup.Job{ago(52, "A", finished)}, "A is fine."},
+		"just in time":          {long, []d365backup.Job{ago(36, "A", finished)}, "A is fine."},
+		"in the past":           {past, []d365backup.Job{ago(52, "A", finished)}, "At the end of this window: A has had no good backup for 2d 04h."},
+		"newest failed":         {long, []d365backup.Job{ago(2, "A", failedJob), ago(9, "A", finished)}, "A's newest backup failed."},
+		"worse of equal":        {long, []d365backup.Job{ago(2, "A", failedJob), ago(2, "A", finished)}, "A's newest backup failed."},
+		"worse of equal, later": {long, []d365backup.Job{ago(2, "A", finished), ago(2, "A", failedJob)}, "A's newest backup failed."},
 		"exception is not good": {
 			long, []d365backup.Job{ago(2, "A", exception)}, "A has had no good backup in this window.",
 		},
