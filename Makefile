@@ -3,8 +3,11 @@
 # Tools that no importer of this module should meet in its graph are pinned in tools.mod.
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
+# Modules of their own inside this one: an importer, the validator's comparison with another, and
+# the client with OpenTelemetry.
+nested := internal/consumer api/internal/peer test/otel
 
-.PHONY: help generate check-generated test test-race fmt lint lint-contract bench
+.PHONY: help generate check-generated test test-race test-peers fmt lint lint-contract bench
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -15,18 +18,22 @@ generate: ## Make generated/ and api/spec.gen.go from openapi.yaml.
 check-generated: ## Fail if a generated file differs, is missing or is left over.
 	./api/codegen/check-generated.sh
 
-test: ## Run the tests, those of the importing module included.
+test: ## Run the tests, those of the nested modules included.
 	go test ./...
-	cd internal/consumer && go test ./...
+	for module in $(nested); do (cd $$module && go test ./...) || exit 1; done
 
 test-race: ## Run the tests under the race detector; needs a C compiler.
 	go test -race ./...
+
+test-peers: test/peers/oidc/node_modules ## Run the tests with programs of others; needs npm.
+	go test -tags peers -timeout 5m ./test/peers/...
 
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
+	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
 	$(tool) golangci-lint run
 
 lint-contract: api/lint/node_modules ## Lint openapi.yaml with Spectral, Redocly and oasdiff; needs npm.
@@ -39,6 +46,6 @@ bench: ## Run the benchmarks six times and summarize them.
 	go test -run '^$$' -bench . -benchmem -count 6 ./... > bench.out
 	$(tool) benchstat bench.out
 
-api/lint/node_modules: api/lint/package.json api/lint/package-lock.json
-	npm ci --prefix api/lint --ignore-scripts --no-audit --no-fund
+%/node_modules: %/package.json %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
 	touch $@

@@ -259,7 +259,6 @@ func TestHandlerPassesControl(t *testing.T) {
 		conn.Close()
 	})
 	record(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusProcessing) // not the answer
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, goodPage)
 		if err := http.NewResponseController(w).Flush(); err != nil {
@@ -276,7 +275,11 @@ func TestHandlerPassesControl(t *testing.T) {
 		t.Errorf("reported %v", all)
 	}
 	record(func(http.ResponseWriter, *http.Request) {}) // an empty answer of status 200
-	if all := reported.take(); len(all) != 1 || all[0].Status != 200 {
+	record(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusProcessing) // not the answer
+		io.WriteString(w, "jobs")
+	})
+	if all := reported.take(); len(all) != 2 || all[0].Status != 200 || all[1].Status != 200 {
 		t.Errorf("reported %v", all)
 	}
 }
@@ -360,7 +363,7 @@ func TestTransportOptions(t *testing.T) {
 		want    int // reports of six exchanges, each with a bad request and a bad answer of 15 bytes
 	}{
 		{"none", nil, 12},
-		{"every third", []TransportOption{WithSampling(3)}, 4},
+		{"the first and the fifth", []TransportOption{WithSampling(4)}, 4},
 		{"every one", []TransportOption{WithSampling(0)}, 12},
 		{"requests only", []TransportOption{WithMaxBytes(14)}, 6},
 		{"just enough", []TransportOption{WithMaxBytes(15)}, 12},
@@ -378,8 +381,14 @@ func TestTransportOptions(t *testing.T) {
 					t.Errorf("the exchange was changed: %s, %s", answer, server.got)
 				}
 			}
-			if got := len(reported.take()); got != test.want {
-				t.Errorf("%d reports, want %d", got, test.want)
+			all := reported.take()
+			if len(all) != test.want {
+				t.Errorf("%d reports, want %d", len(all), test.want)
+			}
+			for _, r := range all {
+				if keyword := r.Violations[0].Keyword; keyword != "required" {
+					t.Errorf("reported %s, as if the body were another", keyword)
+				}
 			}
 		})
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/d365backup/d365backup/sandbox"
 )
 
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
 // credential is a certificate and its key.
 type credential struct {
 	cert *x509.Certificate
@@ -76,7 +78,7 @@ func assertionForm(t *testing.T, token *jwt.Token, key any) url.Values {
 	return url.Values{
 		"grant_type":            {"client_credentials"},
 		"scope":                 {scope},
-		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"client_assertion_type": {assertionType},
 		"client_assertion":      {signed},
 	}
 }

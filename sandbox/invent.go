@@ -177,16 +177,13 @@ type counts struct{ successful, failed, skipped, warning int64 }
 
 func (c counts) total() int64 { return c.successful + c.failed + c.skipped + c.warning }
 
-// split divides the whole by the shares of an outcome. What went wrong is at least one, if it did.
+// split divides the whole by the shares of an outcome, each taken of what is left. What went wrong is
+// at least one, if it did.
 func split(whole int64, o outcome) counts {
-	c := counts{
-		failed:  int64(math.Ceil(float64(whole) * o.failed)),
-		warning: int64(math.Ceil(float64(whole) * o.warning)),
-		skipped: int64(float64(whole) * o.skipped),
-	}
-	c.failed = min(c.failed, whole)
-	c.warning = min(c.warning, whole-c.failed)
-	c.skipped = min(c.skipped, whole-c.failed-c.warning)
-	c.successful = whole - c.failed - c.warning - c.skipped
-	return c
+	failed := int64(math.Ceil(float64(whole) * o.failed))
+	left := whole - failed
+	warning := int64(math.Ceil(float64(left) * o.warning))
+	left -= warning
+	skipped := int64(float64(left) * o.skipped)
+	return counts{successful: left - skipped, failed: failed, skipped: skipped, warning: warning}
 }

@@ -93,13 +93,14 @@ func (s *Server) listen(listener net.Listener) (end func() error) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	return sync.OnceValue(func() error {
-		stop()
 		err := server.Close()
 		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
-		// The second Close is for a connection that came in during the first.
+		// The second Close is for a connection that came in during the first. Handlers are stopped only
+		// when they have no connection left: they would send an empty 200.
 		err = errors.Join(err, server.Close())
+		stop()
 		connections.Wait()
 		return errors.Join(err, s.broken.err())
 	})

@@ -64,7 +64,7 @@ func TestTokenRefusals(t *testing.T) {
 		"another secret":        {with(good, "client_secret", "another"), 401, "invalid_client"},
 		"an empty secret":       {with(good, "client_secret", ""), 401, "invalid_client"},
 		"no credentials":        {with(good, "client_secret", "-"), 401, "invalid_client"},
-		"two credentials":       {with(good, "client_assertion", "x"), 400, "invalid_request"},
+		"two credentials":       {with(good, "client_assertion", "x", "client_assertion_type", assertionType), 400, "invalid_request"},
 		"an unknown grant type": {with(good, "grant_type", "implicit"), 400, "unsupported_grant_type"},
 		"another grant type":    {with(good, "grant_type", "refresh_token"), 400, "unauthorized_client"},
 		"no scope":              {with(good, "scope", "-"), 400, "invalid_scope"},

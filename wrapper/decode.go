@@ -26,10 +26,11 @@ type pageData struct {
 // memory with body.
 func decodePage(body []byte, size int) (pageData, error) {
 	d := decoder{scanner: scanner{body: body}, size: size, page: pageData{total: -1}}
-	err := d.document()
-	if failure, ok := errors.AsType[*Error](err); ok {
-		failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
-		return pageData{}, failure
+	if err := d.document(); err != nil {
+		if failure, ok := errors.AsType[*Error](err); ok {
+			failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
+		}
+		return pageData{}, err
 	}
 	d.page.drift = d.drifts
 	return d.page, nil

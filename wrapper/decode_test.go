@@ -189,6 +189,7 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"startTime":"2026-11-01T24:00:00Z"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "2026-11-01T24:00:00Z")}},
 		{`"startTime":"11/1/2026 3:00:00 AM"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "11/1/2026 3:00:00 AM")}},
 		{`"startTime":1793502000`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "1793502000")}},
+		{`"startTime":"9999-12-31T23:59:59-01:00"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "9999-12-31T23:59:59-01:00")}},
 		{`"startTime":""`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftMissing, "startTime", "")}},
 		{`"finishTime":""`, func(j *Job) {}, nil},
 		{`"finishTime":null`, func(j *Job) {}, nil},
@@ -205,6 +206,7 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"failedRecord":1e3`, func(j *Job) { j.FailedRecord = 1000 }, drifts{one(DriftDecimal, "failedRecord", "1e3")}},
 		{`"failedRecord":-0`, func(j *Job) {}, nil},
 		{`"failedRecord":1.5`, func(j *Job) { j.FailedRecord = 2 }, drifts{one(DriftInexact, "failedRecord", "1.5")}},
+		{`"backupSize":-734003200`, func(j *Job) { j.BackupSize = -734003200 }, nil},
 		{`"backupSize":999999999999999999`, func(j *Job) { j.BackupSize = 999999999999999999 }, nil},
 		{`"backupSize":-9223372036854775808`, func(j *Job) { j.BackupSize = math.MinInt64 }, nil},
 		{`"backupSize":9223372036854775808`, func(j *Job) { j.BackupSize = math.MaxInt64 }, drifts{one(DriftInexact, "backupSize", "9223372036854775808")}},
@@ -229,7 +231,7 @@ func TestDecodePageToleratesFields(t *testing.T) {
 			want := pageData{jobs: []Job{plainDecoded}, total: 1, drift: test.drift}
 			test.set(&want.jobs[0])
 			comparePages(t, mustDecode(t, `{"totalCount":1,"jobs":[`+withField(plainJob, test.field)+`]}`), want)
-			if _, err := json.Marshal(want.jobs[0]); err != nil {
+			if _, err := json.Marshal(want.jobs); err != nil {
 				t.Errorf("the job cannot be marshalled: %v", err)
 			}
 		})

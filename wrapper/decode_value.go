@@ -107,11 +107,12 @@ func (d *decoder) integer(v token, field string) (n int64, ok bool) {
 
 // parseInteger returns the number that the digits of a kindInteger make.
 func parseInteger(raw []byte) (n int64) {
-	digits := bytes.TrimPrefix(raw, []byte("-"))
-	for _, c := range digits {
-		n = n*10 + int64(c-'0')
+	for _, c := range raw {
+		if c != '-' {
+			n = n*10 + int64(c-'0')
+		}
 	}
-	if len(digits) < len(raw) {
+	if raw[0] == '-' {
 		return -n
 	}
 	return n
@@ -195,7 +196,9 @@ func (d *decoder) time(v token, field string) time.Time {
 		return t
 	}
 	if t, err := time.Parse(time.RFC3339, string(raw)); err == nil {
-		return t.UTC()
+		if t = t.UTC(); t.Year() >= 0 && t.Year() <= 9999 { // others cannot be marshalled
+			return t
+		}
 	}
 	if t, err := time.Parse("2006-01-02T15:04:05", string(raw)); err == nil {
 		d.drifts.add(DriftNoZone, field, v.raw)

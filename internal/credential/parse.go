@@ -23,15 +23,19 @@ var (
 	errNoKey         = errors.New("there is no private key in it: export the certificate with its key")
 	errNoCertificate = errors.New("there is a key but no certificate in it: put both into the file")
 	errSeveralKeys   = errors.New("there are several private keys in it: leave the one of the app")
-	errLegacyPEM     = errors.New("the key has the legacy PEM encryption (DEK-Info), which is not safe; convert it: " +
-		"(openssl pkcs8 -topk8 -in OLD.pem; openssl x509 -in OLD.pem) > NEW.pem")
+	errLegacyPEM     = errors.New("the key has the legacy PEM encryption (DEK-Info), which is not safe; " + conversion)
 )
+
+// conversion encrypts a PEM file's key in the way that is understood here, and keeps the certificate.
+const conversion = "convert it: (openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in OLD.pem; " +
+	"openssl x509 -in OLD.pem) > NEW.pem"
 
 // Parse reads a certificate and its key from a PFX or PEM file's content, told apart by the content.
 // Password opens a PFX or an encrypted PEM key; a key that is not encrypted needs none. The file may
 // hold the rest of the chain, in any order. The certificate must be one that can sign an assertion
 // at the time now; each error names what forbids it, and repeats neither password nor key.
 func Parse(data []byte, password string, now time.Time) (*Certificate, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows programs begin text files so
 	read := readPFX
 	if bytes.Contains(data, []byte("-----BEGIN ")) {
 		read = readPEM
@@ -166,8 +170,7 @@ func readEncryptedKey(der []byte, password string) (any, error) {
 	case strings.HasSuffix(err.Error(), "incorrect password"):
 		return nil, errPassword
 	}
-	return nil, fmt.Errorf("the private key cannot be decrypted (%w); convert it: "+
-		"openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in OLD.pem", err)
+	return nil, fmt.Errorf("the private key cannot be decrypted (%w); %s", err, conversion)
 }
 
 // decryptKey makes an error of the panic with which the library meets a damaged block length.

@@ -7,7 +7,7 @@ import (
 )
 
 // maxWork bounds what a file may demand for deriving keys from its password: iterations of PBKDF2 or
-// of PKCS #12's own function, or scrypt's N·r·p. It stands for a few seconds and at most 1 GiB;
+// of PKCS #12's own function, or scrypt's N·r·p. It stands for some ten seconds or 1 GiB;
 // programs that write such files ask for a tenth of it at most.
 const maxWork = 1 << 23
 

@@ -108,8 +108,7 @@ func (s *Source) refusal(code string, status int) *Error {
 	case status == 404 || status == 405:
 		e.Message = "there is none at this URL: check the token URL"
 	default:
-		e.Message = "the request is refused without a reason: check the token URL, and " +
-			strings.TrimPrefix(s.advice, "check ")
+		e.Message = "the request is refused without a reason: check the token URL; " + s.advice
 	}
 	if code != "" {
 		e.Message += " (" + code + ")"
