@@ -16,12 +16,12 @@ import (
 // parseJSON reads body as exactly one JSON value, in the Go types that a schema visit takes: an
 // integer becomes an int64, any other number a json.Number, so that no digit is lost. It reports a
 // text that is no JSON, and every key that an object names twice; of those the last one counts. In
-// the first case there is no value to look at, and ok is false.
-func parseJSON(body []byte) (value any, found Violations, ok bool) {
+// the first case there is no value to look at, and ok is false. The keys in names cost no memory.
+func parseJSON(body []byte, names map[string]string) (value any, found Violations, ok bool) {
 	if err := checkText(body); err != nil {
 		return nil, Violations{notJSON(err.Error())}, false
 	}
-	p := parser{keys: make(map[string]string)}
+	p := parser{names: names}
 	p.ResetBytes(body)
 	value, err := p.value()
 	if err != nil || p.Skip() != io.EOF {
@@ -60,7 +60,7 @@ const maxSizeHint = 32
 type parser struct {
 	jx.Decoder
 	path     []string
-	keys     map[string]string // each key once, however many objects have it
+	names    map[string]string
 	repeated Violations
 	size     int // of the last object: those of a list are alike
 }
@@ -108,12 +108,10 @@ func (p *parser) object() (any, error) {
 }
 
 func (p *parser) key(b []byte) string {
-	if key, ok := p.keys[string(b)]; ok {
-		return key
+	if name, ok := p.names[string(b)]; ok {
+		return name
 	}
-	key := string(b)
-	p.keys[key] = key
-	return key
+	return string(b)
 }
 
 func (p *parser) array() (any, error) {

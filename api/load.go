@@ -34,15 +34,19 @@ var load = sync.OnceValues(func() (*contract, error) {
 type contract struct {
 	doc        *openapi3.T
 	operations map[string]*operation // by operationId
+	names      map[string]string     // of all properties, each as itself
+	asRequest  []openapi3.SchemaValidationOption
+	asResponse []openapi3.SchemaValidationOption
 }
 
 // operation is one operation of the contract.
 type operation struct {
 	*openapi3.Operation
-	method string
-	path   []string // the template's segments
-	query  map[string]*openapi3.Parameter
-	body   *openapi3.RequestBody // nil: none belongs here
+	contract *contract
+	method   string
+	path     []string // the template's segments
+	query    map[string]*openapi3.Parameter
+	body     *openapi3.RequestBody // nil: none belongs here
 }
 
 func newContract(doc *openapi3.T) (*contract, error) {
@@ -52,17 +56,40 @@ func newContract(doc *openapi3.T) (*contract, error) {
 	if err := doc.Validate(context.Background(), options...); err != nil {
 		return nil, fmt.Errorf("api: the contract is no valid OpenAPI document: %w", err)
 	}
-	c := &contract{doc: doc, operations: make(map[string]*operation)}
+	c := &contract{doc: doc, operations: make(map[string]*operation), names: make(map[string]string)}
+	if err := c.survey(); err != nil {
+		return nil, fmt.Errorf("api: walk the contract's schemas: %w", err)
+	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			o, err := newOperation(method, path, item, op)
 			if err != nil {
 				return nil, fmt.Errorf("api: the contract, %s %s: %w", method, path, err)
 			}
+			o.contract = c
 			c.operations[op.OperationID] = o
 		}
 	}
 	return c, nil
+}
+
+// survey learns the names of properties and whether any is for one direction only. Telling a visit
+// its direction costs time for every object, so it is told only where it matters.
+func (c *contract) survey() error {
+	directed := false
+	err := c.doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		for name := range ref.Value.Properties {
+			c.names[name] = name
+		}
+		directed = directed || ref.Value.ReadOnly || ref.Value.WriteOnly
+		return nil
+	})
+	c.asRequest, c.asResponse = visitOptions(), visitOptions()
+	if directed {
+		c.asRequest = visitOptions(openapi3.VisitAsRequest())
+		c.asResponse = visitOptions(openapi3.VisitAsResponse())
+	}
+	return err
 }
 
 // newOperation refuses what this package could not check, so that nothing passes unchecked in silence.

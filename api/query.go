@@ -49,7 +49,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 		})
 	}
 	for _, text := range values {
-		for _, v := range visit(InQuery, p.Schema.Value, parseScalar(p.Schema.Value, text), visitRequest) {
+		for _, v := range visit(InQuery, p.Schema.Value, parseScalar(p.Schema.Value, text), o.contract.asRequest) {
 			v.Pointer = pointer(name)
 			found = append(found, v)
 		}

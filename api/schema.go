@@ -11,20 +11,15 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// The ways a schema is visited: every error, and this package's formats instead of the global ones.
-var (
-	visitRequest  = visitOptions(openapi3.VisitAsRequest())
-	visitResponse = visitOptions(openapi3.VisitAsResponse())
-)
-
-func visitOptions(direction openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
-	return []openapi3.SchemaValidationOption{
-		direction,
+// visitOptions tells how a schema is visited: to report every error, and by this package's formats
+// instead of the global ones.
+func visitOptions(more ...openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
+	return append(more,
 		openapi3.MultiErrors(),
 		openapi3.WithStringFormatValidators(stringFormats),
 		openapi3.WithIntegerFormatValidators(integerFormats),
 		openapi3.WithNumberFormatValidators(numberFormats),
-	}
+	)
 }
 
 // visit judges value, read from the place in, by schema.

@@ -49,7 +49,7 @@ func (o *operation) checkAnswer(status int, header http.Header, body []byte) Vio
 	if encoded(header) {
 		return nil // a transfer matter, which the contract leaves open; the text is not to be seen
 	}
-	return checkResponse(response, header.Get("Content-Type"), body)
+	return o.checkResponse(response, header.Get("Content-Type"), body)
 }
 
 func encoded(h http.Header) bool {

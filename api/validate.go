@@ -51,7 +51,7 @@ func (c *contract) validateResponse(operation string, status int, mediaType stri
 	if response == nil {
 		return fmt.Errorf("%w: %s does not answer %d", ErrUnknownStatus, operation, status)
 	}
-	return checkResponse(response, mediaType, body).err()
+	return o.checkResponse(response, mediaType, body).err()
 }
 
 // response gives what the contract says of an answer with status, nil if nothing.
@@ -87,11 +87,11 @@ func (o *operation) checkBody(contentType string, body []byte) Violations {
 	if !ok {
 		return Violations{wrongMediaType(o.body.Content, contentType, source(o.body.Extensions))}
 	}
-	return checkContent(media, body, visitRequest)
+	return o.contract.checkContent(media, body, o.contract.asRequest)
 }
 
 // checkResponse judges an answer. One without content may have any body.
-func checkResponse(r *openapi3.Response, contentType string, body []byte) Violations {
+func (o *operation) checkResponse(r *openapi3.Response, contentType string, body []byte) Violations {
 	if len(r.Content) == 0 {
 		return nil
 	}
@@ -99,11 +99,11 @@ func checkResponse(r *openapi3.Response, contentType string, body []byte) Violat
 	if !ok {
 		return Violations{wrongMediaType(r.Content, contentType, source(r.Extensions))}
 	}
-	return checkContent(media, body, visitResponse)
+	return o.contract.checkContent(media, body, o.contract.asResponse)
 }
 
-func checkContent(media *openapi3.MediaType, body []byte, options []openapi3.SchemaValidationOption) Violations {
-	value, found, ok := parseJSON(body)
+func (c *contract) checkContent(media *openapi3.MediaType, body []byte, options []openapi3.SchemaValidationOption) Violations {
+	value, found, ok := parseJSON(body, c.names)
 	if !ok || media.Schema == nil {
 		return found
 	}

@@ -216,6 +216,10 @@ func TestSmallContract(t *testing.T) {
 	if err := c.validateResponse("listJobs", 204, "", nil); err != nil {
 		t.Error(err)
 	}
+	writeOnly := c.validateResponse("listJobs", 200, "application/json", []byte(`{"secret":"a"}`))
+	if diff := cmp.Diff([]string{`body /secret: writeOnly: found "a", want none in this direction (later)`}, lines(writeOnly)); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestQuery(t *testing.T) {
@@ -376,7 +380,7 @@ func asJSON(t *testing.T, doc *openapi3.T) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, _, ok := parseJSON(text)
+	value, _, ok := parseJSON(text, nil)
 	if !ok {
 		t.Fatal("the document is no JSON")
 	}

@@ -42,7 +42,8 @@ type Violation struct {
 	// Keyword is the keyword of the contract that was broken, such as "minimum", or one of this
 	// package's Keyword constants.
 	Keyword string `json:"keyword"`
-	// Found is what was there: a value as JSON, cut short if long, or words.
+	// Found is what was there: a number, a string in quotes, or words; cut short if long. It is a piece
+	// of the payload, to be treated like one in logs.
 	Found string `json:"found"`
 	// Want is what the contract says, in words.
 	Want string `json:"want"`

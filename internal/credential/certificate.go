@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -82,9 +81,3 @@ func (c *Certificate) String() string {
 
 // Format writes String, whatever the verb.
 func (c *Certificate) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
-
-// LogValue gives slog what String gives.
-func (c *Certificate) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalText returns String, for JSON and other encodings.
-func (c *Certificate) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

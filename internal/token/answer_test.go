@@ -232,10 +232,22 @@ func TestOtherSpellingOfScope(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	endpoint := newEndpoint(t, answer(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)))
-	failure := refused(t, endpoint.source(t))
-	if failure.Kind != token.TooLarge || failure.Retryable || failure.StatusCode != http.StatusOK {
-		t.Errorf("error %#v", *failure)
+	for name, handler := range map[string]http.HandlerFunc{
+		"a byte too many": answer(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)),
+		"endless": func(w http.ResponseWriter, _ *http.Request) {
+			for {
+				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+					return
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			failure := refused(t, newEndpoint(t, handler).source(t))
+			if failure.Kind != token.TooLarge || failure.Retryable || failure.StatusCode != http.StatusOK {
+				t.Errorf("error %#v", *failure)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,9 +108,9 @@ func TestCallersLeaveWithTheirContext(t *testing.T) {
 func TestLastCallerTakesTheRequestWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan time.Time, 2)
-		stuck := true
+		var unstuck atomic.Bool
 		endpoint := newPipeEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
-			if !stuck {
+			if unstuck.Load() {
 				grant(time.Hour)(w, r)
 				return
 			}
@@ -131,7 +132,7 @@ func TestLastCallerTakesTheRequestWithIt(t *testing.T) {
 		if got := (<-ended).Sub(start); got != 2*time.Second {
 			t.Errorf("the request ended after %v, want 2s, with the last caller", got)
 		}
-		stuck = false
+		unstuck.Store(true)
 		if got := take(t, source); got != "token-1" {
 			t.Errorf("the next caller got %q", got)
 		}
@@ -182,19 +183,28 @@ func TestAbandonedRequestLeavesItsSuccessorAlone(t *testing.T) {
 }
 
 func TestEndedContextSendsNothing(t *testing.T) {
-	endpoint := newEndpoint(t, grant(time.Hour))
-	source := endpoint.source(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := source.Token(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error = %v, want %v", err, context.Canceled)
-	}
-	if got := endpoint.requests.Load(); got != 0 {
-		t.Errorf("%d requests, want none", got)
-	}
-	if got := take(t, source); got != "token-1" {
-		t.Errorf("the next caller got %q", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := newPipeEndpoint(t, grant(time.Hour))
+		sent := 0
+		source := endpoint.source(t, func(config *token.Config) {
+			config.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				sent++
+				return endpoint.Transport.RoundTrip(r)
+			})
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := source.Token(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error = %v, want %v", err, context.Canceled)
+		}
+		synctest.Wait()
+		if sent != 0 {
+			t.Errorf("%d requests, want none", sent)
+		}
+		if got := take(t, source); got != "token-1" {
+			t.Errorf("the next caller got %q", got)
+		}
+	})
 }
 
 func TestRequestEndsWithoutAnswer(t *testing.T) {
@@ -321,10 +331,10 @@ func TestFailingEarlyRefreshFailsNoCall(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				failing := false
+				var failing atomic.Bool
 				granted := grant(time.Hour)
 				endpoint := newPipeEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
-					if failing {
+					if failing.Load() {
 						test.failure(w, r)
 						return
 					}
@@ -333,7 +343,7 @@ func TestFailingEarlyRefreshFailsNoCall(t *testing.T) {
 				source := endpoint.source(t)
 				start := time.Now()
 				take(t, source)
-				failing = true
+				failing.Store(true)
 				for ; time.Since(start) < time.Hour; time.Sleep(time.Second) {
 					before := time.Now()
 					if got := take(t, source); got != "token-1" {
@@ -348,7 +358,7 @@ func TestFailingEarlyRefreshFailsNoCall(t *testing.T) {
 					t.Errorf("%d early requests, want %d", got, test.requests)
 				}
 				refused(t, source)
-				failing = false
+				failing.Store(false)
 				if got := take(t, source); got != "token-2" {
 					t.Errorf("after the failure: got %q, want token-2", got)
 				}

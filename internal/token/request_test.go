@@ -161,9 +161,9 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		} {
 			t.Run(name+" "+http.StatusText(status), func(t *testing.T) {
 				other := newEndpoint(t, grant(time.Hour))
-				endpoint := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) {
+				endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Location", other.URL)
-					w.WriteHeader(status)
+					answer(status, `{"error": "invalid_client"}`)(w, r)
 				})
 				failure := refused(t, endpoint.source(t, change))
 				if failure.Kind != token.Redirect || failure.StatusCode != status || failure.Retryable {

@@ -3,10 +3,7 @@ package token
 import (
 	"fmt"
 	"io"
-	"log/slog"
 )
-
-const redacted = "[redacted]"
 
 // Secret holds a client secret and shows it to nobody outside this package. The zero value holds none.
 type Secret struct {
@@ -24,14 +21,5 @@ func NewSecret(value string) Secret {
 
 func (s Secret) isSet() bool { return s.reveal != nil }
 
-// String returns a placeholder.
-func (s Secret) String() string { return redacted }
-
-// Format writes String, whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// LogValue gives slog what String gives.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns String, for JSON and other encodings.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// Format writes a placeholder, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "[redacted]") }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
@@ -66,7 +65,6 @@ type flight struct {
 	token   *oauth2.Token
 	err     *Error
 	waiters int
-	early   bool // it replaces a token that is still good, so it flies on when nobody waits
 	cancel  context.CancelFunc
 }
 
@@ -108,7 +106,7 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 	if now := time.Now(); s.token != nil && now.Before(s.token.Expiry) {
 		defer s.mu.Unlock()
 		if s.flight == nil && !now.Before(s.refreshAt) {
-			s.startFlight(true)
+			s.startFlight()
 		}
 		return s.token, nil
 	}
@@ -117,7 +115,7 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 		return nil, err
 	}
 	if s.flight == nil {
-		s.startFlight(false)
+		s.startFlight()
 	}
 	f := s.flight
 	f.waiters++
@@ -145,11 +143,11 @@ func (s *Source) Invalidate(token *oauth2.Token) {
 	}
 }
 
-// startFlight sends a request in a goroutine of its own: it ends with no caller's context but when
-// the last one has left. The lock is held.
-func (s *Source) startFlight(early bool) {
+// startFlight sends a request in a goroutine of its own: no caller's context ends it, but it ends when
+// the last one who waits has left. The lock is held.
+func (s *Source) startFlight() {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
-	f := &flight{done: make(chan struct{}), early: early, cancel: cancel}
+	f := &flight{done: make(chan struct{}), cancel: cancel}
 	s.flight = f
 	go func() {
 		defer cancel()
@@ -185,7 +183,7 @@ func (s *Source) leave(f *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.waiters--
-	if f.waiters > 0 || f.early {
+	if f.waiters > 0 {
 		return
 	}
 	f.cancel()
@@ -204,9 +202,3 @@ func (s *Source) String() string {
 
 // Format writes String, whatever the verb.
 func (s *Source) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
-
-// LogValue gives slog what String gives.
-func (s *Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// MarshalText returns String, for JSON and other encodings.
-func (s *Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -1,0 +1,355 @@
+package sweep_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/d365backup/d365backup/internal/sweep"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var errNoPage = errors.New("there is no such page")
+
+// list is a server's list, fetched page by page.
+type list struct {
+	ids   []string
+	delay func(number int) time.Duration
+
+	// What happens around one request.
+	before func(l *list, request, number int)
+	after  func(page *sweep.Page[string], number, size int)
+
+	requests, flying, mostFlying int
+}
+
+func sequence(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = "job" + strconv.Itoa(i)
+	}
+	return ids
+}
+
+// at returns a page as the list is now.
+func (l *list) at(number, size int) sweep.Page[string] {
+	low := min(max(0, (number-1)*size), len(l.ids))
+	high := min(low+size, len(l.ids))
+	return sweep.Page[string]{Items: slices.Clone(l.ids[low:high]), Total: int64(len(l.ids)), Number: number}
+}
+
+// all sweeps the list within a bubble of its own, so that requests meet the list in a fixed order.
+func (l *list) all(t *testing.T, size, prefetch int) (got []string, drift []sweep.Drift, err error) {
+	synctest.Test(t, func(t *testing.T) {
+		source, options := l.source(), sweep.Options{PageSize: size, Prefetch: prefetch,
+			OnDrift: func(d sweep.Drift) { drift = append(drift, d) }}
+		for id, e := range sweep.All(t.Context(), source, options) {
+			if e != nil {
+				err = e
+				continue
+			}
+			got = append(got, id)
+		}
+	})
+	return got, drift, err
+}
+
+func (l *list) source() sweep.Source[string] {
+	lock := make(chan struct{}, 1)
+	return sweep.Source[string]{
+		ID:    func(id *string) string { return *id },
+		IsEnd: func(err error) bool { return errors.Is(err, errNoPage) },
+		Fetch: func(ctx context.Context, number, size int) (sweep.Page[string], error) {
+			lock <- struct{}{}
+			l.requests++
+			l.flying++
+			l.mostFlying = max(l.mostFlying, l.flying)
+			request := l.requests
+			<-lock
+			delay := 200*time.Millisecond + time.Duration(request)*time.Nanosecond // answers keep their order
+			if l.delay != nil {
+				delay = l.delay(number)
+			}
+			timer := time.NewTimer(delay)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			lock <- struct{}{}
+			defer func() { <-lock }()
+			l.flying--
+			if ctx.Err() != nil {
+				return sweep.Page[string]{}, ctx.Err()
+			}
+			if number < 1 {
+				if l.after == nil {
+					return sweep.Page[string]{}, errNoPage
+				}
+			}
+			if l.before != nil {
+				l.before(l, request, number)
+			}
+			page := l.at(number, size)
+			if l.after != nil {
+				l.after(&page, number, size)
+			}
+			return page, nil
+		},
+	}
+}
+
+// TestComplete: whatever the sizes, all items come once each, in order.
+func TestComplete(t *testing.T) {
+	for _, n := range []int{0, 1, 9, 10, 11, 20, 95, 100, 101, 1000} {
+		for _, prefetch := range []int{1, 2, 4, 16} {
+			for _, size := range []int{1, 10, 100} {
+				l := &list{ids: sequence(n)}
+				got, drift, err := l.all(t, size, prefetch)
+				if err != nil || !slices.Equal(got, l.ids) || len(drift) > 0 {
+					t.Errorf("%d items in pages of %d, %d ahead: got %d, %v, %v", n, size, prefetch, len(got), drift, err)
+				}
+				if l.mostFlying > prefetch {
+					t.Errorf("%d requests in flight, want at most %d", l.mostFlying, prefetch)
+				}
+				if pages := (n + size - 1) / size; l.requests > max(1, pages)+2 {
+					t.Errorf("%d requests for %d pages", l.requests, pages)
+				}
+			}
+		}
+	}
+}
+
+// TestFaults: each way in which a server can err, with what is to come of it.
+func TestFaults(t *testing.T) {
+	type page = sweep.Page[string]
+	tests := []struct {
+		name   string
+		list   list
+		reason string // empty: complete
+		want   func(ids []string) []string
+	}{
+		{"no total", list{after: func(p *page, _, _ int) { p.Total = -1 }}, "", nil},
+		{"the total is the page's length", list{after: func(p *page, _, _ int) { p.Total = int64(len(p.Items)) }}, "", nil},
+		{"the total is the page size", list{after: func(p *page, _, size int) { p.Total = int64(size) }}, "", nil},
+		{"the total is too low", list{after: func(p *page, _, _ int) { p.Total = 23 }}, "", nil},
+		{"the total is 1", list{after: func(p *page, _, _ int) { p.Total = 1 }}, "", nil},
+		{"the total is too high by a page", list{after: func(p *page, _, _ int) { p.Total = 105 }}, "jobs instead of", nil},
+		{"the total is far too high", list{after: func(p *page, _, _ int) { p.Total = 1_000_000 }}, "jobs instead of", nil},
+		{"the total is another on every page", list{after: func(p *page, number, _ int) { p.Total = int64(90 + number) }}, "total changed", nil},
+		{"the total of an empty page is 0", list{after: func(p *page, _, _ int) {
+			if len(p.Items) == 0 {
+				p.Total = 0
+			}
+		}}, "", nil},
+		{"the page number is ignored", list{after: func(p *page, _, size int) {
+			p.Items = sequence(95)[:size]
+		}}, "repeats", func(ids []string) []string { return ids[:10] }},
+		{"page 4 repeats page 2", list{after: func(p *page, number, size int) {
+			if number == 4 {
+				p.Items = sequence(95)[size : 2*size]
+			}
+		}}, "repeats", func(ids []string) []string { return ids[:30] }},
+		{"page 4 is empty", list{after: func(p *page, number, _ int) {
+			if number == 4 {
+				p.Items = nil
+			}
+		}}, "instead of", func(ids []string) []string { return slices.Concat(ids[:30], ids[40:]) }},
+		{"page 4 is short", list{after: func(p *page, number, _ int) {
+			if number == 4 {
+				p.Items = p.Items[:3]
+			}
+		}}, "page 4 has 3 jobs instead of 10", func(ids []string) []string { return slices.Concat(ids[:33], ids[40:]) }},
+		{"the size is capped, and pages move with the cap", list{after: func(p *page, number, size int) {
+			if size > 7 {
+				*p = (&list{ids: sequence(95)}).at(number, 7)
+			}
+		}}, "", nil},
+		{"the size is capped, and the rest of pages is cut off", list{after: func(p *page, _, _ int) {
+			p.Items = p.Items[:min(7, len(p.Items))]
+		}}, "", nil},
+		{"the size is capped without a total", list{after: func(p *page, _, _ int) {
+			p.Items, p.Total = p.Items[:min(7, len(p.Items))], -1
+		}}, "", nil},
+		{"the size is ignored", list{after: func(p *page, number, _ int) { *p = (&list{ids: sequence(95)}).at(number, 20) }}, "", nil},
+		{"all come at once", list{after: func(p *page, number, _ int) { *p = (&list{ids: sequence(95)}).at(number, 95) }}, "", nil},
+		{"pages are counted from 0", list{after: func(p *page, number, size int) { *p = (&list{ids: sequence(95)}).at(number+1, size) }},
+			"", func(ids []string) []string { return slices.Concat(ids[10:], ids[:10]) }},
+		{"a page behind the last is refused", list{}, "", nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, prefetch := range []int{1, 4} {
+				l := test.list
+				l.ids = sequence(95)
+				got, _, err := l.all(t, 10, prefetch)
+				want := l.ids
+				if test.want != nil {
+					want = test.want(l.ids)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%d ahead: got %d of %d: %v", prefetch, len(got), len(want), got)
+				}
+				incomplete, ok := errors.AsType[*sweep.Incomplete](err)
+				if ok != (test.reason != "") || ok && !strings.Contains(incomplete.Reason, test.reason) || !ok && err != nil {
+					t.Errorf("%d ahead: got %v, want %q", prefetch, err, test.reason)
+				}
+				if l.requests > 250 {
+					t.Errorf("%d ahead: %d requests", prefetch, l.requests)
+				}
+			}
+		})
+	}
+}
+
+func TestErrorsComeInTheirPlace(t *testing.T) {
+	broken := errors.New("broken")
+	l := &list{ids: sequence(100)}
+	source := l.source()
+	fetch := source.Fetch
+	source.Fetch = func(ctx context.Context, number, size int) (sweep.Page[string], error) {
+		if number == 4 {
+			return sweep.Page[string]{}, fmt.Errorf("page 4: %w", broken)
+		}
+		return fetch(ctx, number, size)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		var err error
+		for id, e := range sweep.All(t.Context(), source, sweep.Options{PageSize: 10, Prefetch: 8}) {
+			if e == nil {
+				got = append(got, id)
+			}
+			err = e
+		}
+		if !errors.Is(err, broken) || !slices.Equal(got, l.ids[:30]) {
+			t.Errorf("got %d items and %v, want 30 and the error of page 4", len(got), err)
+		}
+	})
+}
+
+// TestSpeed measures on a faked clock, so that the figures are exact.
+func TestSpeed(t *testing.T) {
+	tests := []struct {
+		name     string
+		prefetch int
+		delay    func(number int) time.Duration
+		most     time.Duration
+	}{
+		{"8 in flight", 8, func(int) time.Duration { return 200 * time.Millisecond }, 25 * 200 * time.Millisecond * 107 / 100},
+		{"16 in flight", 16, func(int) time.Duration { return 200 * time.Millisecond }, 13 * 200 * time.Millisecond * 112 / 100},
+		{"every fifth page five times slower, 8 in flight", 8, func(number int) time.Duration {
+			if number%5 == 3 {
+				return time.Second
+			}
+			return 200 * time.Millisecond
+		}, (160*200 + 40*1000) / 8 * time.Millisecond * 125 / 100},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			l := &list{ids: sequence(20_000), delay: test.delay}
+			started, n := time.Now(), 0
+			for _, err := range sweep.All(t.Context(), l.source(), sweep.Options{PageSize: 100, Prefetch: test.prefetch}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				n++
+			}
+			if took := time.Since(started); n != 20_000 || took > test.most {
+				t.Errorf("%s: %d items in %s, want 20000 in at most %s", test.name, n, took, test.most)
+			} else {
+				t.Logf("%s: %s, limit %s", test.name, took, test.most)
+			}
+		})
+	}
+}
+
+// TestSlowPage: one slow page holds up delivery, not requests: up to 4 times the prefetch wait, and no more.
+func TestSlowPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{ids: sequence(1000), delay: func(number int) time.Duration {
+			if number == 2 {
+				return time.Hour
+			}
+			return time.Millisecond
+		}}
+		next, stop := pull(sweep.All(t.Context(), l.source(), sweep.Options{PageSize: 10, Prefetch: 4}))
+		defer stop()
+		for range 10 {
+			next()
+		}
+		done := make(chan struct{})
+		go func() { next(); close(done) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if l.requests != 2+16 {
+			t.Errorf("%d requests while page 2 is awaited, want pages 1 to 18", l.requests)
+		}
+		<-done
+	})
+}
+
+func TestLazyAndRestartable(t *testing.T) {
+	l := &list{ids: sequence(25)}
+	synctest.Test(t, func(t *testing.T) {
+		all := sweep.All(t.Context(), l.source(), sweep.Options{PageSize: 10, Prefetch: 4})
+		time.Sleep(time.Minute)
+		if l.requests != 0 {
+			t.Errorf("%d requests before the loop", l.requests)
+		}
+		for range 3 {
+			n := 0
+			for range all {
+				n++
+			}
+			if n != 25 {
+				t.Errorf("got %d items, want 25", n)
+			}
+		}
+	})
+}
+
+// TestBreak: leaving a loop ends its requests at once and leaves no goroutine.
+func TestBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &list{ids: sequence(10_000)}
+		var left time.Time
+		n := 0
+		for range sweep.All(t.Context(), l.source(), sweep.Options{PageSize: 10, Prefetch: 16}) {
+			if n++; n == 15 { // page 2 is being delivered, and 16 requests are under way
+				synctest.Wait()
+				if l.flying != 16 {
+					t.Errorf("%d requests in flight, want 16", l.flying)
+				}
+				left = time.Now()
+				break
+			}
+		}
+		if took := time.Since(left); took != 0 || l.flying != 0 {
+			t.Errorf("leaving took %s and left %d requests", took, l.flying)
+		}
+	})
+}
+
+func TestContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+		defer cancel()
+		l := &list{ids: sequence(1000)}
+		var err error
+		for _, err = range sweep.All(ctx, l.source(), sweep.Options{PageSize: 10, Prefetch: 2}) {
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the context's error", err)
+		}
+	})
+}
