@@ -88,7 +88,7 @@ func refuse(w http.ResponseWriter, status int, message string, found Violations)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", answer.RequestID)
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(answer) // an error means that the client is gone
+	_ = json.NewEncoder(w).Encode(answer) // an error means that the client is gone
 }
 
 // recorder keeps what goes out.

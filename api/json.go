@@ -24,7 +24,7 @@ func parseJSON(body []byte, names map[string]string) (value any, found Violation
 	p := parser{names: names}
 	p.ResetBytes(body)
 	value, err := p.value()
-	if err != nil || p.Skip() != io.EOF {
+	if err != nil || !errors.Is(p.Skip(), io.EOF) {
 		return nil, Violations{notJSON(syntaxError(body))}, false
 	}
 	return value, p.repeated, true

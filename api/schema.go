@@ -41,7 +41,7 @@ type visitor struct {
 }
 
 func (v *visitor) collect(err error) {
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // nested errors are taken apart here, one layer at a time
 	case openapi3.MultiError:
 		for _, err := range err {
 			v.collect(err)

@@ -437,7 +437,7 @@ func TestConcurrent(t *testing.T) {
 	})
 	wg.Go(func() {
 		for range 50 {
-			openapi3.DefineStringFormat("date-time", "^never$")
+			openapi3.DefineStringFormatValidator("date-time", openapi3.NewRegexpFormatValidator("^never$"))
 			openapi3.DefineIntegerFormatValidator("int32", openapi3.NewRangeFormatValidator[int64](0, 0))
 		}
 	})

@@ -13,7 +13,7 @@ import (
 const (
 	defaultAddr     = "127.0.0.1:0"
 	defaultClientID = "5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71"
-	defaultSecret   = "loopback-only" //nolint:gosec // It opens an invented history on loopback.
+	defaultSecret   = "loopback-only" // it opens an invented history on loopback
 	defaultScope    = "Dynamics.ReadWrite.All"
 	defaultJobs     = 5000
 	defaultLifetime = time.Hour

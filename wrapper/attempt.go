@@ -29,9 +29,9 @@ const operationPath = "/api/OpenApi/GetJobs"
 
 // attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
 // transport.
-func (c *Client) attempt(ctx context.Context, body []byte, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, body []byte, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, got, failed := c.exchange(ctx, body)
+	answer, got, failed := c.exchange(ctx, body, size)
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", http.MethodPost),
@@ -59,15 +59,15 @@ type response struct {
 	token     string // what it must not be quoted with: a careless server echoes it
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte) (answer pageData, got response, failed *attemptFailure) {
+func (c *Client) exchange(ctx context.Context, body []byte, size int) (answer pageData, got response, failed *attemptFailure) {
 	ctx = context.WithValue(ctx, usedToken{}, &got.token)
-	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
+	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return answer, got, c.unanswered(ctx, got, err)
 	}
 	defer drain(resp.Body)
 	got.status, got.requestID = resp.StatusCode, requestID(resp.Header, got.token)
-	answer, failed = c.read(ctx, resp, got)
+	answer, failed = c.read(ctx, resp, got, size)
 	if failed != nil {
 		failed.err.Host = c.endpoints.base.Host
 		failed.err.StatusCode = got.status
@@ -98,7 +98,7 @@ func acceptJSON(_ context.Context, req *http.Request) error {
 }
 
 // read takes as success only the documented status, a JSON media type and a job list.
-func (c *Client) read(ctx context.Context, resp *http.Response, got response) (pageData, *attemptFailure) {
+func (c *Client) read(ctx context.Context, resp *http.Response, got response, size int) (pageData, *attemptFailure) {
 	if resp.StatusCode != http.StatusOK {
 		return pageData{}, c.refused(resp, got)
 	}
@@ -115,9 +115,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, got response) (p
 			Excerpt: excerpt(string(got.quotable(*buffer)), maxExcerpt),
 		})
 	}
-	answer, err := decodePage(*buffer, c.config.pageSize)
+	answer, err := decodePage(*buffer, size)
 	if err != nil {
-		return pageData{}, c.undecoded(*buffer, got, err)
+		return pageData{}, undecoded(*buffer, got, size, err)
 	}
 	if c.config.onDrift != nil {
 		for _, drift := range answer.drift {
@@ -128,15 +128,15 @@ func (c *Client) read(ctx context.Context, resp *http.Response, got response) (p
 }
 
 // undecoded makes a failure of a body that is no job list.
-func (c *Client) undecoded(body []byte, got response, err error) *attemptFailure {
+func undecoded(body []byte, got response, size int, err error) *attemptFailure {
 	if got.token != "" && bytes.Contains(body, []byte(got.token)) {
-		_, err = decodePage(got.quotable(body), c.config.pageSize) // for an error without the token
+		_, err = decodePage(got.quotable(body), size) // for an error without the token
 	}
 	own, ok := errors.AsType[*Error](err)
 	if !ok {
 		own = &Error{Kind: ErrNotJobs, Message: "the answer quotes the token"}
 	}
-	return &attemptFailure{err: own, retry: own.Kind == ErrTruncated}
+	return &attemptFailure{err: own, retry: errors.Is(own, ErrTruncated)}
 }
 
 // buffers hold bodies while they are decoded; what is decoded never points into them.
@@ -195,7 +195,7 @@ func readUpTo(r io.Reader, buffer *[]byte, limit int64) error {
 		switch {
 		case int64(len(b)) > limit:
 			return errOverLimit
-		case err == io.EOF: //nolint:errorlint // io.Reader returns it as it is
+		case err == io.EOF:
 			return nil
 		case err != nil:
 			return err
@@ -271,7 +271,7 @@ func (c *Client) refused(resp *http.Response, got response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	body = got.quotable(body)
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
-	err.Kind, err.Message = c.explain(resp)
+	err.Message, err.Kind = c.explain(resp)
 	err.RetryAfter, _ = retryafter.Parse(resp.Header.Get("Retry-After"), time.Now())
 	var envelope struct {
 		Message   string `json:"message"`
@@ -296,25 +296,25 @@ func retryable(status int) bool {
 }
 
 // explain says what a status means and what to try next.
-func (c *Client) explain(resp *http.Response) (kind error, message string) {
+func (c *Client) explain(resp *http.Response) (message string, kind error) {
 	switch status := resp.StatusCode; {
 	case status < 300:
-		return ErrNotJobs, fmt.Sprintf("status %d is not the documented 200", status)
+		return fmt.Sprintf("status %d is not the documented 200", status), ErrNotJobs
 	case status < 400:
-		return ErrRedirect, fmt.Sprintf("the server points to %s, and no redirect is followed: check the address, and for a login page in between",
-			redirectTarget(resp))
+		return fmt.Sprintf("the server points to %s, and no redirect is followed: check the address, and for a login page in between",
+			redirectTarget(resp)), ErrRedirect
 	case status == http.StatusUnauthorized:
-		return ErrAuth, "the service does not accept the token: check that the app belongs to this environment, and the clock"
+		return "the service does not accept the token: check that the app belongs to this environment, and the clock", ErrAuth
 	case status == http.StatusForbidden:
-		return ErrForbidden, fmt.Sprintf("the app may not read jobs: grant it the permission %s", DefaultScope)
+		return fmt.Sprintf("the app may not read jobs: grant it the permission %s", DefaultScope), ErrForbidden
 	case status == http.StatusNotFound:
-		return ErrNotFound, c.explainNotFound()
+		return c.explainNotFound(), ErrNotFound
 	case status == http.StatusTooManyRequests:
-		return ErrThrottled, "too many requests: ask less often, or with a smaller WithPrefetch"
+		return "too many requests: ask less often, or with a smaller WithPrefetch", ErrThrottled
 	case status >= 500 || status == http.StatusRequestTimeout:
-		return ErrServer, "the service or a gateway in front of it failed: try again later"
+		return "the service or a gateway in front of it failed: try again later", ErrServer
 	}
-	return ErrBadRequest, "the service did not accept the request"
+	return "the service did not accept the request", ErrBadRequest
 }
 
 func (c *Client) explainNotFound() string {

@@ -124,11 +124,11 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 	if number < 1 || number > maxInt32 {
 		return nil, configError("page %d does not exist: pages count from 1", number)
 	}
-	filter, err := query.filter(time.Now(), c.config.pageSize)
+	filter, err := query.filter(time.Now())
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.fetch(ctx, filter, number)
+	answer, err := c.fetch(ctx, filter, number, c.config.pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 }
 
 // fetch reads one page, with as many attempts as the policy allows.
-func (c *Client) fetch(ctx context.Context, filter filter, number int) (answer pageData, err error) {
-	body, err := filter.body(number)
+func (c *Client) fetch(ctx context.Context, filter filter, number, size int) (answer pageData, err error) {
+	body, err := filter.body(number, size)
 	if err != nil {
 		return answer, configError("the query cannot be written as JSON: %v", err)
 	}
@@ -145,7 +145,7 @@ func (c *Client) fetch(ctx context.Context, filter filter, number int) (answer p
 		fmt.Errorf("no answer within the %s of WithTimeout: %w", c.config.timeout, context.DeadlineExceeded))
 	defer cancel()
 	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
-		answer, failed = c.attempt(ctx, body, attempt)
+		answer, failed = c.attempt(ctx, body, size, attempt)
 		return failed
 	})
 	return answer, err

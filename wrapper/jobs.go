@@ -2,8 +2,11 @@ package d365backup
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/sweep"
 )
 
 // Progress is how far a loop over Jobs has come.
@@ -16,37 +19,60 @@ type Progress struct {
 	TotalCount int64
 }
 
-// Jobs goes through every job that matches, page by page. Nothing is sent before the loop begins, every
-// loop begins anew, and breaking out of one is safe. An error ends the loop; it is an *Error, and the
-// job beside it is empty.
+// Jobs goes through every job that matches, once each, in the service's order. Nothing is sent before
+// the loop begins, every loop begins anew, and breaking out of one ends its requests. Pages are asked for
+// ahead, as many at a time as WithPrefetch allows; the time range is fixed when the loop begins.
+//
+// An error ends the loop; it is an *Error, and the job beside it is empty. It comes after all the jobs
+// that were got before it. ErrIncomplete is that of a loop that cannot vouch for having seen every job;
+// the package comment says what is promised.
 func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 	return func(yield func(Job, error) bool) {
-		filter, err := query.filter(time.Now(), c.config.pageSize)
+		filter, err := query.filter(time.Now())
 		if err != nil {
 			yield(Job{}, err)
 			return
 		}
-		var progress Progress
-		for {
-			answer, err := c.fetch(ctx, filter, progress.Pages+1)
-			if err != nil {
-				yield(Job{}, err)
-				return
+		for job, err := range sweep.All(ctx, c.source(filter), c.sweepOptions()) {
+			if incomplete, ok := errors.AsType[*sweep.Incomplete](err); ok {
+				err = &Error{Kind: ErrIncomplete, Message: incomplete.Error(), Host: c.endpoints.base.Host}
 			}
-			for _, job := range answer.jobs {
-				if !yield(job, nil) {
-					return
-				}
-			}
-			progress.Pages++
-			progress.Jobs += int64(len(answer.jobs))
-			progress.TotalCount = answer.total
-			if c.config.onProgress != nil {
-				c.config.onProgress(progress)
-			}
-			if len(answer.jobs) == 0 || answer.total >= 0 && progress.Jobs >= answer.total {
+			if !yield(job, err) {
 				return
 			}
 		}
 	}
+}
+
+// source gives the sweep its pages.
+func (c *Client) source(filter filter) sweep.Source[Job] {
+	return sweep.Source[Job]{
+		ID: func(job *Job) string { return job.JobID },
+		Fetch: func(ctx context.Context, number, size int) (sweep.Page[Job], error) {
+			answer, err := c.fetch(ctx, filter, number, size)
+			return sweep.Page[Job]{
+				Items:    answer.jobs,
+				Total:    answer.total,
+				Number:   int(answer.pageIndex),
+				NextLink: answer.nextLink,
+			}, err
+		},
+		// Some services refuse a page that they do not have.
+		IsEnd: func(err error) bool { return errors.Is(err, ErrBadRequest) || errors.Is(err, ErrNotFound) },
+	}
+}
+
+func (c *Client) sweepOptions() sweep.Options {
+	options := sweep.Options{PageSize: c.config.pageSize, Prefetch: c.config.prefetch}
+	if handler := c.config.onProgress; handler != nil {
+		options.OnPage = func(p sweep.Progress) {
+			handler(Progress{Pages: p.Pages, Jobs: p.Items, TotalCount: p.Total})
+		}
+	}
+	if handler := c.config.onDrift; handler != nil {
+		options.OnDrift = func(d sweep.Drift) {
+			handler(Drift{Kind: DriftPaging, Field: d.Field, Value: excerpt(d.Value, maxDriftText), Count: 1})
+		}
+	}
+	return options
 }

@@ -37,7 +37,7 @@ type filter struct {
 }
 
 // filter returns what is to be sent, or an error that matches ErrConfig.
-func (q Query) filter(now time.Time, pageSize int) (filter, error) {
+func (q Query) filter(now time.Time) (filter, error) {
 	end := q.End
 	if end.IsZero() {
 		end = now.Truncate(time.Second)
@@ -48,7 +48,6 @@ func (q Query) filter(now time.Time, pageSize int) (filter, error) {
 		return filter{}, err
 	}
 	model := generated.JobFilterModel{
-		PageInfo:   generated.PageModel{PageSize: new(int32(pageSize))},
 		Type:       new(generated.BackupRestoreType(q.Type)),
 		StartTime:  new(q.Start.UTC().Truncate(time.Second)),
 		EndTime:    new(end.UTC()),
@@ -94,8 +93,8 @@ func parseGUID(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// body returns the request for one page. The number is at least 1.
-func (f filter) body(number int) ([]byte, error) {
-	f.model.PageInfo.CurrentPage = new(int32(number))
+// body returns the request for one page.
+func (f filter) body(number, size int) ([]byte, error) {
+	f.model.PageInfo = generated.PageModel{CurrentPage: new(int32(number)), PageSize: new(int32(size))}
 	return json.Marshal(f.model)
 }

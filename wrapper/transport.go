@@ -96,12 +96,12 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.tokens.Invalidate(token)
 	fresh, err := t.tokens.Token(req.Context())
 	if err != nil || fresh.AccessToken == token.AccessToken {
-		return resp, nil // the refusal says more than the failure to get around it
+		return resp, nil //nolint:nilerr // the refusal says more than the failure to get around it
 	}
 	var body io.ReadCloser
 	if req.GetBody != nil {
 		if body, err = req.GetBody(); err != nil {
-			return resp, nil
+			return resp, nil //nolint:nilerr // likewise
 		}
 	}
 	drain(resp.Body)

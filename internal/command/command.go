@@ -55,7 +55,8 @@ it on this machine: try anything without an account.`,
   d365backup jobs --sandbox
 
   # Failed jobs of the last week from the data centre us
-  export D365BACKUP_DATA_CENTER=us D365BACKUP_CLIENT_ID=... D365BACKUP_CLIENT_SECRET_FILE=~/.d365backup-secret
+  export D365BACKUP_DATA_CENTER=us D365BACKUP_CLIENT_ID=...
+  export D365BACKUP_CLIENT_SECRET_FILE=~/.d365backup-secret
   d365backup jobs --since 7d --status Failed`,
 		Version:       versionText(),
 		SilenceErrors: true,

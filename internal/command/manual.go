@@ -1,8 +1,10 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,15 +26,34 @@ func newManual() *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everyone
 				return &cli.UsageError{Err: err}
 			}
-			root := cmd.Root()
-			root.DisableAutoGenTag = true
-			// A fixed date, so that the same source gives the same pages.
-			date := time.Unix(0, 0).UTC()
-			header := &doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: &date}
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
+			if err := writeManual(cmd.Root(), args[0]); err != nil {
 				return fmt.Errorf("the man pages cannot be written: %w", err)
 			}
 			return nil
 		},
 	}
+}
+
+func writeManual(root *cobra.Command, dir string) error {
+	root.DisableAutoGenTag = true
+	// A fixed date, so that the same source gives the same pages.
+	header := doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: new(time.Unix(0, 0).UTC())}
+	if err := doc.GenManTree(root, &header, dir); err != nil {
+		return err
+	}
+	for _, topic := range root.Commands() { // GenManTree leaves help topics out
+		if !topic.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		var page bytes.Buffer
+		header.Title, header.Section = "", ""
+		if err := doc.GenMan(topic, &header, &page); err != nil {
+			return err
+		}
+		path := filepath.Join(dir, "d365backup-"+topic.Name()+".1")
+		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil { //nolint:gosec // man pages are for everyone
+			return err
+		}
+	}
+	return nil
 }

@@ -68,8 +68,7 @@ func TestPrograms(t *testing.T) {
 			continue
 		}
 		ran++
-		lines := strings.Split(strings.TrimSpace(command(t, build(t, block))), "\n")
-		for _, got := range lines {
+		for got := range strings.SplitSeq(strings.TrimSpace(command(t, build(t, block))), "\n") {
 			if !line.MatchString(got) {
 				t.Errorf("the program prints %q", got)
 			}

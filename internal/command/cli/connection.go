@@ -22,7 +22,7 @@ type Connection struct {
 func (c *Connection) AddFlags(cmd *cobra.Command) {
 	c.flags = cmd.Flags()
 	c.flags.BoolVar(&c.Sandbox, "sandbox", false, "ask a sandbox with invented jobs that is started for this; needs no account")
-	c.flags.StringVar(&c.Profile, "profile", "", "profile of the configuration file")
+	c.flags.StringVar(&c.Profile, "profile", "", "`name` of a profile in the configuration file")
 	for _, s := range settings {
 		if !s.secret {
 			c.flags.String(s.name, "", s.usage)

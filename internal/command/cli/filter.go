@@ -34,8 +34,8 @@ func (f *Filter) AddFlags(cmd *cobra.Command) {
 		"jobs of this type: "+names(d365backup.JobTypes()))
 	flags.Var(&enumFlag[d365backup.JobStatus]{&f.Status, d365backup.ParseJobStatus, "status"}, "status",
 		"jobs with this status: "+names(d365backup.JobStatuses()))
-	flags.Var((*guid)(&f.OrganizationID), "org", "jobs of the organization with this id")
-	flags.Int32Var(&f.objectType, "object-type", 0, "jobs of this kind of module, by a number that the vendor documents nowhere")
+	flags.Var((*guid)(&f.OrganizationID), "org", "jobs of the organization with this `id`")
+	flags.Int32Var(&f.objectType, "object-type", 0, "jobs of this kind of module, by a `number` that the vendor documents nowhere")
 	complete(cmd, "type", texts(d365backup.JobTypes())...)
 	complete(cmd, "status", texts(d365backup.JobStatuses())...)
 	complete(cmd, "org")
@@ -102,7 +102,7 @@ type PageSize int
 
 // AddFlag gives the command the flag.
 func (p *PageSize) AddFlag(cmd *cobra.Command) {
-	cmd.Flags().Var(p, "page-size", fmt.Sprintf("jobs to ask for at a time (default %d)", d365backup.DefaultPageSize))
+	cmd.Flags().Var(p, "page-size", fmt.Sprintf("`jobs` to ask for at a time (default %d)", d365backup.DefaultPageSize))
 	complete(cmd, "page-size")
 }
 

@@ -48,10 +48,10 @@ func Plural(n int64, one, many string) string {
 // Duration returns a length of time by its two largest units, such as "1h 05m" or "2d 03h".
 func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
-	d = d.Round(time.Second)
-	switch {
-	case d < 0:
-		return "-" + Duration(-d)
+	if d < 0 {
+		return "-" + Duration(-max(d, -math.MaxInt64))
+	}
+	switch d = d.Round(time.Second); {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", d/time.Second)
 	case d < time.Hour:

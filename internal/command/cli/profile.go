@@ -51,7 +51,7 @@ func readConfig(path string) (configFile, error) {
 	if path == "" {
 		return file, nil
 	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the user says where configuration is
 	if errors.Is(err, fs.ErrNotExist) {
 		return file, nil
 	}

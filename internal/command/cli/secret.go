@@ -23,13 +23,15 @@ func readSecret(path string) (string, error) {
 	if err := checkPrivate(file); err != nil {
 		return "", err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret))
+	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
 	if err != nil {
 		return "", err
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	text = bytes.TrimRight(text, "\r\n")
 	switch {
+	case len(text) > maxSecret:
+		return "", fmt.Errorf("%s is longer than any secret", path)
 	case len(text) == 0:
 		return "", fmt.Errorf("%s is empty", path)
 	case !utf8.Valid(text) || bytes.ContainsFunc(text, unicode.IsControl):

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // A setting has one name and three places: a flag, a variable of the environment and a key in a
@@ -27,16 +29,16 @@ var (
 )
 
 var settings = []setting{
-	{name: "data-center", usage: "data centre that holds the backups, such as us", replaces: placeSettings},
-	{name: "base-url", usage: "address of the API, in place of a data centre", replaces: placeSettings},
-	{name: "token-url", usage: "token endpoint, in place of the data centre's own"},
-	{name: "scope", usage: "scope to ask for"},
-	{name: "client-id", usage: "client id of the registered app"},
-	{name: "client-secret", usage: "client secret", secret: true, replaces: credentialSettings},
-	{name: "client-secret-file", usage: "file that holds the client secret", replaces: credentialSettings},
-	{name: "certificate", usage: "file with the certificate and its key (.pfx or .pem), in place of a secret", replaces: credentialSettings},
-	{name: "certificate-password", usage: "password of the certificate file", secret: true, replaces: passwordSettings},
-	{name: "certificate-password-file", usage: "file that holds the password of the certificate file", replaces: passwordSettings},
+	{name: "data-center", usage: "`code` of the data centre that holds the backups, such as us", replaces: placeSettings},
+	{name: "base-url", usage: "`url` of the API, in place of a data centre", replaces: placeSettings},
+	{name: "token-url", usage: "`url` of the token endpoint, in place of the data centre's own"},
+	{name: "scope", usage: "`scope` to ask for (default " + d365backup.DefaultScope + ")"},
+	{name: "client-id", usage: "`id` of the registered app"},
+	{name: "client-secret", usage: "secret of the registered app", secret: true, replaces: credentialSettings},
+	{name: "client-secret-file", usage: "`file` that holds the secret of the registered app", replaces: credentialSettings},
+	{name: "certificate", usage: "`file` with a certificate and its key (.pfx, .pem), in place of a secret", replaces: credentialSettings},
+	{name: "certificate-password", usage: "password of the certificate's file", secret: true, replaces: passwordSettings},
+	{name: "certificate-password-file", usage: "`file` that holds the password of the certificate's file", replaces: passwordSettings},
 }
 
 // exclusive are the settings of which one place can have only one.
@@ -135,7 +137,7 @@ type SettingText struct {
 // SettingTexts describes every setting.
 func SettingTexts() (texts []SettingText) {
 	for _, s := range settings {
-		text := SettingText{Variable: s.variable(), Key: s.key(), Usage: s.usage}
+		text := SettingText{Variable: s.variable(), Key: s.key(), Usage: strings.ReplaceAll(s.usage, "`", "")}
 		if s.secret {
 			text.Key = ""
 		}

@@ -29,9 +29,9 @@ func (r *TimeRange) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	r.since = defaultSince
 	r.changed = flags.Changed
-	flags.Var(&r.since, "since", "jobs of this long until now, such as 90m, 24h or 7d")
-	flags.StringVar(&r.start, "start", "", "jobs from this time on: a date (its 00:00), \"2006-01-02 15:04\", or RFC 3339")
-	flags.StringVar(&r.end, "end", "", "jobs up to this time, written like --start; needs --start (default now)")
+	flags.Var(&r.since, "since", "jobs of the last `span`, such as 90m, 24h or 7d")
+	flags.StringVar(&r.start, "start", "", "jobs from this `time` on: a date (its 00:00), \"2026-11-01 15:04\" or RFC 3339")
+	flags.StringVar(&r.end, "end", "", "jobs up to this `time`, written like --start; needs --start (default now)")
 	flags.BoolVar(&r.UTC, "utc", false, "read and show times in UTC, not in the local zone")
 	for _, name := range []string{"since", "start", "end"} {
 		complete(cmd, name)

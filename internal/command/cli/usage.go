@@ -58,9 +58,8 @@ func list(b *strings.Builder, title string, cmd *cobra.Command, belongs func(*co
 func flags(b *strings.Builder, title string, cmd *cobra.Command, width int, belongs func(*pflag.Flag) bool) {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SortFlags = false
-	local := cmd.LocalFlags()
-	local.SortFlags = false
-	local.VisitAll(func(f *pflag.Flag) {
+	cmd.Flags().SortFlags = false
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		if belongs(f) {
 			set.AddFlag(f)
 		}

@@ -14,6 +14,15 @@ import (
 
 type job = d365backup.Job
 
+// kind is what a value is, for JSON and for the side that a column is aligned to.
+type kind int
+
+const (
+	kindText kind = iota
+	kindNumber
+	kindTime
+)
+
 // field is a field of a job in every form that it is shown in.
 type field struct {
 	// name is the contract's.
@@ -21,13 +30,12 @@ type field struct {
 	// header stands above the column in a table, and short in its place where there is little room;
 	// empty: no other.
 	header, short string
-	// number says that the column is aligned to the right.
-	number bool
+	kind          kind
 	// least is the width that the column can be cut to; 0 where it must not be cut.
 	least int
 	// cell is for people, in a zone; brief is for people where there is little room; nil: cell.
 	cell, brief func(job, *time.Location) string
-	// raw is for machines.
+	// raw is for machines; empty where a job has no such time.
 	raw func(job) string
 	// compare is the order.
 	compare func(a, b job) int
@@ -51,7 +59,7 @@ var fields = []field{
 	timeField("startTime", "STARTED", func(j job) time.Time { return j.StartTime }),
 	timeField("finishTime", "FINISHED", func(j job) time.Time { return j.FinishTime }),
 	{
-		name: "durationHours", header: "DURATION", number: true,
+		name: "durationHours", header: "DURATION", kind: kindNumber,
 		cell:    func(j job, _ *time.Location) string { return durationWords(j) },
 		raw:     func(j job) string { return strconv.FormatFloat(j.DurationHours, 'f', -1, 64) },
 		compare: func(a, b job) int { return cmp.Compare(a.DurationHours, b.DurationHours) },
@@ -74,7 +82,7 @@ var fields = []field{
 	countField("warningRecord", "WARNING RECORDS", func(j job) int64 { return j.WarningRecord }),
 	countField("totalRecord", "RECORDS", func(j job) int64 { return j.TotalRecord }),
 	{
-		name: "backupSize", header: "SIZE", number: true,
+		name: "backupSize", header: "SIZE", kind: kindNumber,
 		cell:    func(j job, _ *time.Location) string { return cli.Bytes(j.BackupSize) },
 		raw:     func(j job) string { return strconv.FormatInt(j.BackupSize, 10) },
 		compare: func(a, b job) int { return cmp.Compare(a.BackupSize, b.BackupSize) },
@@ -94,7 +102,7 @@ func textField(name, header string, get func(job) string) field {
 
 func countField(name, header string, get func(job) int64) field {
 	return field{
-		name: name, header: header, number: true,
+		name: name, header: header, kind: kindNumber,
 		cell:    func(j job, _ *time.Location) string { return cli.Count(get(j)) },
 		raw:     func(j job) string { return strconv.FormatInt(get(j), 10) },
 		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
@@ -103,7 +111,7 @@ func countField(name, header string, get func(job) int64) field {
 
 func timeField(name, header string, get func(job) time.Time) field {
 	return field{
-		name: name, header: header,
+		name: name, header: header, kind: kindTime,
 		cell: func(j job, zone *time.Location) string {
 			if get(j).IsZero() {
 				return none

@@ -69,12 +69,12 @@ interrupted.`,
 
 func (c *command) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&c.limit, "limit", 0, "stop after this many jobs; 0 for all")
+	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
 	flags.VarP(&c.output, "output", "o", "format: table, json, ndjson, csv")
-	flags.StringSliceVar(&c.columns, "columns", nil, "fields to show in table or csv, such as startTime,status,jobId")
-	flags.StringSliceVar(&c.sort, "sort", nil, "fields to sort by, such as organizationName,-startTime; a minus for falling values")
+	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
+	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; a minus for falling values")
 	flags.BoolVarP(&c.follow, "follow", "f", false, "go on, and write jobs as they appear or change status")
-	flags.DurationVar(&c.interval, "interval", time.Minute, "how often to ask with --follow")
+	flags.DurationVar(&c.interval, "interval", time.Minute, "`time` between two looks with --follow")
 	for flag, complete := range map[string]cobra.CompletionFunc{
 		"output":   cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp),
 		"columns":  completeList(fieldNames()),

@@ -1,14 +1,14 @@
 package jobs
 
 import (
-	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-faster/jx"
 )
 
 // printer writes jobs in one format. What print has not written yet, flush writes.
@@ -55,14 +55,16 @@ func (f *format) String() string { return string(*f) }
 func (f *format) Type() string { return "format" }
 
 // linePrinter writes a JSON object a line, each as soon as it is there.
-type linePrinter struct{ out io.Writer }
+type linePrinter struct {
+	out  io.Writer
+	line jx.Writer
+}
 
 func (p *linePrinter) print(j job) error {
-	line, err := encode(j)
-	if err != nil {
-		return err
-	}
-	_, err = p.out.Write(append(line, '\n'))
+	p.line.Reset()
+	encode(&p.line, j)
+	p.line.RawStr("\n")
+	_, err := p.out.Write(p.line.Buf)
 	return err
 }
 
@@ -73,19 +75,20 @@ func (p *linePrinter) close(listed) error { return nil }
 // so that no program takes it for the whole.
 type arrayPrinter struct {
 	out   io.Writer
+	line  jx.Writer
 	began bool
 }
 
 func (p *arrayPrinter) print(j job) error {
-	line, err := encode(j)
-	if err != nil {
-		return err
+	p.line.Reset()
+	if p.began {
+		p.line.RawStr(",\n")
+	} else {
+		p.line.RawStr("[\n")
 	}
-	before := ",\n"
-	if !p.began {
-		before, p.began = "[\n", true
-	}
-	_, err = p.out.Write(append([]byte(before), line...))
+	p.began = true
+	encode(&p.line, j)
+	_, err := p.out.Write(p.line.Buf)
 	return err
 }
 
@@ -100,14 +103,24 @@ func (p *arrayPrinter) close(listed) error {
 	return err
 }
 
-// encode returns a job as the library marshals it, its times in UTC.
-func encode(j job) ([]byte, error) {
-	j.StartTime, j.FinishTime = j.StartTime.UTC(), j.FinishTime.UTC()
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(j)
-	return bytes.TrimRight(b.Bytes(), "\n"), err
+// encode writes a job as a JSON object that has every field, so that all lines have the same keys.
+func encode(w *jx.Writer, j job) {
+	w.ObjStart()
+	for i, f := range fields {
+		if i > 0 {
+			w.Comma()
+		}
+		w.FieldStart(f.name)
+		switch value := f.raw(j); {
+		case f.kind == kindNumber:
+			w.RawStr(value)
+		case f.kind == kindTime && value == "":
+			w.Null()
+		default:
+			w.Str(value)
+		}
+	}
+	w.ObjEnd()
 }
 
 // csvPrinter writes comma-separated values (RFC 4180, but for the line feeds) under a header.

@@ -75,7 +75,7 @@ func (p *tablePrinter) flush() error {
 	configs := make([]table.ColumnConfig, len(p.columns))
 	for i, c := range p.columns {
 		configs[i] = table.ColumnConfig{Number: i + 1, WidthMin: p.widths[i], Align: text.AlignLeft, AlignHeader: text.AlignLeft}
-		if c.number {
+		if c.kind == kindNumber {
 			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
 		}
 	}
@@ -239,12 +239,12 @@ var footerOrder = []d365backup.JobStatus{
 
 func (t *tally) footer(what listed, zone *time.Location) string {
 	from, to := what.start.In(zone), what.end.In(zone)
-	line := fmt.Sprintf("%s from %s to %s", cli.Plural(t.jobs, "job", "jobs"),
-		from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
+	limited := ""
 	if what.limited {
-		line = fmt.Sprintf("The first %s of those from %s to %s, by --limit", cli.Plural(t.jobs, "job", "jobs"),
-			from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
+		limited = ", by --limit, of those"
 	}
+	line := fmt.Sprintf("%s%s from %s to %s", cli.Plural(t.jobs, "job", "jobs"), limited,
+		from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
 	}
@@ -259,5 +259,9 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	if others > 0 {
 		parts = append(parts, cli.Count(others)+" other")
 	}
-	return fmt.Sprintf("\n%s\n%s; %s failed\n", line, strings.Join(parts, ", "), cli.Plural(t.failedRecords, "record", "records"))
+	footer := "\n" + line + "\n" + strings.Join(parts, ", ") + "\n"
+	if t.failedRecords > 0 {
+		footer += cli.Plural(t.failedRecords, "record", "records") + " failed\n"
+	}
+	return footer
 }

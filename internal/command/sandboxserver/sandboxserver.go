@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,8 +55,8 @@ variables that point the other commands at it to the standard output.`,
 }
 
 func checkAddress(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
+	host, port, err := net.SplitHostPort(address)
+	if _, number := strconv.ParseUint(port, 10, 16); err != nil || number != nil {
 		return cli.Usagef("--listen %q is no address: write it like 127.0.0.1:8080", address)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {

@@ -76,8 +76,8 @@ func Start(t testing.TB, config Config) *Server {
 		t.Fatalf("node: %v; it is needed for the tests with peers", err)
 	}
 	t.Cleanup(func() {
-		input.Close()  // ends the server; the end of t's context has killed it already, if need be
-		command.Wait() // in either case with an error or none that says anything
+		_ = input.Close()  // ends the server; the end of t's context has killed it already, if need be
+		_ = command.Wait() // in either case with an error or none that says anything
 		if t.Failed() {
 			t.Logf("the server wrote:\n%s", log.String())
 		}
@@ -124,7 +124,12 @@ func (s *Server) Revoke(t testing.TB, client Client, token string) {
 func (s *Server) post(t testing.TB, target string, client Client, token string) []byte {
 	t.Helper()
 	form := url.Values{"client_id": {client.ID}, "client_secret": {client.Secret}, "token": {token}}
-	response, err := s.http.Post(target, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := s.http.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
