@@ -7,7 +7,7 @@ npm_bin := api/lint/node_modules/.bin
 # the client with OpenTelemetry.
 nested := internal/consumer api/internal/peer test/otel
 
-.PHONY: help generate check-generated test test-race test-peers fmt lint lint-contract bench
+.PHONY: help generate check-generated check-breaking test test-race test-peers fmt lint lint-contract bench
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -17,6 +17,10 @@ generate: ## Make generated/ and api/spec.gen.go from openapi.yaml.
 
 check-generated: ## Fail if a generated file differs, is missing or is left over.
 	./api/codegen/check-generated.sh
+
+check-breaking: ## Fail if openapi.yaml breaks a released contract without a new major version.
+	./api/released/check-breaking.sh
+	go test -tags gate ./api/released
 
 test: ## Run the tests, those of the nested modules included.
 	go test ./...

@@ -233,5 +233,29 @@ type JobPage struct {
 // - 7: finished with exception
 type JobStatus int32
 
+// ListJobsParams defines parameters for ListJobs.
+type ListJobsParams struct {
+	// PageIndex The number of the page, counted from 1.
+	PageIndex *int32 `form:"pageIndex,omitempty" json:"pageIndex,omitempty"`
+
+	// PageSize How many jobs to put on a page. No upper limit is documented.
+	PageSize *int32 `form:"pageSize,omitempty" json:"pageSize,omitempty"`
+
+	// Type Jobs of this type only; 0 asks for all types.
+	Type BackupRestoreType `form:"type" json:"type"`
+
+	// StartTime The start of the time range, in UTC.
+	StartTime time.Time `form:"startTime" json:"startTime"`
+
+	// FinishTime The end of the time range, in UTC.
+	FinishTime time.Time `form:"finishTime" json:"finishTime"`
+
+	// Status Jobs with this status only. Left out, it asks for any status.
+	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// OrganizationID Jobs of this organization only.
+	OrganizationID *openapi_types.UUID `form:"organizationId,omitempty" json:"organizationId,omitempty"`
+}
+
 // GetJobsJSONRequestBody defines body for GetJobs for application/json ContentType.
 type GetJobsJSONRequestBody = JobFilterModel

@@ -24,18 +24,16 @@ import (
 	"github.com/d365backup/d365backup/internal/retryafter"
 )
 
-// operationPath is where version v1 answers, below the base URL.
-const operationPath = "/api/OpenApi/GetJobs"
-
 // attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
 // transport.
-func (c *Client) attempt(ctx context.Context, body []byte, size, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, send send, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, got, failed := c.exchange(ctx, body, size)
+	answer, got, failed := c.exchange(ctx, send, size)
+	method, path := c.config.api.route()
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
-		slog.String("method", http.MethodPost),
-		slog.String("path", c.endpoints.base.Path+operationPath),
+		slog.String("method", method),
+		slog.String("path", c.endpoints.base.Path+path),
 		slog.Int("status", got.status),
 		slog.Duration("duration", time.Since(started)),
 		slog.Int("attempt", number),
@@ -59,9 +57,9 @@ type response struct {
 	token     string // what it must not be quoted with: a careless server echoes it
 }
 
-func (c *Client) exchange(ctx context.Context, body []byte, size int) (answer pageData, got response, failed *attemptFailure) {
+func (c *Client) exchange(ctx context.Context, send send, size int) (answer pageData, got response, failed *attemptFailure) {
 	ctx = context.WithValue(ctx, usedToken{}, &got.token)
-	resp, err := c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON) //nolint:bodyclose // drain closes it
+	resp, err := send(ctx) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return answer, got, c.unanswered(ctx, got, err)
 	}
@@ -90,11 +88,6 @@ func (got response) quotable(body []byte) []byte {
 		body = body[:max(0, len(body)-len(got.token))]
 	}
 	return body
-}
-
-func acceptJSON(_ context.Context, req *http.Request) error {
-	req.Header.Set("Accept", MediaTypeJSON)
-	return nil
 }
 
 // read takes as success only the documented status, a JSON media type and a job list.
@@ -318,9 +311,14 @@ func (c *Client) explain(resp *http.Response) (message string, kind error) {
 }
 
 func (c *Client) explainNotFound() string {
-	return fmt.Sprintf("nothing answers at %s of %s (%s): a wrong data centre, a missing permission, an unlicensed product "+
-		"and the replaced path of version v1 all look like this; try another WithDataCenter first",
-		operationPath, c.endpoints.base.Host, c.endpoints.place)
+	_, path := c.config.api.route()
+	looks, try := "a wrong data centre, a missing permission and an unlicensed product", "try another WithDataCenter first"
+	if c.config.api == APIv1 {
+		looks = "a wrong data centre, a missing permission, an unlicensed product and a service without version v1"
+		try = "try WithAPI(APIGraph), the replacement of version v1, then another WithDataCenter"
+	}
+	return fmt.Sprintf("nothing answers at %s of %s (%s): %s all look like this; %s",
+		path, c.endpoints.base.Host, c.endpoints.place, looks, try)
 }
 
 func redirectTarget(resp *http.Response) string {

@@ -69,6 +69,9 @@ func (c *config) check() (err error) {
 	case c.maxResponseBytes < 1 || c.maxResponseBytes > maxInt32:
 		return configError("WithMaxResponseBytes(%d) is out of range: use 1 to %d", c.maxResponseBytes, maxInt32)
 	}
+	if err := c.api.check(c); err != nil {
+		return err
+	}
 	if c.retry, err = c.retry.withDefaults(); err != nil {
 		return err
 	}
@@ -137,15 +140,15 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 
 // fetch reads one page, with as many attempts as the policy allows.
 func (c *Client) fetch(ctx context.Context, filter filter, number, size int) (answer pageData, err error) {
-	body, err := filter.body(number, size)
+	send, err := c.request(filter, number, size)
 	if err != nil {
-		return answer, configError("the query cannot be written as JSON: %v", err)
+		return answer, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout,
 		fmt.Errorf("no answer within the %s of WithTimeout: %w", c.config.timeout, context.DeadlineExceeded))
 	defer cancel()
 	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
-		answer, failed = c.attempt(ctx, body, size, attempt)
+		answer, failed = c.attempt(ctx, send, size, attempt)
 		return failed
 	})
 	return answer, err

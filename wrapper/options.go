@@ -15,6 +15,7 @@ type Option func(*config)
 
 type config struct {
 	dataCenter, baseURL, tokenURL string
+	api                           API
 	scope, mediaType              string
 	clientID                      string
 	clientSecret                  issuer.Secret
@@ -35,6 +36,7 @@ type config struct {
 
 func defaults() config {
 	return config{
+		api:              APIv1,
 		scope:            DefaultScope,
 		mediaType:        MediaTypeJSON,
 		pageSize:         DefaultPageSize,
@@ -118,8 +120,14 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 // beside others.
 func WithScope(scope string) Option { return func(c *config) { c.scope = scope } }
 
+// WithAPI asks for jobs by this operation: APIv1 (the default) or APIGraph. Query, Job, Page and Jobs
+// are the same for both; Query.ObjectType and WithMediaType are for APIv1 only. Try APIGraph where
+// version v1 is not found: its replacement is what the vendor documents today.
+func WithAPI(api API) Option { return func(c *config) { c.api = api } }
+
 // WithMediaType sends requests with this media type: MediaTypeJSON (the default), MediaTypeTextJSON,
-// or one that ends in +json such as "application/vnd.example+json".
+// or one that ends in +json such as "application/vnd.example+json". It is for APIv1: APIGraph sends
+// no body, and any but the default is then refused.
 func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
 
 // WithHTTPClient sends requests, those for tokens included, through the Transport of this client, and

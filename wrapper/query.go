@@ -27,11 +27,13 @@ type Query struct {
 	// "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty: of all, and nothing is sent.
 	OrganizationID string
 	// ObjectType asks for the jobs of one kind of module, by a number that is documented nowhere;
-	// set it as in ObjectType: new(int32(1)). Nil: of all, and nothing is sent.
+	// set it as in ObjectType: new(int32(1)). Nil: of all, and nothing is sent. APIv1 only: with
+	// APIGraph, which has no such parameter, it is ErrConfig.
 	ObjectType *int32
 }
 
-// filter is a Query that was found valid: the body of a request but for the number of its page.
+// filter is a Query that was found valid, as the body of a request of version v1 but for the page
+// wanted.
 type filter struct {
 	model generated.JobFilterModel
 }
@@ -93,8 +95,28 @@ func parseGUID(text string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// body returns the request for one page.
+// body returns the body of a request for one page, by APIv1.
 func (f filter) body(number, size int) ([]byte, error) {
 	f.model.PageInfo = generated.PageModel{CurrentPage: new(int32(number)), PageSize: new(int32(size))}
-	return json.Marshal(f.model)
+	body, err := json.Marshal(f.model)
+	if err != nil {
+		return nil, configError("the query cannot be written as JSON: %v", err)
+	}
+	return body, nil
+}
+
+// params returns the query of a request for one page, by APIGraph.
+func (f filter) params(number, size int) (*generated.ListJobsParams, error) {
+	if f.model.ObjectType != nil {
+		return nil, configError("Query.ObjectType is known to version v1 only: leave it out, or leave out WithAPI(APIGraph)")
+	}
+	return &generated.ListJobsParams{
+		PageIndex:      new(int32(number)),
+		PageSize:       new(int32(size)),
+		Type:           *f.model.Type,
+		StartTime:      *f.model.StartTime,
+		FinishTime:     *f.model.EndTime,
+		Status:         f.model.Status,
+		OrganizationID: f.model.OrganizationID,
+	}, nil
 }

@@ -274,8 +274,11 @@ func TestFailures(t *testing.T) {
 func TestBrokenOff(t *testing.T) {
 	second := sandbox.Fault{Name: "second page", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, _ := io.ReadAll(r.Body)
-			if strings.Contains(string(body), `"currentPage":2`) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			if bytes.Contains(body, []byte(`"currentPage":2`)) {
 				w.WriteHeader(http.StatusForbidden)
 				return
 			}

@@ -1,0 +1,76 @@
+//go:build gate
+
+// Package released keeps the contracts as released, one file a version, and the gate that compares
+// openapi.yaml with them. No Go code lives here. The gate needs the tools of tools.mod, so its test
+// does not run with the others but by make check-breaking.
+package released
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var version = regexp.MustCompile(`(?m)^  version: .*$`)
+
+// TestGate changes a copy of the contract and asks the gate about it.
+func TestGate(t *testing.T) {
+	const (
+		size = "        backupSize:\n          description: The size of the backup in bytes.\n" +
+			"          x-source: later\n          type: integer\n          format: int64\n"
+		text = "          text/json:\n            schema:\n" +
+			"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
+			"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
+		object = "        objectType:\n          description: Jobs of this kind of module only. Its values are documented nowhere.\n" +
+			"          x-source: seed\n          type: integer\n          format: int32\n"
+		added = "        region:\n          description: Where the backup lies.\n          x-source: later\n          type: string\n"
+	)
+	tests := []struct {
+		name, version, old, new string
+		want                    string // what the refusal names; empty: it passes
+	}{
+		{"nothing changed", "1.999.0", "", "", ""},
+		{"property of an answer added", "1.999.0", size, added + size, ""},
+		{"value added", "1.999.0", "        - 16\n", "        - 16\n        - 64\n", ""},
+		{"value removed", "1.999.0", "        - 16\n", "", "enum value `16.00`"},
+		{"value of the status removed", "1.999.0", "        - 7\n", "", "enum value `7.00`"},
+		{"property made required", "1.999.0", "        - pageInfo\n", "        - pageInfo\n        - type\n", "`type`"},
+		{"media type removed", "1.999.0", text, "", "text/json"},
+		{"path removed", "1.999.0", "  /api/OpenApi/GetJobs:\n", "  /api/OpenApi/Jobs:\n", "/api/OpenApi/GetJobs"},
+		{"property of an answer removed", "1.999.0", size, "", "backupSize"},
+		{"property of a request removed", "1.999.0", object, "", "objectType"},
+		{"break with a major version", "999.0.0", size, "", ""},
+		{"released contract changed", "1.0.0", size, added + size, "raise info.version"},
+		{"no full version", "1.0", "", "", "write it like 1.2.3"},
+	}
+	contract, err := os.ReadFile("../../openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(string(contract), test.old) {
+				t.Fatalf("openapi.yaml no longer has\n%s", test.old)
+			}
+			changed := strings.Replace(string(contract), test.old, test.new, 1)
+			changed = version.ReplaceAllString(changed, "  version: "+test.version)
+			file := filepath.Join(t.TempDir(), "openapi.yaml")
+			if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command("./check-breaking.sh", file).CombinedOutput()
+			switch {
+			case test.want == "" && err != nil:
+				t.Errorf("refused: %v\n%s", err, out)
+			case test.want != "" && err == nil:
+				t.Errorf("passed\n%s", out)
+			case !strings.Contains(string(out), test.want):
+				t.Errorf("the refusal does not name %q:\n%s", test.want, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,128 @@
+package d365backup_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+var graph = d365backup.WithAPI(d365backup.APIGraph)
+
+// TestGraphRequest is TestRequest for the successor: method, path and the whole query.
+func TestGraphRequest(t *testing.T) {
+	zone := time.FixedZone("somewhere", 2*60*60)
+	tests := []struct {
+		name  string
+		query d365backup.Query
+		want  string
+	}{
+		{
+			"least", d365backup.Query{Start: start, End: start},
+			"finishTime=2026-11-01T00%3A00%3A00Z&pageIndex=3&pageSize=100&startTime=2026-11-01T00%3A00%3A00Z&type=0",
+		},
+		{
+			"most", d365backup.Query{
+				Type: d365backup.JobTypeExport, Status: d365backup.JobStatusFinishedWithException,
+				Start: start, End: start.Add(time.Hour),
+				OrganizationID: "69CB1ECC-f8e8-439b-8077-a4b7fd45e87f",
+			},
+			"finishTime=2026-11-01T01%3A00%3A00Z&organizationId=69cb1ecc-f8e8-439b-8077-a4b7fd45e87f" +
+				"&pageIndex=3&pageSize=100&startTime=2026-11-01T00%3A00%3A00Z&status=7&type=32",
+		},
+		{
+			"times go out in UTC, rounded outwards",
+			d365backup.Query{Start: start.In(zone).Add(time.Millisecond), End: start.In(zone).Add(time.Millisecond)},
+			"finishTime=2026-11-01T00%3A00%3A01Z&pageIndex=3&pageSize=100&startTime=2026-11-01T00%3A00%3A00Z&type=0",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				// The order of a query means nothing; Encode sorts it.
+				got = []string{
+					r.Method, r.URL.Path, r.URL.Query().Encode(), string(body),
+					r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.Header.Get("Authorization"),
+				}
+				answer(200, "application/json", emptyPage)(w, r)
+			}, graph)
+			if _, err := client.Page(t.Context(), test.query, 3); err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"GET", "/dynamicsbackup/jobs", test.want, "", "", "application/json", "Bearer token"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestObjectTypeIsV1: what one API does not know is refused before anything is sent.
+func TestObjectTypeIsV1(t *testing.T) {
+	var requests atomic.Int32
+	client := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) }, graph)
+	query := valid
+	query.ObjectType = new(int32(1))
+	_, err := client.Page(t.Context(), query, 1)
+	checkConfig(t, err, "Query.ObjectType is known to version v1 only")
+	for _, err = range client.Jobs(t.Context(), query) {
+	}
+	checkConfig(t, err, "Query.ObjectType is known to version v1 only")
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+func checkConfig(t *testing.T, err error, want string) {
+	t.Helper()
+	if !errors.Is(err, d365backup.ErrConfig) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want ErrConfig with %q", err, want)
+	}
+}
+
+// TestNotFoundNamesTheWayOut: only version v1 has been replaced.
+func TestNotFoundNamesTheWayOut(t *testing.T) {
+	for api, test := range map[d365backup.API]struct{ path, tip string }{
+		d365backup.APIv1:    {"at /api/OpenApi/GetJobs of", "try WithAPI(APIGraph)"},
+		d365backup.APIGraph: {"at /dynamicsbackup/jobs of", "try another WithDataCenter"},
+	} {
+		client := serve(t, answer(404, "", ""), d365backup.WithAPI(api))
+		_, err := client.Page(t.Context(), valid, 1)
+		if !errors.Is(err, d365backup.ErrNotFound) {
+			t.Fatalf("%s: got %v, want ErrNotFound", api, err)
+		}
+		text := err.Error()
+		for _, want := range []string{test.path, test.tip} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q does not say %q", api, text, want)
+			}
+		}
+		if api == d365backup.APIGraph && strings.Contains(text, "v1") {
+			t.Errorf("%s: %q sends the caller back to version v1", api, text)
+		}
+	}
+}
+
+// TestGraphLog: the record names the operation asked, and still nothing of the query.
+func TestGraphLog(t *testing.T) {
+	var log bytes.Buffer
+	client := serve(t, answer(200, "application/json", emptyPage), graph,
+		d365backup.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	if _, err := client.Page(t.Context(), valid, 1); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); !strings.Contains(text, `"method":"GET","path":"/dynamicsbackup/jobs"`) || strings.Contains(text, "2026-11-01") {
+		t.Errorf("the log says %s", text)
+	}
+}
