@@ -14,7 +14,7 @@ import (
 // TestProgressShows: on a terminal a slow list says how far it is. The line stays while jobs go
 // elsewhere, makes room for jobs on the same screen, and is gone at the end.
 func TestProgressShows(t *testing.T) {
-	server, err := sandbox.Start(sandbox.WithJobs(0), sandbox.WithFault(sandbox.Latency(150*time.Millisecond)))
+	server, err := sandbox.Start(sandbox.WithJobs(0), sandbox.WithFault(sandbox.Latency(400*time.Millisecond)))
 	if err != nil {
 		t.Fatal(err)
 	}
