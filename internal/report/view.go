@@ -343,4 +343,3 @@ func knownFirst[E interface {
 		return cmp.Compare(a, b)
 	})
 }
-
