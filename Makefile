@@ -3,10 +3,11 @@
 # Tools that no importer of this module should meet in its graph are pinned in tools.mod.
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
-# Modules of their own inside this one: an importer, and the validator's comparison with another.
-nested := internal/consumer api/internal/peer
+# Modules of their own inside this one: an importer, the validator's comparison with another, and
+# the client with OpenTelemetry.
+nested := internal/consumer api/internal/peer test/otel
 
-.PHONY: help generate check-generated check-breaking test test-race fmt lint lint-contract bench
+.PHONY: help generate check-generated check-breaking test test-race test-peers fmt lint lint-contract bench
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -28,6 +29,9 @@ test: ## Run the tests, those of the nested modules included.
 test-race: ## Run the tests under the race detector; needs a C compiler.
 	go test -race ./...
 
+test-peers: test/peers/oidc/node_modules ## Run the tests with programs of others; needs npm.
+	go test -tags peers -timeout 5m ./test/peers/...
+
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
@@ -46,6 +50,6 @@ bench: ## Run the benchmarks six times and summarize them.
 	go test -run '^$$' -bench . -benchmem -count 6 ./... > bench.out
 	$(tool) benchstat bench.out
 
-api/lint/node_modules: api/lint/package.json api/lint/package-lock.json
-	npm ci --prefix api/lint --ignore-scripts --no-audit --no-fund
+%/node_modules: %/package.json %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
 	touch $@

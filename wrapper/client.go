@@ -66,8 +66,8 @@ func (c *config) check() (err error) {
 		return configError("WithPrefetch(%d) is out of range: use 1 to %d", c.prefetch, maxPrefetch)
 	case c.timeout <= 0:
 		return configError("WithTimeout(%s) is out of range: use more than 0", c.timeout)
-	case c.maxResponseBytes < 1:
-		return configError("WithMaxResponseBytes(%d) is out of range: use 1 or more", c.maxResponseBytes)
+	case c.maxResponseBytes < 1 || c.maxResponseBytes > maxInt32:
+		return configError("WithMaxResponseBytes(%d) is out of range: use 1 to %d", c.maxResponseBytes, maxInt32)
 	}
 	if err := c.api.check(c); err != nil {
 		return err

@@ -53,6 +53,7 @@ func TestNewRefuses(t *testing.T) {
 		{"prefetch", []d365backup.Option{secret, center, d365backup.WithPrefetch(0)}, "WithPrefetch(0)"},
 		{"timeout", []d365backup.Option{secret, center, d365backup.WithTimeout(-time.Second)}, "WithTimeout(-1s)"},
 		{"response limit", []d365backup.Option{secret, center, d365backup.WithMaxResponseBytes(0)}, "WithMaxResponseBytes(0)"},
+		{"large response limit", []d365backup.Option{secret, center, d365backup.WithMaxResponseBytes(math.MaxInt64)}, "WithMaxResponseBytes"},
 		{"retry", []d365backup.Option{secret, center, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: -1})}, "WithRetry"},
 		{"media type", []d365backup.Option{secret, center, d365backup.WithMediaType("text/xml")}, "WithMediaType"},
 		{"media type pattern", []d365backup.Option{secret, center, d365backup.WithMediaType("application/*+json")}, "concrete type"},

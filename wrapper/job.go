@@ -4,7 +4,8 @@ import "time"
 
 // Job is one job, as the service reports it. The fields have the contract's names and the JSON keys
 // of the contract; JobType and JobStatus marshal as words. Numbers that the service leaves out are 0,
-// strings are empty and times are zero.
+// strings are empty and times are zero. A count that is no whole number in range is rounded or becomes the
+// nearest limit, and WithDriftHandler hears of it.
 //
 // What the fields mean is documented by the vendor's later pages. Version v1 documents no answer.
 type Job struct {

@@ -152,8 +152,8 @@ func WithRetry(policy RetryPolicy) Option { return func(c *config) { c.retry = p
 // DefaultTimeout. The context of a call may end it earlier; for Jobs as a whole there is only that.
 func WithTimeout(timeout time.Duration) Option { return func(c *config) { c.timeout = timeout } }
 
-// WithMaxResponseBytes bounds an answer after decompression. A larger one is ErrTooLarge. Default:
-// DefaultMaxResponseBytes.
+// WithMaxResponseBytes bounds an answer after decompression, 1 to 2147483647 bytes. A larger one is
+// ErrTooLarge. Default: DefaultMaxResponseBytes.
 func WithMaxResponseBytes(limit int64) Option { return func(c *config) { c.maxResponseBytes = limit } }
 
 // WithLogger logs every attempt: at level Debug where it succeeded, at Warn where it did not. A record

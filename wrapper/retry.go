@@ -128,9 +128,3 @@ func ended(ctx context.Context, failed, before *attemptFailure, attempts int) *E
 	}
 	return err
 }
-
-// attemptFailure is one failed attempt.
-type attemptFailure struct {
-	err   *Error
-	retry bool
-}

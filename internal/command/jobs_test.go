@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -121,6 +123,32 @@ func TestJobsFilters(t *testing.T) {
 	}
 }
 
+// TestJobsAPI: the setting chooses the operation that is asked, and where version v1 is gone the error
+// names the flag.
+func TestJobsAPI(t *testing.T) {
+	var asked atomic.Value
+	record := sandbox.Fault{Name: "record", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Store(r.Method + " " + r.URL.Path)
+			next.ServeHTTP(w, r)
+		})
+	}}
+	_, env := serve(t, sandbox.WithFault(record, sandbox.V1Replaced()))
+	got := run(t, env, "jobs")
+	if got.code != 1 || asked.Load() != "POST /api/OpenApi/GetJobs" || !strings.Contains(got.stderr, "try --api graph") {
+		t.Errorf("v1: %v, %+v", asked.Load(), got)
+	}
+	run(t, env, "jobs", "--api", "graph")
+	if asked.Load() != "GET /dynamicsbackup/jobs" {
+		t.Errorf("graph by flag: %v", asked.Load())
+	}
+	asked.Store("")
+	run(t, append(env, "D365BACKUP_API=graph"), "jobs")
+	if asked.Load() != "GET /dynamicsbackup/jobs" {
+		t.Errorf("graph by environment: %v", asked.Load())
+	}
+}
+
 func TestJobsSandbox(t *testing.T) {
 	got := run(t, nil, "jobs", "--sandbox", "--utc")
 	if got.code != 0 || got.stderr != "" || !strings.Contains(got.stdout, "DCIB") || !strings.Contains(got.stdout, " jobs from ") {
@@ -193,6 +221,9 @@ func TestBadInput(t *testing.T) {
 		"two places":         {append(base[:4:4], "DATA_CENTER=us"), nil, "both D365BACKUP_DATA_CENTER and D365BACKUP_BASE_URL are given"},
 		"no secret file":     {without("CLIENT_SECRET", "CLIENT_SECRET_FILE="+open+"s"), nil, "D365BACKUP_CLIENT_SECRET_FILE: open "},
 		"empty secret file":  {without("CLIENT_SECRET", "CLIENT_SECRET_FILE="+empty), nil, "is empty"},
+		"API":                {append(base[:4:4], "API=v2"), nil, `D365BACKUP_API: API "v2" does not exist: use v1 or graph`},
+		"API of a sandbox":   {base, []string{"--sandbox", "--api", "v2"}, `--api: API "v2" does not exist`},
+		"object type, graph": {base, []string{"--api", "graph", "--object-type", "1"}, "--object-type"},
 		"plain http":         {without("BASE_URL", "BASE_URL=http://example.com"), nil, "plain http"},
 		"URL":                {without("BASE_URL", "BASE_URL=example.com"), nil, "the base URL is no absolute URL: write it like https://host/path"},
 		"certificate":        {without("CLIENT_SECRET", "CERTIFICATE="+empty), nil, "D365BACKUP_CERTIFICATE: "},
@@ -271,22 +302,23 @@ func TestFailures(t *testing.T) {
 
 // TestBrokenOff: the second page fails. What was read is written, and nothing takes it for the whole.
 func TestBrokenOff(t *testing.T) {
-	pages := 0
 	second := sandbox.Fault{Name: "second page", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/GetJobs") {
-				if pages++; pages == 2 {
-					w.WriteHeader(http.StatusForbidden)
-					return
-				}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
 			}
+			if bytes.Contains(body, []byte(`"currentPage":2`)) {
+				w.WriteHeader(http.StatusForbidden)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
 			next.ServeHTTP(w, r)
 		})
 	}}
 	server, env := serve(t, sandbox.WithJobs(0), sandbox.WithFault(second))
 	server.Put(fewJobs()...)
 	for _, format := range []string{"table", "json", "ndjson", "csv"} {
-		pages = 0
 		got := run(t, env, append([]string{"jobs", "--page-size", "2", "-o", format}, dayFlags...)...)
 		if got.code != 1 || !strings.Contains(got.stdout, "DCRS2026110106000012345604") ||
 			strings.Contains(got.stdout, "DCIB2026110103000012345601") || !strings.Contains(got.stderr, "permission denied") {
@@ -352,7 +384,7 @@ func TestFollow(t *testing.T) {
 	started := newJob("DCIB2026110103000012345601", 0, 1, 2, sales, "Contoso Sales")
 	started.StartTime = time.Now().Add(-time.Hour).UTC()
 	server.Put(started)
-	ctx, interrupt := context.WithCancel(t.Context())
+	ctx, interrupt := context.WithTimeout(t.Context(), time.Minute) // it would follow for ever
 	r, w := io.Pipe()
 	exit := make(chan int)
 	var stderr strings.Builder

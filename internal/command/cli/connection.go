@@ -34,6 +34,7 @@ func (c *Connection) AddFlags(cmd *cobra.Command) {
 	complete(cmd, "data-center", dataCenters()...)
 	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(
 		[]cobra.Completion{d365backup.DefaultScope, "dynamics.readwrite.all"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "api", string(d365backup.APIv1), string(d365backup.APIGraph))
 	for _, name := range []string{"profile", "base-url", "token-url", "client-id"} {
 		complete(cmd, name)
 	}
@@ -98,7 +99,13 @@ func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup
 }
 
 func (c *Connection) sandboxClient(options []d365backup.Option) (*d365backup.Client, func() error, error) {
-	for name, v := range fromFlags(c.flags) {
+	given := fromFlags(c.flags)
+	api, err := Settings{given}.api()
+	if err != nil {
+		return nil, nil, err
+	}
+	delete(given, "api") // the sandbox has both
+	for name, v := range given {
 		return nil, nil, Usagef("--sandbox and %s are both given: the sandbox brings its own --%s", v.origin, name)
 	}
 	server, err := sandbox.Start()
@@ -110,6 +117,7 @@ func (c *Connection) sandboxClient(options []d365backup.Option) (*d365backup.Cli
 		d365backup.WithTokenURL(server.TokenURL()),
 		d365backup.WithClientSecret(server.ClientID(), server.ClientSecret()),
 		d365backup.WithLoopbackHTTP(),
+		api,
 	}, options...)...)
 	if err != nil {
 		_ = server.Close()
@@ -135,8 +143,23 @@ func (s Settings) Options() ([]d365backup.Option, error) {
 	if s.Get("data-center") == "" && s.Get("base-url") == "" {
 		return nil, missing("data centre", "data-center", "; --sandbox needs none")
 	}
+	api, err := s.api()
+	if err != nil {
+		return nil, err
+	}
 	credentials, err := s.credentials()
-	return append(options, credentials), err
+	return append(options, api, credentials), err
+}
+
+func (s Settings) api() (d365backup.Option, error) {
+	switch api := d365backup.API(s.Get("api")); api {
+	case "":
+		return d365backup.WithAPI(d365backup.APIv1), nil
+	case d365backup.APIv1, d365backup.APIGraph:
+		return d365backup.WithAPI(api), nil
+	default:
+		return nil, Usagef("%s: API %q does not exist: use %s or %s", s.Origin("api"), api, d365backup.APIv1, d365backup.APIGraph)
+	}
 }
 
 func (s Settings) credentials() (d365backup.Option, error) {

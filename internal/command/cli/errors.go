@@ -78,12 +78,15 @@ var words = strings.NewReplacer(
 	"WithBaseURL", "--base-url",
 	"WithTokenURL", "--token-url",
 	"WithScope", "--scope",
+	"WithAPI(APIGraph)", "--api graph",
+	"WithAPI", "--api",
 	"WithPageSize", "--page-size",
 	"Query.Type", "--type",
 	"Query.Status", "--status",
 	"Query.Start", "--start",
 	"Query.End", "--end",
 	"Query.OrganizationID", "--org",
+	"Query.ObjectType", "--object-type",
 )
 
 // Explain returns the text of an error in the words of the command.

@@ -25,23 +25,32 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // pipes is a network in memory, which the fake clock of a synctest bubble can wait for.
-type pipes chan net.Conn
+type pipes struct {
+	accept chan net.Conn
+	closed chan struct{}
+}
 
 func (p pipes) Accept() (net.Conn, error) {
-	conn, ok := <-p
-	if !ok {
+	select {
+	case conn := <-p.accept:
+		return conn, nil
+	case <-p.closed:
 		return nil, net.ErrClosed
 	}
-	return conn, nil
 }
-func (p pipes) Close() error   { close(p); return nil }
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
-	p <- server
-	return client, nil
+	select {
+	case p.accept <- server:
+		return client, nil
+	case <-p.closed: // the transport also dials ahead
+		return nil, net.ErrClosed
+	}
 }
+
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // moment is what the service answers from then on.
 type moment struct {
@@ -63,7 +72,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		network := make(pipes)
+		network := pipes{make(chan net.Conn), make(chan struct{})}
 		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 			var filter generated.JobFilterModel
 			if err := json.NewDecoder(r.Body).Decode(&filter); err != nil || filter.Status != nil {

@@ -161,7 +161,10 @@ func (c *command) progress() *cli.Progress {
 }
 
 func (c *command) printer(p plan, progress *cli.Progress) printer {
-	out := progress.Writer(c.app.Stdout)
+	out := c.app.Stdout
+	if c.app.StdoutScreen.Terminal { // the same screen, most likely
+		out = progress.Writer(out)
+	}
 	switch c.output {
 	case formatNDJSON:
 		return &linePrinter{out: out}

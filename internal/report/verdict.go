@@ -1,0 +1,124 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/d365backup/d365backup/internal/command/cli"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+// maxClauses is how many organizations a verdict names.
+const maxClauses = 2
+
+// Verdict returns what a reader wants to know first, in one sentence, such as "3 of 5 organizations are
+// fine; Contoso has had no good backup for 2d 04h."
+func (s *Summary) Verdict() string {
+	total := len(s.organizations)
+	if total == 0 {
+		return "No job ran in this window."
+	}
+	var bad []string
+	for _, o := range s.organizations {
+		if o.state != fine {
+			bad = append(bad, o.verdict())
+		}
+	}
+	clauses := bad[:min(len(bad), maxClauses)]
+	if more := int64(len(bad) - len(clauses)); more > 0 {
+		clauses = append(clauses[:maxClauses:maxClauses], cli.Plural(more, "more is", "more are")+" not fine")
+	}
+	if head := s.fineClause(total - len(bad)); head != "" {
+		clauses = append([]string{head}, clauses...)
+	}
+	sentence := strings.Join(clauses, "; ") + "."
+	if s.until.Before(s.options.Now) {
+		return "At the end of this window: " + sentence
+	}
+	return sentence
+}
+
+// fineClause says how many organizations are fine; it is empty where one is all there is and is not.
+func (s *Summary) fineClause(count int) string {
+	total := len(s.organizations)
+	switch {
+	case total == 1 && count == 1:
+		return s.organizations[0].label + " is fine"
+	case total == 1:
+		return ""
+	case count == total:
+		return "All " + cli.Count(int64(total)) + " organizations are fine"
+	case count == 0:
+		return "None of " + cli.Count(int64(total)) + " organizations is fine"
+	default:
+		verb := "are"
+		if count == 1 {
+			verb = "is"
+		}
+		return fmt.Sprintf("%s of %s organizations %s fine", cli.Count(int64(count)), cli.Count(int64(total)), verb)
+	}
+}
+
+// verdict says how the organization is protected.
+func (o *organization) verdict() string {
+	switch {
+	case o.state == fine:
+		return o.label + " is fine"
+	case o.state == late:
+		return o.label + " has had no good backup for " + cli.Duration(o.age)
+	case o.state == unprotected && o.backups.ended() == 0:
+		return o.label + " has had no backup in this window"
+	case o.state == unprotected:
+		return o.label + " has had no good backup in this window"
+	case o.newest.outcome == flawed:
+		return o.label + "'s newest backup finished with an exception"
+	case o.newest.outcome == failed:
+		return o.label + "'s newest backup failed"
+	default:
+		return o.label + "'s newest backup has an unknown status"
+	}
+}
+
+// String returns a state in a word or two.
+func (s state) String() string {
+	return [...]string{"Fine", "Check", "Late", "Unprotected"}[s]
+}
+
+// typeName returns a type in words, such as "Audit backup".
+func typeName(t d365backup.JobType) string {
+	if t.Known() {
+		return words(t.String())
+	}
+	return unknownName(t.String())
+}
+
+// statusName returns a status in words, such as "Finished with exception".
+func statusName(s d365backup.JobStatus) string {
+	if s.Known() {
+		return words(s.String())
+	}
+	return unknownName(s.String())
+}
+
+// unknownName returns a value without a name, such as "Unknown (64)".
+func unknownName(value string) string {
+	const unknown = "Unknown"
+	if value == d365backup.JobTypeUnknown.String() {
+		return unknown
+	}
+	return unknown + " (" + value + ")"
+}
+
+// words parts a name in camel case.
+func words(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
