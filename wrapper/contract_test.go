@@ -273,40 +273,40 @@ func TestGapsAreSeen(t *testing.T) {
 			doc.Paths.Value("/dynamicsbackup/jobs").Post = &openapi3.Operation{OperationID: "startJob"}
 		}, "the operation startJob is new: serve it in wrapper/api.go"},
 		{"property added", func(doc *openapi3.T) {
-			schemas(doc)["Job"].Value.Properties["region"] = text
-		}, "the property region of the contract's Job has no field: add one with the tag `json:\"region\"` to Job in wrapper/job.go"},
+			schemas(doc)["Job"].Value.Properties["novelty"] = text
+		}, "the property novelty of the contract's Job has no field: add one with the tag `json:\"novelty\"` to Job in wrapper/job.go"},
 		{"property removed", func(doc *openapi3.T) {
 			delete(schemas(doc)["Job"].Value.Properties, "backupSize")
 		}, "Job.BackupSize is the property backupSize, which the contract's Job does not have"},
 		{"type added", func(doc *openapi3.T) {
 			s := schemas(doc)["Dynamics365.Enums.BackupRestoreType"].Value
-			s.Enum = append(s.Enum, 64.0)
-		}, "the contract's JobType has the value 64 without a constant: name it in x-enum-varnames"},
+			s.Enum = append(s.Enum, 1073741824.0)
+		}, "the contract's JobType has the value 1073741824 without a constant: name it in x-enum-varnames"},
 		{"status added", func(doc *openapi3.T) {
 			s := schemas(doc)["JobStatus"].Value
-			s.Enum = append(s.Enum, 5.0)
-		}, "the contract's JobStatus has the value 5 without a constant"},
+			s.Enum = append(s.Enum, 1073741824.0)
+		}, "the contract's JobStatus has the value 1073741824 without a constant"},
 		{"status removed", func(doc *openapi3.T) {
 			s := schemas(doc)["JobStatus"].Value
 			s.Enum = s.Enum[:3]
 		}, "the constant JobStatusFinishedWithException is a value that the contract does not have"},
 		{"request property added", func(doc *openapi3.T) {
-			filter(doc).Properties["region"] = text
-		}, "a request may have region, and no caller can set it: add a field to Query"},
+			filter(doc).Properties["novelty"] = text
+		}, "a request may have novelty, and no caller can set it: add a field to Query"},
 		{"page property added", func(doc *openapi3.T) {
-			schemas(doc)["Dynamics365.Model.PageModel"].Value.Properties["order"] = text
-		}, "a request may have order, and no caller can set it"},
+			schemas(doc)["Dynamics365.Model.PageModel"].Value.Properties["surprise"] = text
+		}, "a request may have surprise, and no caller can set it"},
 		{"request property removed", func(doc *openapi3.T) {
 			delete(filter(doc).Properties, "objectType")
 		}, "no request of the contract has objectType, which Query.ObjectType sets"},
 		{"query parameter added", func(doc *openapi3.T) {
 			op := doc.Paths.Value("/dynamicsbackup/jobs").Get
-			op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Value: openapi3.NewQueryParameter("order")})
-		}, "a request may have order, and no caller can set it"},
+			op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Value: openapi3.NewQueryParameter("surprise")})
+		}, "a request may have surprise, and no caller can set it"},
 		{"data centre added", func(doc *openapi3.T) {
 			v := doc.Servers[0].Variables["dataCenter"]
-			v.Enum = append(v.Enum, "br")
-		}, "the contract has the server https://graph-br.avepointonlineservices.com, which is no data centre here"},
+			v.Enum = append(v.Enum, "mars")
+		}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data centre here"},
 		{"server added", func(doc *openapi3.T) {
 			doc.Servers = append(doc.Servers, &openapi3.Server{URL: "https://graph.example.com"})
 		}, "the contract has the server https://graph.example.com, which is no data centre here"},
@@ -323,8 +323,9 @@ func TestGapsAreSeen(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			doc := contract(t)
+			before := gaps(doc) // none, unless the contract has just changed
 			test.change(doc)
-			got := gaps(doc)
+			got := slices.DeleteFunc(gaps(doc), func(gap string) bool { return slices.Contains(before, gap) })
 			if len(got) != 1 || !strings.HasPrefix(got[0], test.want) {
 				t.Errorf("got %q, want one that begins %q", got, test.want)
 			}
