@@ -7,7 +7,7 @@ npm_bin := api/lint/node_modules/.bin
 # the client with OpenTelemetry.
 nested := internal/consumer api/internal/peer test/otel
 
-.PHONY: help generate check-generated check-breaking test test-race test-peers fmt lint lint-contract bench
+.PHONY: help generate check-generated check-breaking release-contract test test-race test-peers fmt lint lint-contract bench
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -21,6 +21,9 @@ check-generated: ## Fail if a generated file differs, is missing or is left over
 check-breaking: ## Fail if openapi.yaml breaks a released contract without a new major version.
 	./api/released/check-breaking.sh
 	go test -tags gate ./api/released
+
+release-contract: check-breaking ## Keep openapi.yaml in api/released/, by its version.
+	cp openapi.yaml api/released/$$(awk '$$1 == "version:" { print $$2; exit }' openapi.yaml).yaml
 
 test: ## Run the tests, those of the nested modules included.
 	go test ./...

@@ -19,6 +19,21 @@ func ValidateRequest(operation string, body []byte) error {
 	return c.validateRequest(operation, body)
 }
 
+// ValidateQuery judges query as the query of a request of operation, as in a URL and without "?".
+//
+// The error is nil, [Violations], or matches [ErrUnknownOperation].
+func ValidateQuery(operation, query string) error {
+	c, err := load()
+	if err != nil {
+		return err
+	}
+	o, err := c.operation(operation)
+	if err != nil {
+		return err
+	}
+	return o.checkQuery(query).sorted().err()
+}
+
 // ValidateResponse judges body as an answer of operation with status; mediaType is its Content-Type,
 // with or without parameters. An answer that the contract gives no content passes with any body.
 //

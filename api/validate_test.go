@@ -222,6 +222,26 @@ func TestSmallContract(t *testing.T) {
 	}
 }
 
+func TestValidateQuery(t *testing.T) {
+	const valid = "type=1&startTime=2026-11-01T00:00:00Z&finishTime=2026-11-02T00:00:00Z"
+	if err := ValidateQuery("listJobs", valid); err != nil {
+		t.Error(err)
+	}
+	want := []string{
+		`query /endTime: parameters: found "x", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (later)`,
+		`query /status: enum: found 5, want one of [2,3,4,7] (seed)`,
+	}
+	if diff := cmp.Diff(want, lines(ValidateQuery("listJobs", valid+"&status=5&endTime=x"))); diff != "" {
+		t.Error(diff)
+	}
+	if err := ValidateQuery("noSuch", ""); !errors.Is(err, ErrUnknownOperation) {
+		t.Errorf("got %v, want ErrUnknownOperation", err)
+	}
+	if err := ValidateQuery("getJobs", "type=1"); err == nil {
+		t.Error("getJobs takes no query")
+	}
+}
+
 func TestQuery(t *testing.T) {
 	const known = "deleted, hours, organizationId, pageIndex, type"
 	c := smallContract(t)

@@ -71,8 +71,8 @@ func MissingPermission() Fault {
 	})
 }
 
-// V1Replaced answers the operation of version v1, and no other, with 404, as a service does that
-// speaks only the successor.
+// V1Replaced answers the operation of version v1 with 404, as a service does that speaks only the
+// successor. That one goes on working.
 func V1Replaced() Fault {
 	return refusing("v1-replaced", always, at(getJobs.path), func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)

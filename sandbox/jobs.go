@@ -55,14 +55,19 @@ func readFilter(body []byte) (generated.JobFilterModel, error) {
 	if err := json.Unmarshal(body, &filter); err != nil {
 		return filter, pointed(err)
 	}
-	if filter.StartTime != nil && filter.EndTime != nil && filter.StartTime.After(*filter.EndTime) {
-		return filter, api.Violations{{
-			In: api.InBody, Pointer: "/endTime", Keyword: "minimum",
-			Found: strconv.Quote(filter.EndTime.Format(time.RFC3339Nano)),
-			Want:  "a time that is not before startTime",
-		}}
+	return filter, checkRange(filter, api.InBody, "endTime")
+}
+
+// checkRange refuses a range that starts after it ends, by the name that its end has.
+func checkRange(filter generated.JobFilterModel, in, end string) error {
+	if filter.StartTime == nil || filter.EndTime == nil || !filter.StartTime.After(*filter.EndTime) {
+		return nil
 	}
-	return filter, nil
+	return api.Violations{{
+		In: in, Pointer: "/" + end, Keyword: "minimum",
+		Found: strconv.Quote(filter.EndTime.Format(time.RFC3339Nano)),
+		Want:  "a time that is not before startTime",
+	}}
 }
 
 // pointed points at what the contract allows and Go does not read, such as 1e1 for an integer.
@@ -90,8 +95,8 @@ func (s *Server) page(filter generated.JobFilterModel) generated.JobPage {
 	return generated.JobPage{TotalCount: total, NextLink: &next, PageIndex: &number, PageSize: &size, Jobs: jobs}
 }
 
-// nextLink has the form that the successor operation was seen to send: relative, and without the
-// first part of its path.
+// nextLink has the form that the successor was seen to send: relative, and without the first part
+// of its path. Version v1 documents no answer; here it sends the same.
 func nextLink(filter generated.JobFilterModel, number, size int32) string {
 	query := url.Values{}
 	query.Set("pageIndex", strconv.Itoa(int(number)))

@@ -1,6 +1,7 @@
 // Package sandbox serves a stand-in for AvePoint Cloud Backup for Dynamics 365 on the loopback
-// interface: a token endpoint and the job operation, over an invented history of jobs. It is there
-// for demonstrations and for tests of programs that call the service.
+// interface: a token endpoint, and the operation of version v1 beside its successor, over one
+// invented history of jobs. It is there for demonstrations and for tests of programs that call the
+// service.
 //
 //	srv, err := sandbox.Start()
 //	if err != nil { … }
@@ -11,9 +12,9 @@
 // certificate, in the body of a form. HTTP Basic is not accepted, and the scope must be asked for
 // alone.
 //
-// The operation is strict. It refuses a request that the contract does not allow with 400 and the
-// JSON pointer of each fault. The sandbox checks its own answers too: one that breaks the contract
-// becomes a 500, and [Server.Close] reports it.
+// The operations are strict. They refuse a request that the contract does not allow with 400 and the
+// JSON pointer of each fault; in a query, that is a slash and the parameter's name. The sandbox checks
+// its own answers too: one that breaks the contract becomes a 500, and [Server.Close] reports it.
 //
 // The history has jobs of all types and statuses in several organizations, of about two years. It is
 // the same on every start but for the present, from which it reaches back, and changes only by
@@ -26,7 +27,8 @@
 //   - objectType is accepted and selects nothing: its values are documented nowhere, and all jobs
 //     of the sandbox belong to one module.
 //   - A page behind the last one is empty, and its total is that of the other pages.
-//   - nextLink has the form of the successor operation and is empty on the last page.
+//   - Both operations answer alike. nextLink has the form that the successor was seen to send and is
+//     empty on the last page.
 //   - A range that starts after it ends is refused with 400.
 //
 // What a service does on a bad day is set by [WithFault] and [Server.SetFaults].
@@ -148,8 +150,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // one that has a slash too many.
 func (s *Server) service() http.Handler {
 	routes := map[string]http.Handler{
-		tokenPath:    only(http.MethodPost, s.token),
-		getJobs.path: only(getJobs.method, s.authorized(s.getJobs)),
+		tokenPath:     only(http.MethodPost, s.token),
+		getJobs.path:  only(getJobs.method, s.authorized(s.getJobs)),
+		listJobs.path: only(listJobs.method, s.authorized(s.listJobs)),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if route, ok := routes[r.URL.Path]; ok {

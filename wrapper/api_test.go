@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -125,4 +126,40 @@ func TestGraphLog(t *testing.T) {
 	if text := log.String(); !strings.Contains(text, `"method":"GET","path":"/dynamicsbackup/jobs"`) || strings.Contains(text, "2026-11-01") {
 		t.Errorf("the log says %s", text)
 	}
+}
+
+// TestBothAPIs: version v1 and its successor give the same jobs, and the successor also where version
+// v1 is gone.
+func TestBothAPIs(t *testing.T) {
+	present := time.Now().Truncate(time.Second)
+	query := d365backup.Query{
+		Type: d365backup.JobTypeBackup, Status: d365backup.JobStatusFinished,
+		Start: present.AddDate(-2, 0, 0), End: present,
+		OrganizationID: "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
+	}
+	service, client := connect(t, []sandbox.Option{sandbox.WithJobs(1000)}, d365backup.WithPageSize(20))
+	want := collect(t, client, query)
+	if len(want) < 100 {
+		t.Fatalf("only %d jobs", len(want))
+	}
+	service.SetFaults(sandbox.V1Replaced())
+	successor := connectTo(t, service, graph, d365backup.WithPageSize(20))
+	if diff := cmp.Diff(want, collect(t, successor, query)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := client.Page(t.Context(), query, 1); !errors.Is(err, d365backup.ErrNotFound) {
+		t.Errorf("version v1: got %v, want ErrNotFound", err)
+	}
+}
+
+func collect(t *testing.T, client *d365backup.Client, query d365backup.Query) []d365backup.Job {
+	t.Helper()
+	var jobs []d365backup.Job
+	for job, err := range client.Jobs(t.Context(), query) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs
 }

@@ -33,6 +33,12 @@ func connect(t *testing.T, options []sandbox.Option, more ...d365backup.Option) 
 			t.Errorf("the sandbox: %v", err)
 		}
 	})
+	return service, connectTo(t, service, more...)
+}
+
+// connectTo returns a client of a sandbox.
+func connectTo(t *testing.T, service *sandbox.Server, more ...d365backup.Option) *d365backup.Client {
+	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	client, err := d365backup.New(append([]d365backup.Option{
@@ -45,7 +51,7 @@ func connect(t *testing.T, options []sandbox.Option, more ...d365backup.Option) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return service, client
+	return client
 }
 
 // TestJobsOfTheSandbox: every job that matches comes once, with all that the sandbox knows of it.
