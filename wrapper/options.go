@@ -140,7 +140,7 @@ func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.htt
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
 func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }
 
-// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 64. Default:
+// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 16. Default:
 // DefaultPrefetch.
 func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = requests } }
 
