@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/d365backup/d365backup/internal/credential"
-	issuer "github.com/d365backup/d365backup/internal/token"
+	"github.com/d365backup/d365backup/internal/token"
 )
 
 // tokens returns the source that the options ask for, or an error that matches ErrConfig.
@@ -25,7 +25,7 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 			return nil, configError("WithClientSecret got an empty client secret")
 		}
 	}
-	source, err := issuer.New(issuer.Config{
+	source, err := token.New(token.Config{
 		TokenURL:     e.token.String(),
 		ClientID:     c.clientID,
 		ClientSecret: c.clientSecret,
@@ -47,20 +47,20 @@ func (c *config) credential() *credential.Certificate {
 }
 
 // kindsOfToken tells what a failure of the token endpoint is to the caller.
-var kindsOfToken = map[issuer.Kind]error{
-	issuer.Refused:   ErrAuth,
-	issuer.Expired:   ErrAuth,
-	issuer.Network:   ErrNetwork,
-	issuer.Throttled: ErrThrottled,
-	issuer.Server:    ErrServer,
-	issuer.Redirect:  ErrRedirect,
-	issuer.TooLarge:  ErrTooLarge,
-	issuer.Truncated: ErrTruncated,
+var kindsOfToken = map[token.Kind]error{
+	token.Refused:   ErrAuth,
+	token.Expired:   ErrAuth,
+	token.Network:   ErrNetwork,
+	token.Throttled: ErrThrottled,
+	token.Server:    ErrServer,
+	token.Redirect:  ErrRedirect,
+	token.TooLarge:  ErrTooLarge,
+	token.Truncated: ErrTruncated,
 }
 
 // tokenFailure makes a failure of one of the token endpoint; nil where err is none.
 func tokenFailure(err error) *attemptFailure {
-	e, ok := errors.AsType[*issuer.Error](err)
+	e, ok := errors.AsType[*token.Error](err)
 	if !ok {
 		return nil
 	}

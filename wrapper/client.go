@@ -89,7 +89,7 @@ func (c *config) check() (err error) {
 
 const (
 	maxInt32    = 1<<31 - 1
-	maxPrefetch = 64
+	maxPrefetch = 16
 )
 
 func allEqual(names []string) bool {

@@ -87,23 +87,23 @@ func (d *decoder) document() error {
 // envelopeFields are the fields around the list: those of the contract, the list and the total as the
 // release of October 2024 called them, and some of a sister service's report of a failure.
 var envelopeFields = newFieldTable("", []field{
-	{name: "totalCount", read: func(d *decoder, v token, path string) { d.page.total = d.total(v, path) }},
+	{name: "totalCount", read: func(d *decoder, v lexeme, path string) { d.page.total = d.total(v, path) }},
 	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
-	{name: "pageIndex", read: func(d *decoder, v token, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
-	{name: "pageSize", read: func(d *decoder, v token, path string) { d.page.pageSize, _ = d.integer(v, path) }},
-	{name: "nextLink", read: func(d *decoder, v token, path string) { d.page.nextLink = d.text(v, path) }},
+	{name: "pageIndex", read: func(d *decoder, v lexeme, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
+	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.page.pageSize, _ = d.integer(v, path) }},
+	{name: "nextLink", read: func(d *decoder, v lexeme, path string) { d.page.nextLink = d.text(v, path) }},
 	{name: "totalNumber", read: (*decoder).otherTotal},
 	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
-	{name: "statusCode", read: func(d *decoder, v token, path string) {
+	{name: "statusCode", read: func(d *decoder, v lexeme, path string) {
 		d.drifts.addUnknown("", path, v.raw)
 		status, _ := d.integer(v, path)
 		d.failure.StatusCode = int(status)
 	}},
-	{name: "message", read: func(d *decoder, v token, path string) {
+	{name: "message", read: func(d *decoder, v lexeme, path string) {
 		d.drifts.addUnknown("", path, v.raw)
 		d.failure.Message = excerpt(d.text(v, path), 200)
 	}},
-	{name: "requestId", read: func(d *decoder, v token, path string) {
+	{name: "requestId", read: func(d *decoder, v lexeme, path string) {
 		d.drifts.addUnknown("", path, v.raw)
 		d.failure.RequestID = excerpt(d.text(v, path), 200)
 	}},
@@ -132,7 +132,7 @@ func (d *decoder) envelope() error {
 	return nil
 }
 
-func (d *decoder) noList(v token, path string) { d.drifts.add(DriftUnreadable, path, v.raw) }
+func (d *decoder) noList(v lexeme, path string) { d.drifts.add(DriftUnreadable, path, v.raw) }
 
 // otherList reads the list by its other name. The one by the contract's name counts, if there are two.
 func (d *decoder) otherList() error {
@@ -144,7 +144,7 @@ func (d *decoder) otherList() error {
 }
 
 // otherTotal reads the total by its other name, likewise.
-func (d *decoder) otherTotal(v token, path string) {
+func (d *decoder) otherTotal(v lexeme, path string) {
 	d.drifts.add(DriftEnvelope, path, nil)
 	if d.page.total < 0 {
 		d.page.total = d.total(v, path)
@@ -152,7 +152,7 @@ func (d *decoder) otherTotal(v token, path string) {
 }
 
 // total returns a count of jobs, or -1 where the value is not exactly one.
-func (d *decoder) total(v token, path string) int64 {
+func (d *decoder) total(v lexeme, path string) int64 {
 	n, exact := d.integer(v, path)
 	if exact && n >= 0 {
 		return n

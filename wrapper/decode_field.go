@@ -11,7 +11,7 @@ import (
 // one, consumes an array in its place.
 type field struct {
 	name string
-	read func(d *decoder, v token, path string)
+	read func(d *decoder, v lexeme, path string)
 	list func(d *decoder) error
 }
 
@@ -92,12 +92,12 @@ func (d *decoder) member(o *object) error {
 
 // field consumes the name of a field and its colon, and returns its place; for an unknown one, -1
 // and the name.
-func (d *decoder) field(o *object) (place int, key token, err error) {
+func (d *decoder) field(o *object) (place int, key lexeme, err error) {
 	d.peek()
 	place = int(o.follower[o.last+1])
 	if expected := o.table.keys[place]; bytes.HasPrefix(d.body[d.pos:], expected) {
 		d.pos += len(expected)
-		return place, token{}, nil
+		return place, lexeme{}, nil
 	}
 	if key, err = d.key(); err != nil {
 		return -1, key, err
@@ -114,7 +114,7 @@ func (d *decoder) field(o *object) (place int, key token, err error) {
 }
 
 // keyText returns the name of a field without escapes.
-func keyText(key token) string {
+func keyText(key lexeme) string {
 	if key.kind == kindText {
 		return string(key.raw)
 	}

@@ -12,13 +12,13 @@ const minJobSize = 64
 
 // jobFields are the fields of a job.
 var jobFields = newFieldTable("jobs.", []field{
-	{name: "module", read: func(d *decoder, v token, path string) { d.job.Module = d.same(&d.module, v, path) }},
-	{name: "type", read: func(d *decoder, v token, path string) { d.job.Type = enumValue(d, v, path, jobTypeValues) }},
-	{name: "jobId", read: func(d *decoder, v token, path string) { d.job.JobID = d.text(v, path) }},
-	{name: "startTime", read: func(d *decoder, v token, path string) { d.job.StartTime = d.time(v, path) }},
-	{name: "finishTime", read: func(d *decoder, v token, path string) { d.job.FinishTime = d.time(v, path) }},
-	{name: "durationHours", read: func(d *decoder, v token, path string) { d.job.DurationHours = d.float(v, path) }},
-	{name: "status", read: func(d *decoder, v token, path string) { d.job.Status = enumValue(d, v, path, jobStatusValues) }},
+	{name: "module", read: func(d *decoder, v lexeme, path string) { d.job.Module = d.same(&d.module, v, path) }},
+	{name: "type", read: func(d *decoder, v lexeme, path string) { d.job.Type = enumValue(d, v, path, jobTypeValues) }},
+	{name: "jobId", read: func(d *decoder, v lexeme, path string) { d.job.JobID = d.text(v, path) }},
+	{name: "startTime", read: func(d *decoder, v lexeme, path string) { d.job.StartTime = d.time(v, path) }},
+	{name: "finishTime", read: func(d *decoder, v lexeme, path string) { d.job.FinishTime = d.time(v, path) }},
+	{name: "durationHours", read: func(d *decoder, v lexeme, path string) { d.job.DurationHours = d.float(v, path) }},
+	{name: "status", read: func(d *decoder, v lexeme, path string) { d.job.Status = enumValue(d, v, path, jobStatusValues) }},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
 	count("failedEntity", func(job *Job) *int64 { return &job.FailedEntity }),
 	count("skippedEntity", func(job *Job) *int64 { return &job.SkippedEntity }),
@@ -30,13 +30,13 @@ var jobFields = newFieldTable("jobs.", []field{
 	count("warningRecord", func(job *Job) *int64 { return &job.WarningRecord }),
 	count("totalRecord", func(job *Job) *int64 { return &job.TotalRecord }),
 	count("backupSize", func(job *Job) *int64 { return &job.BackupSize }),
-	{name: "organizationId", read: func(d *decoder, v token, path string) {
+	{name: "organizationId", read: func(d *decoder, v lexeme, path string) {
 		d.job.OrganizationID = d.same(&d.organizationID, v, path)
 		if !isGUID(d.job.OrganizationID) {
 			d.drifts.add(DriftMalformedGUID, path, v.raw)
 		}
 	}},
-	{name: "organizationName", read: func(d *decoder, v token, path string) {
+	{name: "organizationName", read: func(d *decoder, v lexeme, path string) {
 		d.job.OrganizationName = d.same(&d.organizationName, v, path)
 	}},
 })
@@ -44,7 +44,7 @@ var jobFields = newFieldTable("jobs.", []field{
 var requiredJobFields = jobFields.set("type", "jobId", "startTime", "status")
 
 func count(name string, of func(*Job) *int64) field {
-	return field{name: name, read: func(d *decoder, v token, path string) { *of(&d.job), _ = d.integer(v, path) }}
+	return field{name: name, read: func(d *decoder, v lexeme, path string) { *of(&d.job), _ = d.integer(v, path) }}
 }
 
 // list reads the jobs. They replace those of a list read before.

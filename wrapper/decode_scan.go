@@ -19,8 +19,8 @@ type scanner struct {
 	depth int
 }
 
-// token is one value as it stands in the body. It is small enough to be passed in registers.
-type token struct {
+// lexeme is one value as it stands in the body. It is small enough to be passed in registers.
+type lexeme struct {
 	kind kind
 	// raw is the value; of a string, what is between its quotes.
 	raw []byte
@@ -38,10 +38,10 @@ const (
 )
 
 // isText reports whether the value is a string.
-func (t token) isText() bool { return t.kind == kindText || t.kind == kindEscaped }
+func (t lexeme) isText() bool { return t.kind == kindText || t.kind == kindEscaped }
 
 // absent reports whether the value says nothing: null or the empty string.
-func (t token) absent() bool { return t.kind == kindNull || t.kind == kindText && len(t.raw) == 0 }
+func (t lexeme) absent() bool { return t.kind == kindNull || t.kind == kindText && len(t.raw) == 0 }
 
 // unexpected is the error for what stands at the position, where something else should.
 func (s *scanner) unexpected(want string) error {
@@ -72,7 +72,7 @@ func (s *scanner) next() byte {
 }
 
 // value consumes one value, whatever it is.
-func (s *scanner) value() (token, error) {
+func (s *scanner) value() (lexeme, error) {
 	c := s.peek()
 	start := s.pos
 	var err error
@@ -92,7 +92,7 @@ func (s *scanner) value() (token, error) {
 	default:
 		return s.number()
 	}
-	return token{kind: kind(c), raw: s.body[start:s.pos]}, err
+	return lexeme{kind: kind(c), raw: s.body[start:s.pos]}, err
 }
 
 func (s *scanner) skip() error {
@@ -134,23 +134,23 @@ func (s *scanner) each(end byte, item func() error) error {
 }
 
 // key consumes the name of a field and its colon.
-func (s *scanner) key() (token, error) {
+func (s *scanner) key() (lexeme, error) {
 	if s.peek() != '"' {
-		return token{}, s.unexpected("a field name")
+		return lexeme{}, s.unexpected("a field name")
 	}
 	key, err := s.text()
 	if err != nil {
-		return token{}, err
+		return lexeme{}, err
 	}
 	if s.peek() != ':' {
-		return token{}, s.unexpected("':'")
+		return lexeme{}, s.unexpected("':'")
 	}
 	s.pos++
 	return key, nil
 }
 
 // text consumes a string, whose quote is next.
-func (s *scanner) text() (token, error) {
+func (s *scanner) text() (lexeme, error) {
 	s.pos++
 	start, ascii, found := s.pos, true, kindText
 	for {
@@ -159,20 +159,20 @@ func (s *scanner) text() (token, error) {
 		case c == '"':
 			raw := s.body[start:s.pos]
 			if !ascii && !utf8.Valid(raw) {
-				return token{}, notJobs("invalid JSON: the string at byte %d is not UTF-8", start-1)
+				return lexeme{}, notJobs("invalid JSON: the string at byte %d is not UTF-8", start-1)
 			}
 			s.pos++
-			return token{kind: found, raw: raw}, nil
+			return lexeme{kind: found, raw: raw}, nil
 		case c == '\\':
 			found = kindEscaped
 			if err := s.escape(); err != nil {
-				return token{}, err
+				return lexeme{}, err
 			}
 		case c >= utf8.RuneSelf:
 			ascii = false
 			s.pos++
 		default:
-			return token{}, s.unexpected("the rest of a string")
+			return lexeme{}, s.unexpected("the rest of a string")
 		}
 	}
 }
@@ -216,18 +216,18 @@ func (s *scanner) escape() error {
 }
 
 // number consumes a number.
-func (s *scanner) number() (token, error) {
+func (s *scanner) number() (lexeme, error) {
 	start := s.pos
 	if s.next() == '-' {
 		s.pos++
 	}
 	first := s.pos
 	if err := s.digits(); err != nil {
-		return token{}, err
+		return lexeme{}, err
 	}
 	if s.body[first] == '0' && s.pos > first+1 {
 		s.pos = first
-		return token{}, s.unexpected("a number without leading zeros")
+		return lexeme{}, s.unexpected("a number without leading zeros")
 	}
 	found := kindInteger
 	if s.pos-first > 18 {
@@ -237,7 +237,7 @@ func (s *scanner) number() (token, error) {
 		found = kindNumber
 		s.pos++
 		if err := s.digits(); err != nil {
-			return token{}, err
+			return lexeme{}, err
 		}
 	}
 	if s.next()|0x20 == 'e' {
@@ -247,10 +247,10 @@ func (s *scanner) number() (token, error) {
 			s.pos++
 		}
 		if err := s.digits(); err != nil {
-			return token{}, err
+			return lexeme{}, err
 		}
 	}
-	return token{kind: found, raw: s.body[start:s.pos]}, nil
+	return lexeme{kind: found, raw: s.body[start:s.pos]}, nil
 }
 
 // digits consumes at least one digit.

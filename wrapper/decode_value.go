@@ -14,7 +14,7 @@ import (
 // and what makes no sense is left out and reported as drift. None is called with an absent value.
 
 // text returns the characters of a value.
-func (d *decoder) text(v token, field string) string {
+func (d *decoder) text(v lexeme, field string) string {
 	switch v.kind {
 	case kindText:
 		return string(v.raw)
@@ -49,7 +49,7 @@ type repeated struct {
 }
 
 // same returns the text of a value, without a new string where it is that of the job before.
-func (d *decoder) same(last *repeated, v token, field string) string {
+func (d *decoder) same(last *repeated, v lexeme, field string) string {
 	if !v.isText() {
 		return d.text(v, field)
 	}
@@ -74,7 +74,7 @@ func isGUID(text string) bool {
 }
 
 // integer returns a whole number; ok is false where the value is none, or none that int64 holds.
-func (d *decoder) integer(v token, field string) (n int64, ok bool) {
+func (d *decoder) integer(v lexeme, field string) (n int64, ok bool) {
 	if v.kind == kindInteger {
 		return parseInteger(v.raw), true
 	}
@@ -119,7 +119,7 @@ func parseInteger(raw []byte) (n int64) {
 }
 
 // float returns a number. One out of range becomes the nearest limit: infinity cannot be marshalled.
-func (d *decoder) float(v token, field string) float64 {
+func (d *decoder) float(v lexeme, field string) float64 {
 	if v.kind == kindInteger || v.kind == kindNumber {
 		if f, err := strconv.ParseFloat(string(v.raw), 64); err == nil {
 			return f
@@ -138,7 +138,7 @@ func (d *decoder) float(v token, field string) float64 {
 }
 
 // numeral returns the characters of a number or of a text that may be one.
-func (d *decoder) numeral(v token, field string) (text string, ok bool) {
+func (d *decoder) numeral(v lexeme, field string) (text string, ok bool) {
 	if v.kind == kindInteger || v.kind == kindNumber {
 		return string(v.raw), true
 	}
@@ -163,7 +163,7 @@ func isNumeral(text string) bool {
 func enumValue[E interface {
 	~int32
 	Known() bool
-}](d *decoder, v token, field string, names map[string]E) E {
+}](d *decoder, v lexeme, field string, names map[string]E) E {
 	if v.isText() {
 		word := d.text(v, field)
 		if value := names[foldName(word)]; value > 0 {
@@ -187,7 +187,7 @@ func enumValue[E interface {
 }
 
 // time returns a time in UTC; what is finer than a nanosecond is cut off.
-func (d *decoder) time(v token, field string) time.Time {
+func (d *decoder) time(v lexeme, field string) time.Time {
 	raw := v.raw
 	if v.kind == kindEscaped {
 		raw = []byte(unescape(raw))

@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	issuer "github.com/d365backup/d365backup/internal/token"
+	"github.com/d365backup/d365backup/internal/token"
 )
 
 // Option configures a Client. New checks them all; where one is given twice, the last one counts.
@@ -18,7 +18,7 @@ type config struct {
 	api                           API
 	scope, mediaType              string
 	clientID                      string
-	clientSecret                  issuer.Secret
+	clientSecret                  token.Secret
 	hasSecret                     bool
 	certificate                   *Certificate
 	tokenSource                   oauth2.TokenSource
@@ -90,7 +90,7 @@ func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true 
 // Services. Both go in the form body of the token request, to the token endpoint only.
 func WithClientSecret(id, secret string) Option {
 	return func(c *config) {
-		c.clientID, c.clientSecret, c.hasSecret = id, issuer.NewSecret(secret), secret != ""
+		c.clientID, c.clientSecret, c.hasSecret = id, token.NewSecret(secret), secret != ""
 		c.credentials = append(c.credentials, "WithClientSecret")
 	}
 }
@@ -140,7 +140,7 @@ func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.htt
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
 func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }
 
-// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 64. Default:
+// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 16. Default:
 // DefaultPrefetch.
 func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = requests } }
 

@@ -26,8 +26,9 @@ type tokens interface {
 var sharedTransport = sync.OnceValue(func() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	t.MaxIdleConns = 1024      // so that a poll of many hosts finds them all open again
-	t.MaxIdleConnsPerHost = 64 // as many as prefetch can use
+	t.MaxIdleConns = 1024           // so that a poll of many hosts finds them all open again
+	t.MaxConnsPerHost = maxPrefetch // or a burst opens more than it has requests at a time
+	t.MaxIdleConnsPerHost = maxPrefetch
 	t.IdleConnTimeout = 5 * time.Minute
 	return t
 })

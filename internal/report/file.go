@@ -50,7 +50,7 @@ func (s *Summary) Save(path string) error {
 		if info.IsDir() {
 			return fmt.Errorf("%s is a directory: give the name of a file", path)
 		}
-		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		file, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the user names the file
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -11,13 +12,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// defaultSince is the time range where none is asked for: the last night is in it.
-const defaultSince = Span(24 * time.Hour)
-
 // TimeRange is which time range a command looks at, and in which zone it shows times.
 type TimeRange struct {
 	// UTC says to read and show times in UTC, not in the local zone.
 	UTC bool
+	// Default is the span where none is asked for; zero is a day, with the last night in it.
+	Default Span
 
 	since      Span
 	start, end string
@@ -27,7 +27,7 @@ type TimeRange struct {
 // AddFlags gives the command the flags of the time range.
 func (r *TimeRange) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	r.since = defaultSince
+	r.since = cmp.Or(r.Default, Span(24*time.Hour))
 	r.changed = flags.Changed
 	flags.Var(&r.since, "since", "jobs of the last `span`, such as 90m, 24h or 7d")
 	flags.StringVar(&r.start, "start", "", "jobs from this `time` on: a date (its 00:00), \"2026-11-01 15:04\" or RFC 3339")

@@ -1,0 +1,230 @@
+package d365backup_test
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/d365backup/d365backup/test/bench"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+const (
+	sweepPages = 200
+	latency    = 200 * time.Millisecond
+)
+
+func steady(int) time.Duration { return latency }
+
+// everyFifthSlow is five times slower for 20 % of the pages.
+func everyFifthSlow(number int) time.Duration {
+	if number%5 == 3 {
+		return 5 * latency
+	}
+	return latency
+}
+
+// sweepAll goes through all jobs of the service.
+func sweepAll(tb testing.TB, client *d365backup.Client, want int) {
+	tb.Helper()
+	n := 0
+	for _, err := range client.Jobs(tb.Context(), valid) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		n++
+	}
+	if n != want {
+		tb.Fatalf("%d jobs, want %d", n, want)
+	}
+}
+
+// BenchmarkSweep reads 200 pages of 100 jobs. Ideal is what their latencies take when all requests in
+// flight are always used; sequential is a plain loop over the generated client, measured in the same run.
+func BenchmarkSweep(b *testing.B) {
+	list := bench.NewList(sweepPages*100, 100)
+	var sequential time.Duration
+	b.Run("sequential", func(b *testing.B) {
+		service := bench.Serve(b, list, steady)
+		read := generatedPages(b, service, 100)
+		for b.Loop() {
+			for number := range sweepPages {
+				if page, err := read(number + 1); err != nil || len(page.Jobs) != 100 {
+					b.Fatal(err)
+				}
+			}
+		}
+		sequential = b.Elapsed() / time.Duration(b.N)
+	})
+	for _, test := range []struct {
+		name     string
+		prefetch int
+		latency  func(int) time.Duration
+		ideal    time.Duration
+	}{
+		{"prefetch=8", 8, steady, 25 * latency},
+		{"prefetch=16", 16, steady, 13 * latency},
+		{"prefetch=8/slow=20%", 8, everyFifthSlow, (160 + 40*5) / 8 * latency},
+	} {
+		b.Run(test.name, func(b *testing.B) {
+			service := bench.Serve(b, list, test.latency)
+			client := clientOf(b, service, d365backup.WithPrefetch(test.prefetch), privateTransport(b))
+			for b.Loop() {
+				sweepAll(b, client, sweepPages*100)
+			}
+			took := b.Elapsed() / time.Duration(b.N)
+			b.ReportMetric(took.Seconds()/test.ideal.Seconds(), "x-ideal")
+			if sequential > 0 {
+				b.ReportMetric(sequential.Seconds()/took.Seconds(), "x-faster")
+			}
+		})
+	}
+}
+
+// BenchmarkSweepMemory compares the largest heap while a million jobs stream by with that for ten thousand.
+func BenchmarkSweepMemory(b *testing.B) {
+	peak := func(jobs int) float64 {
+		service := bench.Serve(b, bench.NewList(jobs, 100), nil)
+		client := clientOf(b, service, privateTransport(b))
+		var most uint64
+		n := 0
+		for _, err := range client.Jobs(b.Context(), valid) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n++; n%5000 == 0 { // what is in use after a collection, not what awaits one
+				runtime.GC()
+				var stats runtime.MemStats
+				runtime.ReadMemStats(&stats)
+				most = max(most, stats.HeapAlloc)
+			}
+		}
+		return float64(most)
+	}
+	for b.Loop() {
+		small, large := peak(10_000), peak(1_000_000)
+		b.ReportMetric(small, "peak-B-of-10k")
+		b.ReportMetric(large, "peak-B-of-1M")
+		b.ReportMetric(large/small, "x-10k")
+	}
+}
+
+// BenchmarkBreak leaves a loop while 16 calls of 200 ms are in flight.
+func BenchmarkBreak(b *testing.B) {
+	service := bench.Serve(b, bench.NewList(100_000, 100), steady)
+	client := clientOf(b, service, d365backup.WithPrefetch(16), privateTransport(b))
+	var took time.Duration
+	for b.Loop() {
+		var left time.Time
+		n := 0
+		for _, err := range client.Jobs(b.Context(), valid) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n++; n == 101 { // page 2 is being delivered
+				service.Await(16)
+				left = time.Now()
+				break
+			}
+		}
+		took += time.Since(left)
+	}
+	b.ReportMetric(float64(took.Microseconds())/1000/float64(b.N), "ms-to-leave")
+}
+
+// TestBreakLeavesNothing: after a loop was left, none of its goroutines runs.
+func TestBreakLeavesNothing(t *testing.T) {
+	service := bench.Serve(t, bench.NewList(100_000, 100), steady)
+	client := clientOf(t, service, d365backup.WithPrefetch(16), privateTransport(t))
+	n := 0
+	for _, err := range client.Jobs(t.Context(), valid) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 101 {
+			service.Await(16)
+			break
+		}
+	}
+	if err := goleak.Find(goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*Server).Serve"), goleak.IgnoreAnyFunction("net/http.(*conn).serve"),
+		goleak.IgnoreAnyFunction("net/http.(*connReader).backgroundRead")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestConnectionsAreShared: 16 goroutines need no more than 16 connections for all their calls.
+func TestConnectionsAreShared(t *testing.T) {
+	service := bench.Serve(t, bench.NewList(100, 10), nil)
+	client := clientOf(t, service, d365backup.WithPageSize(10)) // with the transport that all clients share
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for range 100 {
+				if _, err := client.Page(t.Context(), valid, 1); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := service.Connections(); n > 16 {
+		t.Errorf("%d connections, want at most 16", n)
+	}
+}
+
+// TestPollOpensNothing: a second poll of 500 hosts finds its connections open.
+func TestPollOpensNothing(t *testing.T) {
+	list := bench.NewList(5, 10)
+	services := make([]*bench.Service, 500)
+	clients := make([]*d365backup.Client, len(services))
+	for i := range services {
+		services[i] = bench.Serve(t, list, nil)
+		clients[i] = clientOf(t, services[i], d365backup.WithPageSize(10))
+	}
+	poll := func() (connections int) {
+		for i, client := range clients {
+			if _, err := client.Page(t.Context(), valid, 1); err != nil {
+				t.Fatal(err)
+			}
+			connections += services[i].Connections()
+		}
+		return connections
+	}
+	if first, second := poll(), poll(); second != first {
+		t.Errorf("the second poll opened %d connections", second-first)
+	}
+}
+
+// TestIdleClient: a client that shares its transport costs at most 2 KiB, so that there can be one for
+// each tenant.
+func TestIdleClient(t *testing.T) {
+	const clients = 20_000
+	kept := make([]*d365backup.Client, clients)
+	var before, after runtime.MemStats
+	collect := func(stats *runtime.MemStats) {
+		for range 3 { // what pools hold goes with the third
+			runtime.GC()
+		}
+		runtime.ReadMemStats(stats)
+	}
+	collect(&before)
+	for i := range kept {
+		var err error
+		kept[i], err = d365backup.New(d365backup.WithDataCenter("us"), d365backup.WithClientSecret(fmt.Sprint("app", i), "secret"))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	collect(&after)
+	if each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / clients; each > 2<<10 || each < 200 {
+		t.Errorf("%d bytes a client, want some hundred, at most 2048", each)
+	} else {
+		t.Logf("%d bytes a client", each)
+	}
+	runtime.KeepAlive(kept)
+}
