@@ -302,7 +302,7 @@ func TestBreaksOfItsOwnAreLoud(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Put(generated.Job{JobID: "x", StartTime: anchor, Type: 64, Status: generated.JobStatusFinished})
+	srv.Put(generated.Job{JobID: "x", StartTime: anchor, Type: 1 << 30, Status: generated.JobStatusFinished})
 	a := ask(t, srv, token(t, srv), `{"pageInfo":{}}`)
 	if a.StatusCode != http.StatusInternalServerError || !bytes.Contains(a.body, []byte(`"/jobs/0/type"`)) {
 		t.Errorf("%s: %s", a.Status, a.body)

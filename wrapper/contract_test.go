@@ -37,14 +37,16 @@ func gaps(doc *openapi3.T) []string {
 		operationGaps(doc), jobGaps(doc), enumGaps(doc), queryGaps(doc), dataCenterGaps(doc), tokenURLGaps(doc))))
 }
 
-// operations are those that this package asks.
+// operations are the contract's, each with the API that asks it; one that callers reach by Raw alone
+// has none.
 var operations = map[string]d365backup.API{"getJobs": d365backup.APIv1, "listJobs": d365backup.APIGraph}
 
 func operationGaps(doc *openapi3.T) []string {
 	var found []string
 	for id := range contractOperations(doc) {
-		if operations[id] == "" {
-			found = append(found, fmt.Sprintf("the operation %s is new: serve it in wrapper/api.go and list it in operations here, or say there why not", id))
+		if _, known := operations[id]; !known {
+			found = append(found, fmt.Sprintf("the operation %s is new: serve it in wrapper/api.go, or leave it to Client.Raw; "+
+				"say which in operations of wrapper/contract_test.go", id))
 		}
 	}
 	return found
@@ -149,19 +151,19 @@ func queryGaps(doc *openapi3.T) []string {
 	for name := range names {
 		if places[name] == "" {
 			found = append(found, fmt.Sprintf("a request may have %s, and no caller can set it: "+
-				"add a field to Query in wrapper/query.go, send it in body or params, and list it in places here", name))
+				"add a field to Query in wrapper/query.go, send it in body or params, and list it in places of wrapper/contract_test.go", name))
 		}
 	}
 	fields := make(map[string]bool)
 	for name, place := range places {
 		if !names[name] {
-			found = append(found, fmt.Sprintf("no request of the contract has %s, which %s sets: take it out of places here, and deprecate it", name, place))
+			found = append(found, fmt.Sprintf("no request of the contract has %s, which %s sets: take it out of places of wrapper/contract_test.go, and deprecate it", name, place))
 		}
 		fields[place] = true
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[d365backup.Query]()) {
 		if !fields["Query."+field.Name] {
-			found = append(found, fmt.Sprintf("Query.%s has no place in a request: list it in places here", field.Name))
+			found = append(found, fmt.Sprintf("Query.%s has no place in a request: list it in places of wrapper/contract_test.go", field.Name))
 		}
 	}
 	return found
@@ -271,7 +273,7 @@ func TestGapsAreSeen(t *testing.T) {
 	}{
 		{"operation added", func(doc *openapi3.T) {
 			doc.Paths.Value("/dynamicsbackup/jobs").Post = &openapi3.Operation{OperationID: "startJob"}
-		}, "the operation startJob is new: serve it in wrapper/api.go"},
+		}, "the operation startJob is new: serve it in wrapper/api.go, or leave it"},
 		{"property added", func(doc *openapi3.T) {
 			schemas(doc)["Job"].Value.Properties["novelty"] = text
 		}, "the property novelty of the contract's Job has no field: add one with the tag `json:\"novelty\"` to Job in wrapper/job.go"},

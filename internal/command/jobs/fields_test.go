@@ -22,7 +22,7 @@ func TestFieldsOfContract(t *testing.T) {
 		want = append(want, name)
 	}
 	if diff := cmp.Diff(want, fieldNames()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		t.Errorf("a field is missing in the command, or out of order: mend internal/command/jobs/fields.go (-want +got):\n%s", diff)
 	}
 }
 
