@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Service is a server that hands out the pages of a list, and tokens.
+type Service struct {
+	// URL is its base URL. Tokens are at TokenPath below it.
+	URL string
+
+	server      *httptest.Server
+	list        *List
+	latency     func(number int) time.Duration
+	connections atomic.Int64
+	// bodies are buffers for pages. A sync.Pool would be emptied by the garbage of who is measured.
+	bodies chan []byte
+
+	mu      sync.Mutex
+	arrived *sync.Cond // with mu: waiting has grown
+	waiting int
+}
+
+// TokenPath is where the service hands out tokens.
+const TokenPath = "/connect/token"
+
+// Serve starts a service on loopback, which stops with the test. It answers a page after its latency;
+// nil: at once.
+func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *Service {
+	tb.Helper()
+	s := &Service{list: list, latency: latency, bodies: make(chan []byte, 64)}
+	s.arrived = sync.NewCond(&s.mu)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/OpenApi/GetJobs", s.page)
+	mux.HandleFunc("POST "+TokenPath, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"access_token":"token","expires_in":3600,"token_type":"Bearer"}`))
+	})
+	s.server = httptest.NewUnstartedServer(mux)
+	s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.connections.Add(1)
+		}
+	}
+	s.server.Start()
+	tb.Cleanup(s.server.Close)
+	s.URL = s.server.URL
+	return s
+}
+
+// Connections returns how many connections were opened to the service.
+func (s *Service) Connections() int { return int(s.connections.Load()) }
+
+// Await returns when this many requests at once wait for their page's latency to pass.
+func (s *Service) Await(requests int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.waiting < requests {
+		s.arrived.Wait()
+	}
+}
+
+func (s *Service) page(w http.ResponseWriter, r *http.Request) {
+	var filter struct {
+		PageInfo struct {
+			CurrentPage int `json:"currentPage"`
+		} `json:"pageInfo"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&filter); err != nil || filter.PageInfo.CurrentPage < 1 {
+		http.Error(w, "no page number", http.StatusBadRequest)
+		return
+	}
+	if !s.wait(r, filter.PageInfo.CurrentPage) {
+		return
+	}
+	var body []byte
+	select {
+	case body = <-s.bodies:
+	default:
+	}
+	body = s.list.AppendPage(body[:0], filter.PageInfo.CurrentPage)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+	select {
+	case s.bodies <- body:
+	default:
+	}
+}
+
+// wait lets the latency of the page pass. It is false when the client has gone.
+func (s *Service) wait(r *http.Request, number int) bool {
+	if s.latency == nil || s.latency(number) == 0 {
+		return true
+	}
+	s.count(1)
+	defer s.count(-1)
+	timer := time.NewTimer(s.latency(number))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (s *Service) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting += n
+	s.arrived.Broadcast()
+}
