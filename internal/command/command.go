@@ -12,11 +12,15 @@ import (
 	"github.com/d365backup/d365backup/internal/command/cli"
 	"github.com/d365backup/d365backup/internal/command/jobs"
 	"github.com/d365backup/d365backup/internal/command/sandboxserver"
+	"github.com/d365backup/d365backup/internal/command/spec"
+	"github.com/d365backup/d365backup/internal/command/validate"
 )
 
 // commands are the commands that people see, each from its own package.
 var commands = []func(*cli.App) *cobra.Command{
 	jobs.New,
+	validate.New,
+	spec.New,
 	sandboxserver.New,
 }
 

@@ -1,0 +1,132 @@
+package command_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/api"
+	"github.com/d365backup/d365backup/internal/command"
+)
+
+const samples = "../../api/samples"
+
+// TestValidateSamples judges every sample of the contract as its folder says: <operation>/<request or
+// status>/<valid or invalid>. What is wrong with an invalid one stands in invalid.json.
+func TestValidateSamples(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(samples, "invalid.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string][]string
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	judged := 0
+	err = fs.WalkDir(os.DirFS(samples), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || name == "invalid.json" {
+			return err
+		}
+		judged++
+		parts := strings.Split(name, "/")
+		args := []string{"validate", "request", "--operation", parts[0]}
+		if parts[1] != "request" {
+			args = []string{"validate", "response", "--operation", parts[0], "--status", parts[1]}
+		}
+		if path.Ext(name) == ".html" {
+			args = append(args, "--media-type", "text/html")
+		}
+		args = append(args, filepath.Join(samples, filepath.FromSlash(name)))
+		checkJudged(t, name, want[name], run(t, nil, args...), run(t, nil, append(args, "-o", "json")...))
+		return nil
+	})
+	if err != nil || judged < 60 {
+		t.Errorf("%d samples were judged: %v", judged, err)
+	}
+}
+
+// checkJudged compares what both formats say with the places wanted.
+func checkJudged(t *testing.T, name string, want []string, text, machine result) {
+	t.Helper()
+	var violations api.Violations
+	if err := json.Unmarshal([]byte(machine.stdout), &violations); err != nil {
+		t.Fatalf("%s: %v: %s", name, err, machine.stdout)
+	}
+	var places, lines []string
+	for _, v := range violations {
+		places = append(places, v.Pointer+" "+v.Keyword)
+		lines = append(lines, v.String()+"\n")
+	}
+	if diff := cmp.Diff(want, places); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+	if got := text.stdout; got != strings.Join(lines, "") {
+		t.Errorf("%s: the text is %q", name, got)
+	}
+	code := min(len(want), 1)
+	if text.code != code || machine.code != code || (text.stderr == "") != (code == 0) {
+		t.Errorf("%s: codes %d and %d, stderr %q", name, text.code, machine.code, text.stderr)
+	}
+}
+
+func TestValidateStandardInput(t *testing.T) {
+	for body, want := range map[string]result{
+		`{"pageInfo":{"currentPage":1,"pageSize":10}}`: {0, "", ""},
+		`{"pageInfo":{"currentPage":0,"pageSize":10}}`: {1,
+			"body /pageInfo/currentPage: minimum: found 0, want at least 1 (seed)\n",
+			"d365backup: the standard input breaks the contract: 1 violation\n"},
+		// Nothing of a payload reaches the terminal that could drive it.
+		`{"red\u202e\u009b31m":1,"pageInfo":{"currentPage":1,"pageSize":10}}`: {1,
+			`body /red\u202e\u009b31m: additionalProperties: found 1, want none but endTime, objectType, organizationId, ` +
+				"pageInfo, startTime, status, type (seed)\n",
+			"d365backup: the standard input breaks the contract: 1 violation\n"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := command.Run(t.Context(), []string{"validate", "request", "-"}, nil, strings.NewReader(body), &stdout, &stderr)
+		if got := (result{code, stdout.String(), stderr.String()}); got != want {
+			t.Errorf("%s:\ngot  %+v\nwant %+v", body, got, want)
+		}
+	}
+}
+
+func TestValidateRefuses(t *testing.T) {
+	page := filepath.Join(samples, "getJobs/200/valid/page.json")
+	for args, want := range map[string]string{
+		"":                                      "say what to judge: request or response",
+		"reqest " + page:                        `"reqest" is no kind of payload: use request or response`,
+		"request":                               "accepts 1 arg(s), received 0",
+		"request nowhere.json":                  "the payload cannot be read: open nowhere.json",
+		"request --operation getJob " + page:    `--operation "getJob" does not exist: use one of getJobs, listJobs`,
+		"response --status 99 " + page:          "--status: the contract has no such status: getJobs does not answer 99",
+		"response -o xml " + page:               "use one of text, json",
+		"request --media-type text/csv " + page: "unknown flag: --media-type",
+	} {
+		got := run(t, nil, append([]string{"validate"}, strings.Fields(args)...)...)
+		if got.code != 2 || got.stdout != "" || !strings.Contains(got.stderr, want) {
+			t.Errorf("%s: got %+v", args, got)
+		}
+	}
+}
+
+func TestValidateCompletion(t *testing.T) {
+	for args, want := range map[string]string{
+		"validate |":                       "request\tJudge the body",
+		"validate request --operation |":   "getJobs\nlistJobs\n",
+		"validate response --status |":     "200\n400\n",
+		"validate response -o |":           "text\njson\n",
+		"validate response --media-type |": "application/json\n",
+	} {
+		words, last, _ := strings.Cut(args, "|")
+		got := run(t, nil, append(append([]string{"__complete"}, strings.Fields(words)...), last)...)
+		if got.code != 0 || !strings.Contains("\n"+got.stdout, "\n"+want) {
+			t.Errorf("%s: got %+v", args, got)
+		}
+	}
+}
