@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/command/doctor"
 	"github.com/d365backup/d365backup/internal/command/jobs"
 	"github.com/d365backup/d365backup/internal/command/sandboxserver"
 	"github.com/d365backup/d365backup/internal/command/spec"
@@ -19,6 +20,7 @@ import (
 // commands are the commands that people see, each from its own package.
 var commands = []func(*cli.App) *cobra.Command{
 	jobs.New,
+	doctor.New,
 	validate.New,
 	spec.New,
 	sandboxserver.New,
