@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/command/doctor"
 	"github.com/d365backup/d365backup/internal/command/jobs"
 	"github.com/d365backup/d365backup/internal/command/report"
 	"github.com/d365backup/d365backup/internal/command/sandboxserver"
@@ -21,6 +22,7 @@ import (
 var commands = []func(*cli.App) *cobra.Command{
 	jobs.New,
 	report.New,
+	doctor.New,
 	validate.New,
 	spec.New,
 	sandboxserver.New,

@@ -1,0 +1,376 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/internal/command/cli"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+// window is how far back the first page looks.
+const window = 30 * 24 * time.Hour
+
+func (s *state) ask(ctx context.Context, client *d365backup.Client) (*d365backup.Page, error) {
+	return client.Page(ctx, d365backup.Query{Start: time.Now().Add(-window)}, 1)
+}
+
+// lookAtConfiguration makes the client and learns from it where it would go.
+func lookAtConfiguration(ctx context.Context, s *state) result {
+	s.recorder = &recorder{next: s.probe.transport}
+	settings, closeService, err := s.open()
+	if err == nil {
+		s.settings, s.close = settings, closeService
+		s.client, err = s.newClient(s.recorder)
+	}
+	if err != nil {
+		return fail("configuration", "not valid", sentence(cli.Explain(err)))
+	}
+	base, err := s.baseURL()
+	if err != nil {
+		return fail("unknown", "no address", sentence(err.Error()))
+	}
+	_, err = s.ask(ctx, s.client) // which fails: the recorder holds everything back
+	token, _ := s.recorder.seen()
+	if token.url == nil {
+		return s.failure("unknown", err)
+	}
+	for _, h := range []struct {
+		to  **host
+		url *url.URL
+	}{{&s.tokenHost, token.url}, {&s.apiHost, base}} {
+		if *h.to, err = newHost(h.url, s.probe); err != nil {
+			return fail("proxy-setting", "not valid", sentence(err.Error()))
+		}
+	}
+	s.apiHost.same = s.apiHost.url.Scheme == s.tokenHost.url.Scheme && s.apiHost.url.Host == s.tokenHost.url.Host
+	return passed(s.describe())
+}
+
+func (s *state) newClient(through http.RoundTripper, more ...d365backup.Option) (*d365backup.Client, error) {
+	options := append([]d365backup.Option{
+		d365backup.WithHTTPClient(&http.Client{Transport: through}),
+		// A fault that comes and goes shall show.
+		d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1, AttemptTimeout: s.probe.patience}),
+		d365backup.WithDriftHandler(func(d d365backup.Drift) { s.drift += d.Count }),
+	}, more...)
+	return s.settings.Client(options...)
+}
+
+// baseURL asks the client, which alone knows what the settings lead to.
+func (s *state) baseURL() (*url.URL, error) {
+	raw, found := s.client.Raw().ClientInterface.(*generated.Client)
+	if !found {
+		return nil, errors.New("the client does not tell its address")
+	}
+	return url.Parse(raw.Server)
+}
+
+// describe says what was chosen, and where.
+func (s *state) describe() string {
+	parts := []string{"base URL " + strings.TrimSuffix(s.apiHost.url.String(), "/") + s.from("base-url")}
+	if code := s.settings.Get("data-center"); code != "" {
+		parts[0] = "data centre " + code + s.from("data-center")
+	}
+	if s.settings.Get("certificate") != "" {
+		parts = append(parts, "certificate"+s.from("certificate"))
+	} else {
+		parts = append(parts, "client secret"+s.from("client-secret")+s.from("client-secret-file"))
+	}
+	return strings.Join(append(parts, "API "+string(s.api())+s.from("api")), ", ")
+}
+
+func (s *state) from(setting string) string {
+	if origin := s.settings.Origin(setting); origin != "" {
+		return " (" + origin + ")"
+	}
+	return ""
+}
+
+func (s *state) api() d365backup.API {
+	if s.settings.Get("api") == string(d365backup.APIGraph) {
+		return d365backup.APIGraph
+	}
+	return d365backup.APIv1
+}
+
+// tolerable is how far clocks may be apart before it is worth a word; most token endpoints allow five
+// minutes.
+const tolerable = time.Minute
+
+// lookAtClock compares the clocks. A difference stops nothing by itself: with a client secret all may
+// work.
+func lookAtClock(ctx context.Context, s *state) result {
+	h := s.tokenHost
+	if !h.greeted {
+		h.greet(ctx, s.probe)
+	}
+	if h.skew == nil {
+		return result{status: skipped, detail: h.url.Host + " does not tell its time"}
+	}
+	apart := h.skew.Abs().Round(time.Second)
+	if apart <= 2*time.Second { // what whole seconds and the way can make
+		return passed("as that of " + h.url.Host)
+	}
+	way := "behind"
+	if *h.skew < 0 {
+		way = "ahead of"
+	}
+	detail := fmt.Sprintf("%s %s that of %s", cli.Duration(apart), way, h.url.Host)
+	if apart <= tolerable {
+		return passed(detail)
+	}
+	s.skewed = true
+	return warn("clock", detail, "The clock of this machine is "+detail+".")
+}
+
+// lookAtToken gets a token, and nothing else.
+func lookAtToken(ctx context.Context, s *state) result {
+	s.recorder.allow(tokens)
+	_, err := s.ask(ctx, s.client)
+	s.token = err
+	if errors.Is(err, errHeld) { // so there is a token, to go on with
+		s.token = nil
+		return passed("given by " + s.tokenHost.url.Host)
+	}
+	token, _ := s.recorder.seen()
+	if s.refusedScope(token, err) {
+		return passed("the credentials are not what is refused")
+	}
+	code := s.judgeToken(token, err)
+	r := s.failure(code, err)
+	if code == "clock" {
+		r.finding.evidence = append(r.finding.evidence, "The certificate's signed request carries the time of this machine, "+
+			"which differs; a certificate that is not registered would look the same.")
+	}
+	return r
+}
+
+// refusedScope reports whether it was the scope: by name, or by a token that lacks it.
+func (s *state) refusedScope(token exchange, err error) bool {
+	lacks := len(token.scopes) > 0 && !slices.ContainsFunc(token.scopes, func(scope string) bool { return strings.EqualFold(scope, s.scope()) })
+	return token.code == "invalid_scope" || lacks && token.status == http.StatusOK && errors.Is(err, d365backup.ErrAuth)
+}
+
+func (s *state) scope() string {
+	if asked := s.settings.Get("scope"); asked != "" {
+		return asked
+	}
+	return d365backup.DefaultScope
+}
+
+// judgeToken returns the diagnosis of a token that was not to be had.
+func (s *state) judgeToken(token exchange, err error) string {
+	switch token.code {
+	case "invalid_client", "invalid_grant":
+		return s.credentialsRefused()
+	case "unauthorized_client", "access_denied":
+		return "app-not-allowed"
+	case "unsupported_grant_type", "invalid_request":
+		return "token-url"
+	}
+	if code := common(token, err); code != "" {
+		return code
+	}
+	switch token.status {
+	case 0:
+		return "unknown"
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		return s.credentialsRefused()
+	}
+	return "token-url"
+}
+
+func (s *state) credentialsRefused() string {
+	switch {
+	case s.settings.Get("certificate") == "":
+		return "secret-refused"
+	case s.skewed:
+		return "clock"
+	}
+	return "certificate-not-registered"
+}
+
+// common returns the diagnosis of what can befall both hosts.
+func common(seen exchange, err error) string {
+	switch {
+	case errors.Is(err, d365backup.ErrThrottled):
+		return "throttled"
+	case errors.Is(err, d365backup.ErrServer):
+		return "server-error"
+	case errors.Is(err, d365backup.ErrRedirect):
+		return "redirect"
+	case errors.Is(err, d365backup.ErrNetwork):
+		return "no-answer"
+	case errors.Is(err, d365backup.ErrTruncated):
+		return "truncated"
+	case errors.Is(err, d365backup.ErrTooLarge):
+		return "too-large"
+	case seen.html && seen.status == http.StatusOK:
+		return "login-page"
+	}
+	return ""
+}
+
+// lookAtScope tells a refused scope from refused credentials.
+func lookAtScope(_ context.Context, s *state) result {
+	asked := s.scope()
+	if s.token != nil {
+		r := s.failure("scope", s.token)
+		r.detail = asked + " is refused"
+		return r
+	}
+	token, _ := s.recorder.seen()
+	switch {
+	case slices.Contains(token.scopes, asked):
+		return passed(asked + " is granted")
+	case len(token.scopes) > 0:
+		return passed(asked + " is granted, in another spelling")
+	}
+	return passed(asked + ", which the answer does not name")
+}
+
+// lookAtOperation sends the request for the first page, and judges whether the operation is there.
+func lookAtOperation(ctx context.Context, s *state) result {
+	s.recorder.allow(everything)
+	began := time.Now()
+	s.page, s.err = s.ask(ctx, s.client)
+	ended := time.Now()
+	_, api := s.recorder.seen()
+	code := judgeOperation(api, s.err)
+	if code == "" {
+		s.read = ended.Sub(api.answered)
+		r := passed(fmt.Sprintf("%s %s answers", api.method, api.url.Path))
+		r.took = api.answered.Sub(began)
+		return r
+	}
+	r := s.failure(code, s.err)
+	if api.html {
+		r.finding.evidence = append(r.finding.evidence, "The answer is a web page, so it may come from something in between.")
+	}
+	if code == "not-found" {
+		return s.tryOther(ctx, r)
+	}
+	return r
+}
+
+// judgeOperation returns the diagnosis of an operation that is not to be used; empty where what is left
+// is for the first page.
+func judgeOperation(api exchange, err error) string {
+	code := common(api, err)
+	if err == nil || api.status == http.StatusOK && code != "login-page" && code != "no-answer" {
+		return ""
+	}
+	switch {
+	case code != "":
+		return code
+	case api.status == http.StatusUnauthorized:
+		return "token-refused"
+	case api.status == http.StatusForbidden:
+		return "missing-permission"
+	case api.status == http.StatusNotFound:
+		return "not-found"
+	case api.status >= 400:
+		return "request-refused"
+	}
+	return "not-jobs"
+}
+
+// tryOther asks the other API of the same host, which tells a replaced path from the rest.
+func (s *state) tryOther(ctx context.Context, r result) result {
+	other, replaced := d365backup.APIGraph, "v1-replaced"
+	if s.api() == d365backup.APIGraph {
+		other, replaced = d365backup.APIv1, "no-successor"
+	}
+	r.finding.evidence = append(r.finding.evidence, "The token endpoint knows the app, so client id, credentials and environment are right.")
+	recorder := &recorder{next: s.probe.transport, due: everything}
+	client, err := s.newClient(recorder, d365backup.WithAPI(other))
+	if err != nil {
+		return r
+	}
+	_, err = s.ask(ctx, client)
+	_, api := recorder.seen()
+	note := fmt.Sprintf("The other API was asked, too: %s %s answers with status %d.", api.method, path(api.url), api.status)
+	switch {
+	case err == nil:
+		r.finding.diagnosis = find(replaced)
+	case api.status == http.StatusForbidden:
+		r.finding.diagnosis = find("missing-permission")
+	case api.status == http.StatusNotFound:
+		// So a replaced path is not the reason, or not the only one.
+		r.finding.alike = slices.DeleteFunc(slices.Clone(r.finding.alike), func(code string) bool { return code == "v1-replaced" })
+	case api.status == 0:
+		note = "The other API was asked, too, and did not answer."
+	}
+	r.finding.evidence = append(r.finding.evidence, note)
+	return r
+}
+
+func path(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Path
+}
+
+// lookAtPage judges what the operation answered.
+func lookAtPage(_ context.Context, s *state) result {
+	var r result
+	switch {
+	case s.err == nil:
+		r = s.readPage()
+	case errors.Is(s.err, d365backup.ErrTruncated):
+		r = s.failure("truncated", s.err)
+	case errors.Is(s.err, d365backup.ErrTooLarge):
+		r = s.failure("too-large", s.err)
+	case errors.Is(s.err, d365backup.ErrNotJobs):
+		r = s.failure("not-jobs", s.err)
+	default:
+		r = s.failure("unknown", s.err)
+	}
+	r.took = s.read
+	return r
+}
+
+func (s *state) readPage() result {
+	total := s.page.TotalCount
+	if total < 0 {
+		total = int64(len(s.page.Jobs))
+	}
+	detail := cli.Plural(total, "job", "jobs") + " in the last 30 days"
+	if total == 0 && len(s.page.Jobs) == 0 {
+		return warn("no-jobs", detail)
+	}
+	if s.drift > 0 {
+		detail += fmt.Sprintf("; understood, though it departs from the contract in %s", cli.Plural(int64(s.drift), "place", "places"))
+	}
+	return passed(detail)
+}
+
+// failure makes a result of an error of the client.
+func (s *state) failure(code string, err error) result {
+	r := fail(code, "failed", sentence(cli.Explain(err)))
+	if own, found := errors.AsType[*d365backup.Error](err); found {
+		r.finding.err = own
+		if own.StatusCode != 0 {
+			r.detail = fmt.Sprintf("status %d from %s", own.StatusCode, own.Host)
+		}
+	}
+	return r
+}
+
+// sentence makes a sentence of an error's text.
+func sentence(text string) string {
+	text = cli.Text(text)
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
