@@ -51,8 +51,9 @@ lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it 
 	./api/lint/check-types.sh
 	./api/lint/ogen/check.sh
 
-bench: ## Run the benchmarks six times and summarize them.
-	go test -run '^$$' -bench . -benchmem -count 6 ./... > bench.out
+bench: ## Run the client's benchmarks, some minutes long, and summarize them.
+	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
+	go test -run '^$$' -bench 'Sweep|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
 
 %/node_modules: %/package.json %/package-lock.json

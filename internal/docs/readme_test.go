@@ -3,6 +3,7 @@ package docs
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,18 +82,39 @@ func TestPrograms(t *testing.T) {
 
 // TestSnippets compiles the pieces of programs of the README.
 func TestSnippets(t *testing.T) {
-	const before = "package main\n\nimport (\n\t\"os\"\n\n\td365backup \"github.com/d365backup/d365backup/wrapper\"\n)\n\nfunc main() {\n"
-	const after = "\t_, _ = client, err\n}\n"
 	compiled := 0
 	for _, block := range blocks(t, "README.md", "go") {
 		if !strings.HasPrefix(block, "package main") {
-			build(t, before+block+after)
+			build(t, complete(block))
 			compiled++
 		}
 	}
 	if compiled == 0 {
 		t.Error("the README has no snippet")
 	}
+}
+
+// complete makes a program of a piece: imports what it names, and uses what it declares.
+func complete(block string) string {
+	var program strings.Builder
+	program.WriteString("package main\n\n")
+	for name, path := range map[string]string{
+		"os":         "os",
+		"api":        "github.com/d365backup/d365backup/api",
+		"d365backup": "github.com/d365backup/d365backup/wrapper",
+	} {
+		if strings.Contains(block, name+".") {
+			fmt.Fprintf(&program, "import %s %q\n", name, path)
+		}
+	}
+	program.WriteString("\nfunc main() {\n\tvar body []byte\n\t_ = body\n" + block)
+	for _, name := range []string{"client", "err"} {
+		if regexp.MustCompile(`\b` + name + `\b.* := `).MatchString(block) {
+			program.WriteString("\t_ = " + name + "\n")
+		}
+	}
+	program.WriteString("}\n")
+	return program.String()
 }
 
 // TestFirstCommands: the two commands that set a fresh machine up stand in the README, and the first

@@ -80,50 +80,60 @@ func (c *Connection) Settings(app *App) (Settings, error) {
 	return merge(profile, fromEnvironment(app.Getenv), fromFlags(c.flags))
 }
 
+// Open returns the settings that lead to the service, and what to call when it is no longer needed. With
+// --sandbox it starts one, and the settings lead there.
+func (c *Connection) Open(app *App) (Settings, func() error, error) {
+	if c.Sandbox {
+		return c.startSandbox()
+	}
+	settings, err := c.Settings(app)
+	return settings, func() error { return nil }, err
+}
+
 // Client returns a client, and what to call when it is no longer needed. The options are added to
 // those of the settings.
 func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup.Client, func() error, error) {
-	if c.Sandbox {
-		return c.sandboxClient(options)
-	}
-	settings, err := c.Settings(app)
+	settings, closeService, err := c.Open(app)
 	if err != nil {
 		return nil, nil, err
 	}
-	own, err := settings.Options()
+	client, err := settings.Client(options...)
 	if err != nil {
+		_ = closeService()
 		return nil, nil, err
 	}
-	client, err := d365backup.New(append(own, options...)...)
-	return client, func() error { return nil }, err
+	return client, closeService, nil
 }
 
-func (c *Connection) sandboxClient(options []d365backup.Option) (*d365backup.Client, func() error, error) {
+func (c *Connection) startSandbox() (Settings, func() error, error) {
 	given := fromFlags(c.flags)
-	api, err := Settings{given}.api()
-	if err != nil {
-		return nil, nil, err
-	}
-	delete(given, "api") // the sandbox has both
 	for name, v := range given {
-		return nil, nil, Usagef("--sandbox and %s are both given: the sandbox brings its own --%s", v.origin, name)
+		if name != "api" { // the sandbox has both
+			return Settings{}, nil, Usagef("--sandbox and %s are both given: the sandbox brings its own --%s", v.origin, name)
+		}
 	}
 	server, err := sandbox.Start()
 	if err != nil {
-		return nil, nil, err
+		return Settings{}, nil, err
 	}
-	client, err := d365backup.New(append([]d365backup.Option{
-		d365backup.WithBaseURL(server.URL()),
-		d365backup.WithTokenURL(server.TokenURL()),
-		d365backup.WithClientSecret(server.ClientID(), server.ClientSecret()),
-		d365backup.WithLoopbackHTTP(),
-		api,
-	}, options...)...)
+	for name, text := range map[string]string{
+		"base-url":      server.URL(),
+		"token-url":     server.TokenURL(),
+		"client-id":     server.ClientID(),
+		"client-secret": server.ClientSecret(),
+	} {
+		given[name] = value{text, "--sandbox"}
+	}
+	return Settings{given}, server.Close, nil
+}
+
+// Client returns a client for the settings. The options are added to theirs.
+func (s Settings) Client(options ...d365backup.Option) (*d365backup.Client, error) {
+	own, err := s.Options()
 	if err != nil {
-		_ = server.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return client, server.Close, nil
+	return d365backup.New(append(own, options...)...)
 }
 
 // Options returns the settings as options of the library. It reads the files that hold secrets. The
