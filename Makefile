@@ -43,11 +43,13 @@ lint: ## Run go vet and golangci-lint.
 	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
 	$(tool) golangci-lint run
 
-lint-contract: api/lint/node_modules ## Lint openapi.yaml with Spectral, Redocly and oasdiff; needs npm.
+lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it with the tools of others; needs npm.
 	$(npm_bin)/spectral lint --ruleset api/lint/.spectral.yaml --fail-severity warn openapi.yaml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
 		$(npm_bin)/redocly lint --config api/lint/redocly.yaml openapi.yaml
 	$(tool) oasdiff validate --fail-on INFO --allow-external-refs=false openapi.yaml
+	./api/lint/check-types.sh
+	./api/lint/ogen/check.sh
 
 bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out

@@ -1,0 +1,25 @@
+//go:build tools
+
+// Package ogen pins the generator that check.sh holds the contract to, and here what the code that it
+// makes imports. It is a module of its own, so that nobody else meets either.
+package ogen
+
+import (
+	_ "github.com/go-faster/errors"
+	_ "github.com/go-faster/jx"
+	_ "github.com/google/uuid"
+	_ "github.com/ogen-go/ogen/conv"
+	_ "github.com/ogen-go/ogen/http"
+	_ "github.com/ogen-go/ogen/json"
+	_ "github.com/ogen-go/ogen/middleware"
+	_ "github.com/ogen-go/ogen/ogenerrors"
+	_ "github.com/ogen-go/ogen/otelogen"
+	_ "github.com/ogen-go/ogen/uri"
+	_ "github.com/ogen-go/ogen/validate"
+	_ "go.opentelemetry.io/otel"
+	_ "go.opentelemetry.io/otel/attribute"
+	_ "go.opentelemetry.io/otel/codes"
+	_ "go.opentelemetry.io/otel/metric"
+	_ "go.opentelemetry.io/otel/semconv/v1.39.0"
+	_ "go.opentelemetry.io/otel/trace"
+)
