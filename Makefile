@@ -32,7 +32,7 @@ test: ## Run the tests, those of the nested modules included.
 test-race: ## Run the tests under the race detector; needs a C compiler.
 	go test -race ./...
 
-test-peers: test/peers/oidc/node_modules ## Run the tests with programs of others; needs npm.
+test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run the tests with programs of others; needs npm.
 	go test -tags peers -timeout 5m ./test/peers/...
 
 fmt: ## Format the Go code.
