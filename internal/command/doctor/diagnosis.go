@@ -219,7 +219,7 @@ var diagnoses = []diagnosis{
 		meaning: "The host is there and answers 404. A wrong data centre, a missing permission and a product without a licence are " +
 			"reported to look alike, and nothing in the answer tells them apart.",
 		next: []string{
-			"Go through the list below from its top.",
+			"Go through that list from its top.",
 			"If none of it helps, send the vendor this report with the request id.",
 		},
 		alike: []string{"v1-replaced", "wrong-data-center", "missing-permission", "unlicensed-product"},

@@ -357,14 +357,39 @@ func (s *state) readPage() result {
 // failure makes a result of an error of the client.
 func (s *state) failure(code string, err error) result {
 	r := fail(code, "failed", sentence(cli.Explain(err)))
-	if own, found := errors.AsType[*d365backup.Error](err); found {
-		r.finding.err = own
-		if own.StatusCode != 0 {
-			r.detail = fmt.Sprintf("status %d from %s", own.StatusCode, own.Host)
-		}
+	own, found := errors.AsType[*d365backup.Error](err)
+	if !found {
+		return r
+	}
+	r.finding.err = own
+	if own.StatusCode != 0 {
+		r.detail = fmt.Sprintf("status %d from %s", own.StatusCode, own.Host)
+	}
+	_, api := s.recorder.seen()
+	if api.status >= 400 {
+		r.finding.evidence = facts(own) // the advice of its message is the diagnosis's to give
 	}
 	return r
 }
+
+// facts are what is known of a refusal.
+func facts(err *d365backup.Error) []string {
+	known := fmt.Sprintf("%s answered with status %d", err.Host, err.StatusCode)
+	if err.RequestID != "" {
+		known += ", request id " + err.RequestID
+	}
+	if err.RetryAfter > 0 {
+		known += ", retry after " + err.RetryAfter.String()
+	}
+	said := "The answer was empty."
+	if err.Excerpt != "" {
+		said = "It said: " + err.Excerpt[:min(len(err.Excerpt), maxQuote)]
+	}
+	return []string{sentence(known), cli.Text(said)}
+}
+
+// maxQuote is how much of an answer a person wants to read.
+const maxQuote = 300
 
 // sentence makes a sentence of an error's text.
 func sentence(text string) string {
