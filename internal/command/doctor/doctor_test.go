@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -328,21 +329,29 @@ func listen(t *testing.T) net.Listener {
 func deaf(t *testing.T, hangsUp bool) (address string) {
 	t.Helper()
 	listener := listen(t)
-	go func() {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
 		for {
 			connection, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go func() {
+			context.AfterFunc(ctx, func() { _ = connection.Close() })
+			running.Go(func() {
 				defer connection.Close()
 				_, _ = connection.Read(make([]byte, 1))
 				if !hangsUp {
 					_, _ = io.Copy(io.Discard, connection)
 				}
-			}()
+			})
 		}
-	}()
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		stop()
+		running.Wait()
+	})
 	return listener.Addr().String()
 }
 
