@@ -163,7 +163,7 @@ var ofToken = []illness{
 	{"no token endpoint", "token-url", "token", 1, changed(func(w *world) { w.env["D365BACKUP_TOKEN_URL"] = w.server.URL() + "/token" }), "status 404"},
 	{"unknown grant", "token-url", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unsupported_grant_type"}`)), "unsupported_grant_type"},
 	{"login page for a token", "login-page", "token", 1, at(toToken, answer(200, html, "<html>Sign in</html>")), "token endpoint"},
-	{"token endpoint moved", "redirect", "token", 1, at(toToken, http.RedirectHandler("https://login.example/", 302).ServeHTTP), "redirect"},
+	{"token endpoint moved", "redirect", "token", 1, at(toToken, http.RedirectHandler("https://login.example/", http.StatusFound).ServeHTTP), "redirect"},
 	{"token endpoint fails", "server-error", "token", 1, at(toToken, answer(503, html, "busy")), "status 503"},
 	{"token endpoint throttles", "throttled", "token", 1, at(toToken, answer(429, "application/json", "{}")), "status 429"},
 	{"token endpoint hangs up", "no-answer", "token", 1, at(toToken, hangUp), "closed before the end"},
@@ -188,7 +188,7 @@ var ofOperation = []illness{
 	{"server error", "server-error", "operation", 1, fault(sandbox.ServerError(always, 502)), "status 502"},
 	{"login page", "login-page", "operation", 1, fault(sandbox.LoginPage()), "The answer is a web page"},
 	{"page that blocks", "missing-permission", "operation", 1, at(toOperation, answer(403, html, "<html>Blocked</html>")), "The answer is a web page"},
-	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", 302).ServeHTTP), "https://login.example"},
+	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", http.StatusFound).ServeHTTP), "https://login.example"},
 	{"silence of the operation", "no-answer", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.Latency(time.Hour)))
 		w.probe.patience = 100 * time.Millisecond

@@ -154,8 +154,8 @@ func answer(status int, mediaType, body string) http.HandlerFunc {
 	}
 }
 
-// certificate makes the user have a certificate in place of the secret, and returns it.
-func (w *world) certificate() *x509.Certificate {
+// certificate makes the user have a certificate in place of the secret.
+func (w *world) certificate() {
 	w.t.Helper()
 	certificate := credentialtest.Issue(w.t, credentialtest.Key())
 	path := filepath.Join(w.t.TempDir(), "app.pem")
@@ -165,7 +165,6 @@ func (w *world) certificate() *x509.Certificate {
 	delete(w.env, "D365BACKUP_CLIENT_SECRET")
 	w.env["D365BACKUP_CERTIFICATE"] = path
 	w.env["D365BACKUP_CERTIFICATE_PASSWORD"] = passwordCanary
-	return certificate
 }
 
 // secured puts a TLS server before the sandbox, which the user asks. Its certificate is trusted, unless
