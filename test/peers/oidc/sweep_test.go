@@ -20,14 +20,15 @@ import (
 // TestSweeps goes through 20 pages with tokens of a real server, one of which is revoked half-way.
 func TestSweeps(t *testing.T) {
 	_, byCertificate := newCertificate(t)
-	server := oidc.Start(t, oidc.Config{
-		Clients: []oidc.Client{bySecret, byCertificate}, Scopes: []string{scope}, Lifetime: int(lifetime.Seconds()),
-	})
 	key := credentialtest.Key()
 	certificate, err := d365backup.ParseCertificate(credentialtest.PEM(t, key, credentialtest.Issue(t, key)), "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	byCertificate.Keys.Keys[0]["kid"] = certificate.Thumbprint() // the key is the same, the certificate is not
+	server := oidc.Start(t, oidc.Config{
+		Clients: []oidc.Client{bySecret, byCertificate}, Scopes: []string{scope}, Lifetime: int(lifetime.Seconds()),
+	})
 	for name, test := range map[string]struct {
 		credential d365backup.Option
 		revoke     bool
