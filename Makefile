@@ -7,7 +7,7 @@ npm_bin := api/lint/node_modules/.bin
 # the client with OpenTelemetry.
 nested := internal/consumer api/internal/peer test/otel
 
-.PHONY: help generate check-generated check-breaking release-contract test test-race test-peers fmt lint lint-contract bench
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
