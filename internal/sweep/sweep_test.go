@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,7 +277,9 @@ func TestSpeed(t *testing.T) {
 // TestSlowPage: one slow page holds up delivery, not requests: up to 4 times the prefetch wait, and no more.
 func TestSlowPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var requests atomic.Int64
 		l := &list{ids: sequence(1000), delay: func(number int) time.Duration {
+			requests.Add(1)
 			if number == 2 {
 				return time.Hour
 			}
@@ -291,8 +294,8 @@ func TestSlowPage(t *testing.T) {
 		go func() { next(); close(done) }()
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if l.requests != 2+16 {
-			t.Errorf("%d requests while page 2 is awaited, want pages 1 to 18", l.requests)
+		if got := requests.Load(); got != 2+16 {
+			t.Errorf("%d requests while page 2 is awaited, want pages 1 to 18", got)
 		}
 		<-done
 	})
