@@ -31,8 +31,8 @@
 //   - The time range is fixed when the loop begins, so that jobs started later fall outside of it.
 //   - Pages answered under one total are taken as views of one list. Under another total the list moved:
 //     Jobs goes on from where the new list overlaps with what was delivered, a bounded number of times.
-//   - A job on a page that was also on one of the few pages before is dropped, by its id. Within a page
-//     it is not, for the vendor's own sample has one id on several jobs.
+//   - A job on a page that was also on one of the few pages before is dropped, by its id, and counted:
+//     see DriftPaging. Within a page it is not, for the vendor's own sample has one id on several jobs.
 //   - The page behind the last one is asked for, and the first page once more, to see a wrong total and
 //     a list that moved under the same total.
 //   - Pages that repeat, are short, or are missing end in ErrIncomplete when a second reading does not

@@ -18,8 +18,8 @@
 //     read until one is empty.
 //   - At the end the first page is read again. If it differs under the same total, the list moved
 //     without the total showing it.
-//   - Ids that the page before had, too, are dropped. Within a page they are not: the same id may
-//     stand there several times.
+//   - Ids that one of the few pages before had, too, are dropped and counted. Within a page they are not:
+//     the same id may stand there several times.
 //   - A page equal to an earlier one, a page shorter or longer than it should be, an empty page before the
 //     end, and a total beyond what was found each end in [Incomplete] if a second reading does not mend
 //     them.
@@ -85,7 +85,8 @@ type Progress struct {
 
 // Drift is a disagreement that a sweep survives.
 type Drift struct {
-	Field, Value string
+	Field, Value string // the contract's name, empty for the whole page; and what was seen
+	Count        int    // of items, where it is about items; else 1
 }
 
 // Incomplete is the error of a sweep that cannot vouch for having seen every item. It comes after all
@@ -212,6 +213,7 @@ func (s *sweep[T]) counted(page Page[T]) (err error) {
 		s.compareLinks(&page)
 		switch reason := s.fault(&page); {
 		case reason != "" && s.mayLook():
+			s.drift("", reason)
 			err = s.lookAgain()
 		case reason != "" && s.exceeds(&page):
 			return s.uncounted(page)
@@ -394,12 +396,19 @@ func (s *sweep[T]) rebase() error {
 func (s *sweep[T]) deliver(page Page[T]) bool {
 	s.refill(s.next + 1)
 	hashes := s.hashes(page.Items)
+	shifted := Drift{Field: "jobs.jobId"}
 	for i := range page.Items {
 		if s.known.has(hashes[i]) {
-			s.spared++
+			if shifted.Count++; shifted.Count == 1 {
+				shifted.Value = s.source.ID(&page.Items[i])
+			}
 		} else if !s.hand(page.Items[i]) {
 			return false
 		}
+	}
+	if shifted.Count > 0 {
+		s.spared += int64(shifted.Count)
+		s.report(shifted)
 	}
 	s.delivered(hashes)
 	return true
@@ -435,9 +444,11 @@ func (s *sweep[T]) suspect(reason string) {
 	}
 }
 
-func (s *sweep[T]) drift(field, value string) {
+func (s *sweep[T]) drift(field, value string) { s.report(Drift{field, value, 1}) }
+
+func (s *sweep[T]) report(drift Drift) {
 	if s.options.OnDrift != nil {
-		s.options.OnDrift(Drift{Field: field, Value: value})
+		s.options.OnDrift(drift)
 	}
 }
 

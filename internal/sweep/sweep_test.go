@@ -212,6 +212,28 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestMovesAreReported: what a sweep mends, or drops because it came before, can be heard of.
+func TestMovesAreReported(t *testing.T) {
+	arrive := func(l *list, _, number int) {
+		if number == 3 && len(l.ids) == 95 {
+			l.ids = slices.Insert(slices.Clone(l.ids), 0, "late")
+		}
+	}
+	counted := list{ids: sequence(95), before: arrive}
+	got, drift, err := counted.all(t, 10, 1)
+	dropped := sweep.Drift{Field: "jobs.jobId", Value: "job19", Count: 1}
+	want := []sweep.Drift{{Value: "the total changed from 95 to 96 by page 3", Count: 1}, dropped}
+	if err != nil || !slices.Equal(got, sequence(95)) || !slices.Equal(drift, want) {
+		t.Errorf("with a total: got %v, %v, %v", got, drift, err)
+	}
+	uncounted := list{ids: sequence(95), before: arrive, after: func(p *sweep.Page[string], _, _ int) { p.Total = -1 }}
+	got, drift, err = uncounted.all(t, 10, 1)
+	want = []sweep.Drift{dropped}
+	if incomplete, ok := errors.AsType[*sweep.Incomplete](err); !ok || !slices.Equal(got, sequence(95)) || !slices.Equal(drift, want) {
+		t.Errorf("without a total: got %v, %v, %v", got, drift, incomplete)
+	}
+}
+
 func TestErrorsComeInTheirPlace(t *testing.T) {
 	broken := errors.New("broken")
 	l := &list{ids: sequence(100)}
