@@ -157,7 +157,9 @@ type walk struct {
 // since its target has one, except as a property: that is written as allOf.
 func elements(doc *openapi3.T) map[string]string { return walkContract(doc).sources }
 
-func keywordFaults(doc *openapi3.T) []string { return slices.Sorted(slices.Values(walkContract(doc).faults)) }
+func keywordFaults(doc *openapi3.T) []string {
+	return slices.Sorted(slices.Values(walkContract(doc).faults))
+}
 
 func walkContract(doc *openapi3.T) *walk {
 	w := &walk{sources: make(map[string]string)}
