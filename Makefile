@@ -56,6 +56,11 @@ bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Sweep|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
 
+bench-validators: ## Compare the speed of package api with that of other validators, in turns.
+	for round in 1 2 3 4 5 6 7 8 9 10; do \
+		(cd api/internal/peer && go test -run '^$$' -bench . -benchtime 200ms) || exit 1; done > bench.out
+	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
+
 %/node_modules: %/package.json %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
 	touch $@
