@@ -35,6 +35,9 @@ test-race: ## Run the tests under the race detector; needs a C compiler.
 test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run the tests with programs of others; needs npm.
 	go test -tags peers -timeout 5m ./test/peers/...
 
+fuzz: ## Fuzz each target for FUZZTIME, two at a time; what is found is kept in testdata/fuzz.
+	./test/fuzz.sh $(or $(FUZZTIME),10m)
+
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
