@@ -35,6 +35,9 @@ test-race: ## Run the tests under the race detector; needs a C compiler.
 test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run the tests with programs of others; needs npm.
 	go test -tags peers -timeout 5m ./test/peers/...
 
+fuzz: ## Fuzz each target for FUZZTIME, two at a time; what is found is kept in testdata/fuzz.
+	./test/fuzz.sh $(or $(FUZZTIME),10m)
+
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
@@ -55,6 +58,11 @@ bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
+
+bench-validators: ## Compare the speed of package api with that of other validators, in turns.
+	for round in 1 2 3 4 5 6 7 8 9 10; do \
+		(cd api/internal/peer && go test -run '^$$' -bench . -benchtime 200ms) || exit 1; done > bench.out
+	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
 
 %/node_modules: %/package.json %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund

@@ -41,7 +41,7 @@ func (c *Client) unanswered(ctx context.Context, got response, err error) *attem
 	if ctx.Err() != nil {
 		return c.interrupted(ctx, err)
 	}
-	if got.token != "" && strings.Contains(err.Error(), got.token) {
+	if got.token != "" && echoOf(got.token).MatchString(err.Error()) {
 		err = errors.New("the server does not speak HTTP, or echoes what it is sent")
 	}
 	failed := &attemptFailure{err: &Error{Kind: ErrNetwork, Host: c.endpoints.base.Host, cause: err}, retry: true}
