@@ -30,6 +30,7 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 	t.MaxConnsPerHost = maxPrefetch // or a burst opens more than it has requests at a time
 	t.MaxIdleConnsPerHost = maxPrefetch
 	t.IdleConnTimeout = 5 * time.Minute
+	t.MaxResponseHeaderBytes = 1 << 20
 	return t
 })
 
