@@ -7,6 +7,9 @@ npm_bin := api/lint/node_modules/.bin
 # the client with OpenTelemetry.
 nested := internal/consumer api/internal/peer test/otel
 
+# How long "make soak" runs.
+SOAK ?= 10m
+
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
 help: ## List the targets.
@@ -37,6 +40,12 @@ test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run th
 
 fuzz: ## Fuzz each target for FUZZTIME, two at a time; what is found is kept in testdata/fuzz.
 	./test/fuzz.sh $(or $(FUZZTIME),10m)
+
+test-faults: ## Run the client against failing networks and servers; docs/reliability.md says what comes of it.
+	cd test/faults && go vet ./... && go test ./...
+
+soak: ## Run the client through random faults under the race detector, for SOAK=10m; needs a C compiler.
+	cd test/faults && go run -race ./soak -for $(SOAK)
 
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
