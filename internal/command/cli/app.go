@@ -1,6 +1,6 @@
 // Package cli is what the commands share: the streams and the screen, the settings that lead to a
-// client, the flags that say which jobs are meant, errors with exit codes, and how numbers look to
-// people. No command lives here.
+// client, the flags that say which jobs are meant, and errors with exit codes. No command lives here, and
+// how figures look to people is package human.
 package cli
 
 import (

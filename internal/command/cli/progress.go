@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // Progress is a line on the standard error that says how far a long reading has come. It shows on a
@@ -50,13 +52,13 @@ func (p *Progress) Update(jobs, total int64, pages int) {
 
 // progressLine is ASCII, so that it can be cut anywhere.
 func progressLine(jobs, total int64, pages int, elapsed time.Duration) string {
-	line := Plural(jobs, "job", "jobs")
+	line := human.Plural(jobs, "job", "jobs")
 	if total > 0 {
-		line = fmt.Sprintf("%s of %s jobs (%d%%)", Count(jobs), Count(total), 100*min(jobs, total)/total)
+		line = fmt.Sprintf("%s of %s jobs (%d%%)", human.Count(jobs), human.Count(total), 100*min(jobs, total)/total)
 	}
-	line += ", " + Plural(int64(pages), "page", "pages")
+	line += ", " + human.Plural(int64(pages), "page", "pages")
 	if seconds := elapsed.Seconds(); seconds > 0 {
-		line += fmt.Sprintf(", %s jobs/s", Count(int64(float64(jobs)/seconds)))
+		line += fmt.Sprintf(", %s jobs/s", human.Count(int64(float64(jobs)/seconds)))
 	}
 	return line
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -167,7 +168,7 @@ func (f *follower) broken(err error) time.Duration {
 func (f *follower) recovered() {
 	f.worked = true
 	if f.failed > 0 {
-		f.app.Notef("d365backup: back after %s", cli.Duration(time.Since(f.outage)))
+		f.app.Notef("d365backup: back after %s", human.Duration(time.Since(f.outage)))
 		f.failed = 0
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -243,7 +244,7 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	if what.limited {
 		limited = ", by --limit, of those"
 	}
-	line := fmt.Sprintf("%s%s from %s to %s", cli.Plural(t.jobs, "job", "jobs"), limited,
+	line := fmt.Sprintf("%s%s from %s to %s", human.Plural(t.jobs, "job", "jobs"), limited,
 		from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
@@ -252,16 +253,16 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	others := t.jobs
 	for _, s := range footerOrder {
 		if n := t.byStatus[s]; n > 0 {
-			parts = append(parts, cli.Count(n)+" "+strings.ToLower(statusWords(s)))
+			parts = append(parts, human.Count(n)+" "+strings.ToLower(human.Status(s)))
 			others -= n
 		}
 	}
 	if others > 0 {
-		parts = append(parts, cli.Count(others)+" other")
+		parts = append(parts, human.Count(others)+" other")
 	}
 	footer := "\n" + line + "\n" + strings.Join(parts, ", ") + "\n"
 	if t.failedRecords > 0 {
-		footer += cli.Plural(t.failedRecords, "record", "records") + " failed\n"
+		footer += human.Plural(t.failedRecords, "record", "records") + " failed\n"
 	}
 	return footer
 }

@@ -1,4 +1,7 @@
-package cli
+// Package human is how figures and words of the service look to people: sizes, counts, lengths of time,
+// types and statuses, and text that may not drive a terminal. Where they stand on a screen or a page is
+// not decided here.
+package human
 
 import (
 	"fmt"
@@ -7,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // Bytes returns a size in binary units, such as "1.4 GiB".
@@ -87,4 +92,38 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Type returns a type of job in words, such as "Audit backup".
+func Type(t d365backup.JobType) string { return name(t) }
+
+// Status returns a status in words, such as "Finished with exception".
+func Status(s d365backup.JobStatus) string { return name(s) }
+
+func name(value interface {
+	fmt.Stringer
+	Known() bool
+}) string {
+	const unknown = "Unknown"
+	switch text := value.String(); {
+	case value.Known():
+		return words(text)
+	case text == unknown:
+		return unknown
+	default:
+		return unknown + " (" + text + ")"
+	}
+}
+
+// words parts a name in camel case.
+func words(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
