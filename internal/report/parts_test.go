@@ -320,18 +320,6 @@ func TestTextFits(t *testing.T) {
 	}
 }
 
-func TestRecolourRefuses(t *testing.T) {
-	for name, svg := range map[string]string{
-		"a colour of its own":   `<svg><path d="M 0 0" style="fill:rgb(84,112,198)"/></svg>`,
-		"an unknown element":    `<svg><image x="0" style=""/></svg>`,
-		"something that is not": `<svg><path`,
-	} {
-		if out, err := recolour(svg); err == nil {
-			t.Errorf("%s became %q", name, out)
-		}
-	}
-}
-
 func TestSave(t *testing.T) {
 	s := collect(t, lastWeek, sample()...)
 	dir := t.TempDir()

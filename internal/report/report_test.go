@@ -163,7 +163,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		"no jobs":               {long, nil, "No job ran in this window."},
 		"one fine":              {long, []d365backup.Job{ago(3, "A", finished)}, "A is fine."},
-		"all fine":              {long, []d365backup.Job{ago(3, "A", finished), ago(3, "B", finished)}, "All 2 organizations are fine."},
+		"all fine":              {long, []d365backup.Job{ago(3, "A", finished), ago(3, "B", finished)}, "Both organizations are fine."},
 		"late":                  {long, []d365backup.Job{ago(52, "A", finished)}, "A has had no good backup for 2d 04h."},
 		"late allowed":          {patient, []d365backup.Job{ago(52, "A", finished)}, "A is fine."},
 		"just in time":          {long, []d365backup.Job{ago(36, "A", finished)}, "A is fine."},

@@ -45,6 +45,8 @@ func (s *Summary) fineClause(count int) string {
 		return s.organizations[0].label + " is fine"
 	case total == 1:
 		return ""
+	case count == total && total == 2:
+		return "Both organizations are fine"
 	case count == total:
 		return "All " + human.Count(int64(total)) + " organizations are fine"
 	case count == 0:

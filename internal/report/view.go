@@ -48,6 +48,7 @@ type section struct {
 	Anchor, Title, Verdict string
 	State                  state
 	Single                 bool // about one organization
+	Backups                bool // there are some that are not in progress
 	Facts                  []fact
 	Kinds                  kindTable
 	Unit                   string // of Rows: day, week, month or year
@@ -243,6 +244,7 @@ func (s *Summary) section(t *tally, anchor, title string) section {
 			{"Lost records", human.Count(t.lost)},
 		},
 		Kinds:    kindsOf(t.kinds),
+		Backups:  t.backups.ended() > 0,
 		Unit:     s.days.unit.String(),
 		Outcomes: outcomeWords(b),
 		Sizes:    sizeWords("The largest backup had", t.buckets),
