@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -46,6 +47,7 @@ func openBrowser(t *testing.T) *page {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(5*time.Minute), // A loaded machine starts it slowly.
 	)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -278,9 +280,7 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-// TestPicture takes the picture for the README, if it is asked for:
-//
-//	go test -run TestPicture . -args -picture ../../docs/report.png
+// TestPicture takes the picture for the README, if it is asked for; see make picture.
 func TestPicture(t *testing.T) {
 	p := openBrowser(t)
 	p.open("file://"+sampleFile(t), 1200, "light")
