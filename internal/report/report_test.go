@@ -231,16 +231,6 @@ func TestCollectError(t *testing.T) {
 	}
 }
 
-func TestProgress(t *testing.T) {
-	var got []int64
-	options := lastWeek
-	options.OnProgress = func(jobs int64) { got = append(got, jobs) }
-	collect(t, options, slices.Repeat([]d365backup.Job{ago(1, "A", finished)}, 2500)...)
-	if diff := cmp.Diff([]int64{1000, 2000, 2500}, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // TestRate: rounding must not hide a failure, nor a success.
 func TestRate(t *testing.T) {
 	for want, counts := range map[string][2]int64{
