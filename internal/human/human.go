@@ -1,6 +1,5 @@
 // Package human is how figures and words of the service look to people: sizes, counts, lengths of time,
-// types and statuses, and text that may not drive a terminal. Where they stand on a screen or a page is
-// not decided here.
+// types and statuses, and text that fits a screen and does not drive it. Tables and pages are not here.
 package human
 
 import (
@@ -10,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -105,13 +106,13 @@ func name(value interface {
 	Known() bool
 }) string {
 	const unknown = "Unknown"
-	switch text := value.String(); {
+	switch own := value.String(); {
 	case value.Known():
-		return words(text)
-	case text == unknown:
+		return words(own)
+	case own == unknown:
 		return unknown
 	default:
-		return unknown + " (" + text + ")"
+		return unknown + " (" + own + ")"
 	}
 }
 
@@ -126,4 +127,20 @@ func words(name string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// Wrap breaks the lines of a text between words, so that none has more than so many columns; 0 is without
+// limit.
+func Wrap(s string, width int) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if width <= 0 || text.StringWidth(line) <= width {
+			lines = append(lines, line)
+			continue
+		}
+		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
+			lines = append(lines, strings.TrimRight(part, " ")) // WrapSoft fills them up
+		}
+	}
+	return strings.Join(lines, "\n")
 }

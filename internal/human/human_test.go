@@ -65,3 +65,12 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+func TestWrap(t *testing.T) {
+	const said = "one two three\n\nfour\n\tfive\n"
+	for width, want := range map[int]string{0: said, 7: "one two\nthree\n\nfour\n\tfive\n", 80: said} {
+		if got := Wrap(said, width); got != want {
+			t.Errorf("%d: got %q, want %q", width, got, want)
+		}
+	}
+}

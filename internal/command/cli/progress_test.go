@@ -9,6 +9,40 @@ import (
 	"time"
 )
 
+// TestProgressNarrow: where the bar has no room, the figures stand alone.
+func TestProgressNarrow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var screen bytes.Buffer
+		app := NewApp(nil, nil, nil, &screen)
+		app.StderrScreen = Screen{Terminal: true, Width: 60, Cursor: true}
+		p := NewProgress(app)
+		time.Sleep(time.Second)
+		p.Update(4000, 3306, 34)
+		if want := "\r4,000 of 3,306 jobs (100%), 34 pages, 4,000 jobs/s\x1b[K"; screen.String() != want {
+			t.Errorf("got %q, want %q", screen.String(), want)
+		}
+	})
+}
+
+// TestProgressDumb: a terminal that cannot write over a line gets a new one now and then.
+func TestProgressDumb(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var screen bytes.Buffer
+		app := NewApp(nil, nil, nil, &screen)
+		app.StderrScreen = Screen{Terminal: true, Width: 80}
+		p := NewProgress(app)
+		for range 25 {
+			time.Sleep(time.Second)
+			p.Update(500, 1000, 5)
+		}
+		p.Clear()
+		want := "500 of 1,000 jobs (50%), 5 pages, 50 jobs/s\n500 of 1,000 jobs (50%), 5 pages, 25 jobs/s\n"
+		if screen.String() != want {
+			t.Errorf("got %q, want %q", screen.String(), want)
+		}
+	})
+}
+
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var screen bytes.Buffer
@@ -26,7 +60,7 @@ func TestProgress(t *testing.T) {
 		time.Sleep(progressDelay)
 		p.Update(1500, 3306, 15)
 		p.Update(1600, 3306, 16) // too soon after the last
-		if want := "\r1,500 of 3,306 jobs (45%), 15 pages, 3,000 jobs/s\x1b[K"; screen.String() != want {
+		if want := "\r[#########           ] 1,500 of 3,306 jobs (45%), 15 pages, 3,000 jobs/s\x1b[K"; screen.String() != want {
 			t.Errorf("got %q, want %q", screen.String(), want)
 		}
 		screen.Reset()
@@ -37,7 +71,7 @@ func TestProgress(t *testing.T) {
 		p.Clear() // again is nothing
 		time.Sleep(progressEvery)
 		screen.Reset()
-		p.width = 10
+		p.screen.Width = 10
 		p.Update(1, -1, 1)
 		if want := "\r1 job, 1 \x1b[K"; screen.String() != want {
 			t.Errorf("got %q, want %q", screen.String(), want)

@@ -47,6 +47,7 @@ var fields = []field{
 	{
 		name: "type", header: "TYPE",
 		cell:    func(j job, _ *time.Location) string { return human.Type(j.Type) },
+		brief:   func(j job, _ *time.Location) string { return briefType(j.Type) },
 		raw:     func(j job) string { return j.Type.String() },
 		compare: func(a, b job) int { return cmp.Compare(a.Type, b.Type) },
 	},
@@ -138,6 +139,13 @@ const (
 	none         = "-"
 	minuteLayout = "2006-01-02 15:04"
 )
+
+func briefType(t d365backup.JobType) string {
+	if t == d365backup.JobTypeAuditBackup {
+		return "Audit"
+	}
+	return human.Type(t)
+}
 
 func briefStatus(s d365backup.JobStatus) string {
 	if s == d365backup.JobStatusFinishedWithException {

@@ -45,7 +45,8 @@ const maxBackoff = 10 * time.Minute
 func (f *follower) run(ctx context.Context) error {
 	defer f.progress.Clear()
 	if f.app.StderrScreen.Terminal {
-		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", f.interval)
+		every := cli.Span(f.interval)
+		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", every.String())
 	}
 	f.seen = make(map[identity]d365backup.JobStatus)
 	for {

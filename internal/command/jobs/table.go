@@ -28,6 +28,8 @@ const (
 	// table of any length needs bounded memory and shows early.
 	blockRows = 1000
 	gap       = "  "
+	// comfortable is the width that tells one name from another mostly; other columns go for it.
+	comfortable = 18
 )
 
 // tablePrinter writes jobs as a table for people.
@@ -148,14 +150,14 @@ func layout(fields []field, jobs []job, zone *time.Location, limit int, droppabl
 	}
 	columns, widths = measure(fields, jobs, zone, true)
 	for _, name := range dropOrder {
-		if !droppable || total(least(columns, widths)) <= limit {
+		if !droppable || total(least(columns, widths, comfortable)) <= limit {
 			break
 		}
 		if i := slices.IndexFunc(columns, func(c column) bool { return c.name == name }); i >= 0 {
 			columns, widths = slices.Delete(columns, i, i+1), slices.Delete(widths, i, i+1)
 		}
 	}
-	smallest := least(columns, widths)
+	smallest := least(columns, widths, 0)
 	for total(widths) > limit {
 		widest := -1
 		for i := range widths {
@@ -190,12 +192,12 @@ func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]col
 	return columns, widths
 }
 
-// least returns how narrow the columns can be.
-func least(columns []column, widths []int) []int {
+// least returns how narrow the columns can be, where those that bear being cut are to keep some width.
+func least(columns []column, widths []int, keep int) []int {
 	smallest := slices.Clone(widths)
 	for i, c := range columns {
 		if c.least > 0 {
-			smallest[i] = min(widths[i], max(c.least, text.StringWidth(c.title)))
+			smallest[i] = min(widths[i], max(c.least, keep, text.StringWidth(c.title)))
 		}
 	}
 	return smallest
@@ -214,7 +216,7 @@ func (p *tablePrinter) close(what listed) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(p.out, p.tally.footer(what, p.zone))
+	_, err := fmt.Fprint(p.out, human.Wrap(p.tally.footer(what, p.zone), p.screen.Width))
 	return err
 }
 
