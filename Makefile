@@ -4,7 +4,7 @@
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
 # Modules of their own inside this one: an importer, the validator's comparison with another, and
-# the client with OpenTelemetry.
+# the client with OpenTelemetry. test/report-browser is one, too, whose tests need more than Go.
 nested := internal/consumer api/internal/peer test/otel
 
 # How long "make soak" runs.
@@ -47,12 +47,18 @@ test-faults: ## Run the client against failing networks and servers; docs/reliab
 soak: ## Run the client through random faults under the race detector, for SOAK=10m; needs a C compiler.
 	cd test/faults && go run -race ./soak -for $(SOAK)
 
+test-browser: ## Run the tests of the HTML report in Chromium; needs the command chromium.
+	cd test/report-browser && go test -timeout 20m ./...
+
+picture: ## Take the picture of a report for the README; needs the command chromium.
+	cd test/report-browser && go test -count 1 -run TestPicture . -args -picture ../../docs/report.png
+
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
-	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
+	for module in $(nested) test/report-browser; do (cd $$module && go vet ./...) || exit 1; done
 	$(tool) golangci-lint run
 
 lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it with the tools of others; needs npm.
