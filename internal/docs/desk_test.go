@@ -110,16 +110,26 @@ func (d *desk) environment(t *testing.T) []string {
 		"PATH=" + filepath.Dir(built(t)) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"HOME=" + d.home, "APPDATA=" + filepath.Join(d.home, ".config"),
 	}
-	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOSUMDB", "GOFLAGS", "GOTOOLCHAIN"} {
-		env = append(env, name+"="+strings.TrimSpace(command(t, "go", "env", name)))
+	for _, name := range []string{"TMPDIR", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "GOPROXY", "GOSUMDB", "GOFLAGS", "GOTOOLCHAIN"} {
+		if value, found := os.LookupEnv(name); found {
+			env = append(env, name+"="+value)
+		}
 	}
-	for _, name := range []string{"SYSTEMROOT", "TMPDIR", "TEMP"} {
-		env = append(env, name+"="+os.Getenv(name))
-	}
+	env = append(env, goEnv(t)...) // which would move with HOME
 	if !d.configured {
 		env = append(env,
 			"D365BACKUP_BASE_URL="+d.service.URL(), "D365BACKUP_TOKEN_URL="+d.service.TokenURL(),
 			"D365BACKUP_CLIENT_ID="+d.service.ClientID(), "D365BACKUP_CLIENT_SECRET_FILE="+filepath.Join(d.home, "secret"))
+	}
+	return env
+}
+
+// goEnv returns where the go command keeps things.
+func goEnv(t *testing.T) (env []string) {
+	t.Helper()
+	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE"}
+	for i, value := range strings.Split(strings.TrimSpace(command(t, "go", append([]string{"env"}, names...)...)), "\n") {
+		env = append(env, names[i]+"="+value)
 	}
 	return env
 }

@@ -51,6 +51,22 @@ func expectLines(t *testing.T, out, pattern string) {
 	}
 }
 
+// TestFirstCommands: the two commands that a fresh machine can run stand first in the README, and the first
+// one lists jobs. The second one is what runs this test.
+func TestFirstCommands(t *testing.T) {
+	i := slices.IndexFunc(read(t, "README.md").blocks, func(b block) bool { return b.language == "sh" })
+	if i < 0 {
+		t.Fatal("the README has no commands")
+	}
+	lines := commands(read(t, "README.md").blocks[i].text)
+	if want := []string{"go run ./cmd/d365backup jobs --sandbox", "make test"}; !slices.Equal(lines, want) {
+		t.Errorf("the README begins with %q, want %q", lines, want)
+	}
+	if out := command(t, "go", strings.Fields(lines[0])[1:]...); strings.Count(out, "\n") < 10 {
+		t.Errorf("the sandbox lists few jobs:\n%s", out)
+	}
+}
+
 // TestPieces runs the pieces of programs that documents show, all in one program: each in its own scope,
 // where ctx, client and body are there to be used. An error that a piece leaves in err fails the test.
 func TestPieces(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 )
 
 // executed are the beginnings of commands that are executed as they stand. A command that begins otherwise
-// has to be among those of [unexecuted], or the test fails.
+// has to be among those of [unexecuted], or the test fails. The go command may ask the module proxy for what
+// its cache lacks, as for any test.
 var executed = []string{
 	"d365backup ", "bin/d365backup ", "go run ./cmd/d365backup ", "go build -o bin/ ./cmd/d365backup",
 	"go mod edit ", "go doc ",
