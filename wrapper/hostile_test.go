@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -38,7 +39,7 @@ func TestNextLinkIsNotFollowed(t *testing.T) {
 				}
 				page := map[string]any{"totalCount": 2, "jobs": []any{}, "nextLink": link}
 				if number := *body.PageInfo.CurrentPage; number <= 2 {
-					page["jobs"] = []any{map[string]any{"jobId": string(rune('A' + number)), "type": 1, "status": 3}}
+					page["jobs"] = []any{map[string]any{"jobId": fmt.Sprint("job ", number), "type": 1, "status": 3}}
 				}
 				text, _ := json.Marshal(page)
 				answer(200, "application/json", string(text))(w, r)

@@ -128,7 +128,7 @@ func (d *desk) environment(t *testing.T) []string {
 func goEnv(t *testing.T) (env []string) {
 	t.Helper()
 	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE"}
-	for i, value := range strings.Split(strings.TrimSpace(command(t, "go", append([]string{"env"}, names...)...)), "\n") {
+	for i, value := range strings.Split(strings.TrimSpace(goCommand(t, append([]string{"env"}, names...)...)), "\n") {
 		env = append(env, names[i]+"="+value)
 	}
 	return env
@@ -138,9 +138,9 @@ func goEnv(t *testing.T) (env []string) {
 func built(t *testing.T) string {
 	t.Helper()
 	build.Do(func() {
-		build.dir, build.err = os.MkdirTemp("", "d365backup-docs-")
+		build.dir, build.err = os.MkdirTemp("", "d365backup-docs-") //nolint:usetesting // it outlives the test that asks first
 		if build.err == nil {
-			command(t, "go", "build", "-o", build.dir, "./cmd/d365backup")
+			goCommand(t, "build", "-o", build.dir, "./cmd/d365backup")
 		}
 	})
 	if build.err != nil {
@@ -166,12 +166,12 @@ func TestMain(m *testing.M) {
 // patience bounds each program that is run.
 const patience = 5 * time.Minute
 
-// command runs a program in the root of the repository.
-func command(t *testing.T, name string, args ...string) (stdout string) {
+// goCommand runs the go command in the root of the repository.
+func goCommand(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	return output(t, cmd)
 }

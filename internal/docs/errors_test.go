@@ -157,7 +157,7 @@ func TestDiagnoses(t *testing.T) {
 	}
 	if *update {
 		before, _, _ := strings.Cut(file(t, catalogue), "\n## "+title+"\n")
-		if err := os.WriteFile(filepath.Join(root, catalogue), []byte(before+"\n## "+title+"\n"+want.String()), 0o644); err != nil { //nolint:gosec // a document is for everyone
+		if err := os.WriteFile(filepath.Join(root, catalogue), []byte(before+"\n## "+title+"\n"+want.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

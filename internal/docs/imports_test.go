@@ -20,7 +20,7 @@ func TestImports(t *testing.T) {
 		t.Fatal("docs/design.md has no table of imports")
 	}
 	imports := make(map[string]string)
-	for line := range strings.Lines(command(t, "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")) {
+	for line := range strings.Lines(goCommand(t, "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")) {
 		names := strings.Fields(line)
 		var own []string
 		for _, name := range names[1:] {

@@ -62,7 +62,7 @@ func TestFirstCommands(t *testing.T) {
 	if want := []string{"go run ./cmd/d365backup jobs --sandbox", "make test"}; !slices.Equal(lines, want) {
 		t.Errorf("the README begins with %q, want %q", lines, want)
 	}
-	if out := command(t, "go", strings.Fields(lines[0])[1:]...); strings.Count(out, "\n") < 10 {
+	if out := goCommand(t, strings.Fields(lines[0])[1:]...); strings.Count(out, "\n") < 10 {
 		t.Errorf("the sandbox lists few jobs:\n%s", out)
 	}
 }
@@ -192,7 +192,7 @@ func (d *desk) goes(t *testing.T, verb string, files ...string) string {
 	if verb == "test" {
 		args = append(args, "-c")
 	}
-	command(t, "go", append(args, files...)...)
+	goCommand(t, append(args, files...)...)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary)
