@@ -33,7 +33,9 @@ type place struct {
 	line     int
 }
 
-// documents returns every Markdown file that people read.
+// documents returns every Markdown file that people read. The walk over the whole tree also tells the go
+// command that the outcome of these tests depends on all of it, so that none comes from its cache after a
+// change of the command, which is built and run outside of the test's binary.
 func documents(t *testing.T) (found []document) {
 	t.Helper()
 	others := []string{".git", "node_modules", "testdata", "bin", "dist"}

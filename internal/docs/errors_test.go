@@ -137,6 +137,9 @@ func declarations(t *testing.T, name string, kind token.Token) (found []declarat
 	return found
 }
 
+// said matches a command within what the doctor says. In the document it is code, which is run.
+var said = regexp.MustCompile(`'?(d365backup [a-z][a-z0-9 -]*[a-z0-9])'?`)
+
 // TestDiagnoses: the section on the doctor is what the doctor says. With -update it is written anew.
 func TestDiagnoses(t *testing.T) {
 	const title = "What the doctor says"
@@ -152,7 +155,7 @@ func TestDiagnoses(t *testing.T) {
 			fmt.Fprintf(&want, "These look the same, the likeliest first: %s.\n\n", strings.Join(d.Alike, ", "))
 		}
 		for i, next := range d.Next {
-			fmt.Fprintf(&want, "%d. %s\n", i+1, next)
+			fmt.Fprintf(&want, "%d. %s\n", i+1, said.ReplaceAllString(next, "`$1`"))
 		}
 	}
 	if *update {
