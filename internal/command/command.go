@@ -51,6 +51,12 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	return code
 }
 
+// Root returns the tree of commands for what lists or documents it. Run runs them.
+func Root() *cobra.Command {
+	root, _ := newRoot(cli.NewApp(nil, nil, io.Discard, io.Discard))
+	return root
+}
+
 // newRoot returns the root, and whether one of its commands has started.
 func newRoot(app *cli.App) (root *cobra.Command, started *bool) {
 	started = new(bool)
