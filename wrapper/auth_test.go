@@ -189,6 +189,26 @@ func TestRevoked(t *testing.T) {
 	})
 }
 
+// TestRevokedOnFewConnections: a refusal holds no connection while a token is asked for, which takes one
+// to the same host.
+func TestRevokedOnFewConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{jobs: func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "Bearer canary-token-1" {
+				answer(401, "application/json", `{"message":"revoked"}`)(w, r)
+				return
+			}
+			answer(200, "application/json", emptyPage)(w, r)
+		}}
+		transport := pipe(t, s)
+		transport.MaxConnsPerHost = 1
+		started := time.Now()
+		if _, err := s.client(t, "http://127.0.0.1", transport, once).Page(t.Context(), valid, 1); err != nil || time.Since(started) != 0 {
+			t.Errorf("%v after %s", err, time.Since(started))
+		}
+	})
+}
+
 // TestRevokedWhileTokensFail: what keeps the client from a fresh token is the error, and tried again where
 // it may pass; not the refusal of the old one, which is final.
 func TestRevokedWhileTokensFail(t *testing.T) {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"mime"
-	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
 )
 
-// Client reads job information. It is made by New, holds no connection of its own until it is used,
-// needs no closing, and is safe for concurrent use.
+// Client reads job information. It is made by New; the zero value is not usable. It holds no connection
+// of its own until it is used, needs no closing, and is safe for concurrent use.
 type Client struct {
 	config    config
 	endpoints endpoints
@@ -58,6 +58,10 @@ func (c *config) check() (err error) {
 	switch {
 	case len(c.credentials) == 0:
 		return configError("no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
+	case slices.Contains(c.credentials, "WithTokenSource") && c.tokenSource == nil:
+		return configError("WithTokenSource got no source")
+	case c.scope == "":
+		return configError("the scope of WithScope is empty: leave the option out for %s", DefaultScope)
 	case !allEqual(c.credentials):
 		return configError("two kinds of credentials are given, %s: choose one", strings.Join(c.credentials, " and "))
 	case c.pageSize < 1 || c.pageSize > maxInt32:
@@ -153,5 +157,3 @@ func (c *Client) fetch(ctx context.Context, filter filter, number, size int) (an
 	})
 	return answer, err
 }
-
-var _ http.RoundTripper = (*bearerTransport)(nil)

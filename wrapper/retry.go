@@ -54,7 +54,7 @@ func (p RetryPolicy) delay(attempts int) time.Duration {
 		}
 		longest *= 2
 	}
-	return rand.N(longest + 1)
+	return rand.N(max(longest, longest+1)) // the longest of all has none behind it
 }
 
 // do runs attempts until one succeeds, fails for good, or none is left.

@@ -37,7 +37,9 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -51,6 +53,8 @@ type Page[T any] struct {
 	Number int
 	// NextLink is what the answer calls the address of the next page. It is compared, never followed.
 	NextLink string
+
+	hashes []uint64 // of the items' identities, once they were asked for
 }
 
 // Source says how to read pages.
@@ -58,8 +62,10 @@ type Source[T any] struct {
 	// Fetch reads the page with this number, counted from 1, of pages of this size. It returns soon
 	// after its context ends. It is called by several goroutines at once.
 	Fetch func(ctx context.Context, number, size int) (Page[T], error)
-	// ID names an item.
+	// ID names an item; empty where the server did not name it. Such an item is never taken for another.
 	ID func(*T) string
+	// Write writes what tells an item from all others, its ID included.
+	Write func(*maphash.Hash, *T)
 	// IsEnd tells whether an error of Fetch is a server's way to say that there is no such page.
 	IsEnd func(error) bool
 }
@@ -146,6 +152,7 @@ type sweep[T any] struct {
 	prints []uint64 // one for each page delivered
 	base   uint64   // that of page 1 in the list as it is now; 0: not known
 	links  bool     // nextLink is in use
+	stale  int      // the pages before the next one that had nothing new
 
 	items  int64  // delivered
 	spared int64  // dropped by id
@@ -206,6 +213,7 @@ func (s *sweep[T]) resize(size int) {
 	s.drift("pageSize", fmt.Sprintf("page 1 has %d jobs where %d were asked for", size, s.size))
 	s.ahead.forget()
 	s.size = size
+	s.known.hold(size)
 }
 
 // counted reads as many pages as the total promises, and the one behind them.
@@ -299,7 +307,12 @@ func (s *sweep[T]) changed(total int64, number int) string {
 }
 
 // last returns the number of the last page that the total promises, at least 1.
-func (s *sweep[T]) last() int { return int(max(1, (s.total+int64(s.size)-1)/int64(s.size))) }
+func (s *sweep[T]) last() int {
+	if s.total <= 0 {
+		return 1
+	}
+	return int(min((s.total-1)/int64(s.size)+1, math.MaxInt32-1)) // numbers of pages are 32 bits long
+}
 
 // refill asks for what may be asked for ahead: pages, the page behind the last one, and for a list of
 // several pages the first page once more.
@@ -308,12 +321,13 @@ func (s *sweep[T]) refill(from int) {
 		return // nobody knows how many pages there are, or what comes is of another list
 	}
 	last := s.last()
-	for number := from; number <= min(last+1, from+4*s.options.Prefetch); number++ {
+	furthest := from + 4*s.options.Prefetch*s.options.PageSize/max(s.options.PageSize, s.size)
+	for number := from; number <= min(last+1, furthest); number++ {
 		if !s.ahead.ask(number, s.size) {
 			return
 		}
 	}
-	if last > 1 && from+4*s.options.Prefetch > last {
+	if last > 1 && furthest > last {
 		s.ahead.ask(again(1), s.size)
 	}
 }
@@ -334,7 +348,7 @@ func (s *sweep[T]) fault(page *Page[T]) string {
 }
 
 func (s *sweep[T]) repeats(page *Page[T]) bool {
-	return len(page.Items) > 0 && slices.Contains(s.prints, print(s.hashes(page.Items)))
+	return len(page.Items) > 0 && slices.Contains(s.prints, print(s.hashes(page)))
 }
 
 // mayLook counts the looks at a list that seems to have moved, and reports why.
@@ -367,11 +381,10 @@ func (s *sweep[T]) lookAgain() error {
 		if s.next == 1 {
 			break // nothing was delivered yet
 		}
-		hashes := s.hashes(page.Items)
-		if at := slices.IndexFunc(hashes, s.known.has); at >= 0 {
-			return s.resume(number, page, hashes, at)
+		if at := slices.IndexFunc(s.hashes(&page), s.known.has); at >= 0 {
+			return s.resume(number, &page, at)
 		}
-		if number == oldest {
+		if number <= oldest {
 			s.suspect(fmt.Sprintf("the list moved so far that page %d does not overlap with what was read before", number))
 			s.lost = s.total > before // then old items stand where new ones are expected
 			break
@@ -382,16 +395,23 @@ func (s *sweep[T]) lookAgain() error {
 }
 
 // resume delivers what is new on a page behind the first item that is not.
-func (s *sweep[T]) resume(number int, page Page[T], hashes []uint64, at int) error {
+func (s *sweep[T]) resume(number int, page *Page[T], at int) error {
+	hashes := s.hashes(page)
 	for i := at; i < len(hashes); i++ {
-		if !s.known.has(hashes[i]) && !s.hand(page.Items[i]) {
+		if s.known.has(hashes[i]) {
+			continue
+		}
+		if s.source.ID(&page.Items[i]) == "" {
+			s.suspect(fmt.Sprintf("the list moved, and jobs without an id on page %d cannot be told from those read before", number))
+		}
+		if !s.hand(page.Items[i]) {
 			return nil
 		}
 	}
 	tries := s.tries
 	back := number < s.next-1
 	s.next = number
-	s.delivered(hashes)
+	s.delivered(page)
 	if !back {
 		s.tries = tries // no page further than before
 	}
@@ -406,18 +426,18 @@ func (s *sweep[T]) rebase() error {
 	}
 	s.base = 0
 	if first.Total == s.total {
-		s.base = print(s.hashes(first.Items))
+		s.base = print(s.hashes(&first))
 	}
 	s.ahead.drop(again(1))
 	return nil
 }
 
-// deliver hands out the items of a page that were not delivered just before. It is false when the
-// caller has left.
+// deliver hands out the items of a page that were not delivered just before. It is false when that was
+// the last page to look at, or the caller has left.
 func (s *sweep[T]) deliver(page Page[T]) bool {
 	s.refill(s.next + 1)
-	hashes := s.hashes(page.Items)
-	shifted := Drift{Field: "jobs.jobId"}
+	hashes := s.hashes(&page)
+	before, shifted := s.items, Drift{Field: "jobs.jobId"}
 	for i := range page.Items {
 		if s.known.has(hashes[i]) {
 			if shifted.Count++; shifted.Count == 1 {
@@ -431,8 +451,14 @@ func (s *sweep[T]) deliver(page Page[T]) bool {
 		s.spared += int64(shifted.Count)
 		s.report(shifted)
 	}
-	s.delivered(hashes)
-	return true
+	s.delivered(&page)
+	if s.stale++; s.items > before || len(hashes) == 0 {
+		s.stale = 0
+	}
+	if s.stale == keptPages { // a page may repeat another in part, but this goes on for ever
+		s.suspect(fmt.Sprintf("page %d and those before it have no new job", s.next-1))
+	}
+	return s.stale < keptPages
 }
 
 func (s *sweep[T]) hand(item T) bool {
@@ -444,11 +470,15 @@ func (s *sweep[T]) hand(item T) bool {
 	return !s.left
 }
 
-// delivered notes that the next page, with these ids, is done.
-func (s *sweep[T]) delivered(hashes []uint64) {
+// delivered notes that the next page is done.
+func (s *sweep[T]) delivered(page *Page[T]) {
 	s.ahead.drop(s.next)
-	s.known.add(hashes)
-	s.prints = append(s.prints[:s.next-1], print(hashes))
+	for i, hash := range s.hashes(page) {
+		if s.source.ID(&page.Items[i]) != "" {
+			s.known.add(hash)
+		}
+	}
+	s.prints = append(s.prints[:s.next-1], print(s.hashes(page)))
 	if s.next == 1 {
 		s.base = s.prints[0]
 	}
