@@ -42,10 +42,19 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	if message != "" {
 		app.Notef("d365backup: %s", message)
 	}
+	if cmd.Name() == "help" {
+		cmd = root // which lists what there is
+	}
 	if code == cli.ExitUsage {
 		app.Notef("See '%s --help'.", cmd.CommandPath())
 	}
 	return code
+}
+
+// Root returns the tree of commands for what lists or documents it. Run runs them.
+func Root() *cobra.Command {
+	root, _ := newRoot(cli.NewApp(nil, nil, io.Discard, io.Discard))
+	return root
 }
 
 // newRoot returns the root, and whether one of its commands has started.
