@@ -81,7 +81,7 @@ func (d document) scripts(t *testing.T) (found []script) {
 }
 
 // inline matches code within prose that is a command and not a name.
-var inline = regexp.MustCompile(`^((bin/)?d365backup [a-z-]|make( [a-z-]+)?$|\.ci/|go (run|build|test|doc|mod|tool|generate|get|install|vet)\b|(git|npm|openssl|chmod|export|mkdir|cat) )`)
+var inline = regexp.MustCompile(`^((bin/)?d365backup [a-z-]|make( [a-z-]+)?$|\.ci/|go (run|build|test|doc|mod|tool|generate|get|install|vet)\b|(cd|git|npm|openssl|chmod|export|mkdir|cat) )`)
 
 var comment = regexp.MustCompile(`(^|\s)# .*$`)
 
