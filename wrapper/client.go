@@ -124,7 +124,8 @@ func (c *Client) String() string {
 func (c *Client) GoString() string { return c.String() }
 
 // Page reads one page of the jobs that match, counted from 1. Ask with the same Query, End included,
-// for pages that belong together; Jobs does that, and more, by itself.
+// for pages that belong together; Jobs does that, and more, by itself. A page behind the last one may be
+// empty or, as the service likes, ErrBadRequest or ErrNotFound.
 //
 // The error is an *Error; it also matches the context's error where the context ended the call.
 func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, error) {

@@ -52,7 +52,7 @@ type Error struct {
 	// Kind is one of the Err variables; nil where the call's context ended it, whose error is then
 	// wrapped.
 	Kind error
-	// Message says what was wrong, where, and the next thing to try.
+	// Message says what was wrong, where, and the next thing to try. Its words may change.
 	Message string
 	// StatusCode is the HTTP status; 0 where there was no answer.
 	StatusCode int

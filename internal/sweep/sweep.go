@@ -1,6 +1,6 @@
 // Package sweep reads every item of a list that a server hands out in numbered pages: several pages
 // ahead, in order, each item once, or with an error that says what cannot be vouched for. It knows
-// neither HTTP nor jobs; retries and decoding are its caller's.
+// no HTTP, and of jobs only what to call them in a message; retries and decoding are its caller's.
 //
 // # What it relies on
 //
@@ -19,19 +19,21 @@
 //     read until one is empty.
 //   - At the end the first page is read again. If it differs under the same total, the list moved
 //     without the total showing it.
-//   - Ids that one of the few pages before had, too, are dropped and counted. Within a page they are not:
-//     the same id may stand there several times.
+//   - Items that one of the few pages before had, too, are dropped and counted. Within a page they are
+//     not: the same may stand there several times. What has no id is never dropped.
 //   - A page equal to an earlier one, a page shorter or longer than it should be, an empty page before the
-//     end, and a total beyond what was found each end in [Incomplete] if a second reading does not mend
-//     them.
+//     end, a total beyond what was found, and pages that bring nothing new again and again each end in
+//     [Incomplete] if a second reading does not mend them.
+//   - A list without a total is read until two pages in a row are empty.
 //   - A page size that the server caps or ignores is taken over from the first page. Pages counted from
 //     0 are noticed by what is missing; page 0 then comes last.
 //
 // # What it cannot see
 //
 // A deletion and a late arrival that cancel each other in the total between two answers, both behind the
-// first page. Items that arrive while the sweep runs may or may not come. Certainty takes smaller
-// lists: one that fits on one page is one view.
+// first page. In a list without a total, a deletion behind the first page, and what the last page lacks.
+// Items that arrive while the sweep runs may or may not come. Certainty takes smaller lists: one that
+// fits on one page is one view.
 package sweep
 
 import (
