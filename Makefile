@@ -41,6 +41,8 @@ fmt: ## Format the Go code.
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
 	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
+	@# staticcheck and gosec are among its linters.
+	@$(tool) golangci-lint linters | awk '/^Disabled/ { exit } /^(gosec|staticcheck):/ { print; n++ } END { exit n != 2 }'
 	$(tool) golangci-lint run
 
 lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it with the tools of others; needs npm.
@@ -55,6 +57,21 @@ bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
+
+stranger: ## Follow README.md from a clean clone of the last commit, with empty caches.
+	./test/stranger.sh
+
+verify: ## Check sums of modules, licences of what is linked, and that a build can be repeated.
+	for module in $$(git ls-files '*go.mod'); do (cd $$(dirname $$module) && go mod verify) || exit 1; done
+	go mod verify -modfile=tools.mod
+	./release/licenses.sh
+	./release/reproducible.sh
+
+vuln: ## Look for known vulnerabilities; fails too where the database cannot be reached.
+	./release/vuln.sh
+
+release-check: ## Build the release of the last commit and test it; long, publishes nothing.
+	./release/check.sh
 
 %/node_modules: %/package.json %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund
