@@ -4,8 +4,11 @@
 tool := go tool -modfile=tools.mod
 npm_bin := api/lint/node_modules/.bin
 # Modules of their own inside this one: an importer, the validator's comparison with another, and
-# the client with OpenTelemetry.
+# the client with OpenTelemetry. test/report-browser is one, too, whose tests need more than Go.
 nested := internal/consumer api/internal/peer test/otel
+
+# How long "make soak" runs.
+SOAK ?= 10m
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
@@ -35,12 +38,27 @@ test-race: ## Run the tests under the race detector; needs a C compiler.
 test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run the tests with programs of others; needs npm.
 	go test -tags peers -timeout 5m ./test/peers/...
 
+fuzz: ## Fuzz each target for FUZZTIME, two at a time; what is found is kept in testdata/fuzz.
+	./test/fuzz.sh $(or $(FUZZTIME),10m)
+
+test-faults: ## Run the client against failing networks and servers; docs/reliability.md says what comes of it.
+	cd test/faults && go vet ./... && go test ./...
+
+soak: ## Run the client through random faults under the race detector, for SOAK=10m; needs a C compiler.
+	cd test/faults && go run -race ./soak -for $(SOAK)
+
+test-browser: ## Run the tests of the HTML report in Chromium; needs the command chromium.
+	cd test/report-browser && go test -timeout 20m ./...
+
+picture: ## Take the picture of a report for the README; needs the command chromium.
+	cd test/report-browser && go test -count 1 -run TestPicture . -args -picture ../../docs/report.png
+
 fmt: ## Format the Go code.
 	$(tool) golangci-lint fmt
 
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
-	for module in $(nested); do (cd $$module && go vet ./...) || exit 1; done
+	for module in $(nested) test/report-browser; do (cd $$module && go vet ./...) || exit 1; done
 	@# staticcheck and gosec are among its linters.
 	@$(tool) golangci-lint linters | awk '/^Disabled/ { exit } /^(gosec|staticcheck):/ { print; n++ } END { exit n != 2 }'
 	$(tool) golangci-lint run
@@ -57,6 +75,11 @@ bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
+
+bench-validators: ## Compare the speed of package api with that of other validators, in turns.
+	for round in 1 2 3 4 5 6 7 8 9 10; do \
+		(cd api/internal/peer && go test -run '^$$' -bench . -benchtime 200ms) || exit 1; done > bench.out
+	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
 
 stranger: ## Follow README.md from a clean clone of the last commit, with empty caches.
 	./test/stranger.sh

@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -33,17 +34,36 @@ func TestEmbeddedContractIsTheFile(t *testing.T) {
 	}
 }
 
+// sourceText is an x-source, and the x-source-KEYWORD beside it.
+var sourceText = regexp.MustCompile(`^(seed|later|inferred)(; \w+: (seed|later|inferred))*$`)
+
 func TestEveryElementHasASource(t *testing.T) {
-	known := []string{api.SourceSeed, api.SourceLater, api.SourceInferred}
 	for name, source := range elements(readContract(t)) {
-		if !slices.Contains(known, source) {
-			t.Errorf("%s: x-source is %q, want one of %q", name, source, known)
+		if !sourceText.MatchString(source) {
+			t.Errorf("%s: x-source is %q, want seed, later or inferred", name, source)
 		}
 	}
 }
 
+// TestKeywordSources finds an x-source-KEYWORD that no violation would ever show.
+func TestKeywordSources(t *testing.T) {
+	for _, fault := range keywordFaults(readContract(t)) {
+		t.Error(fault)
+	}
+	doc := readContract(t)
+	job, op := doc.Components.Schemas["Job"].Value, doc.Paths.Value("/dynamicsbackup/jobs").Get
+	job.Extensions["x-source-minimum"] = "inferred" // a job has no minimum
+	job.Extensions["x-source-required"] = "later"   // as its x-source
+	op.Extensions["x-source-parameter"] = "inferred"
+	want := []string{"Job: x-source-minimum", "Job: x-source-required", "listJobs: x-source-parameter"}
+	got := keywordFaults(doc)
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // sourcesRow matches "| `element` | source | where |" in SOURCES.md.
-var sourcesRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (\\w+) \\| .+ \\|$")
+var sourcesRow = regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\| .+ \\|$")
 
 func TestSourcesListsEveryElement(t *testing.T) {
 	text, err := os.ReadFile("SOURCES.md")
@@ -125,18 +145,29 @@ func tree(t *testing.T, doc *openapi3.T) any {
 	return value
 }
 
-// walk collects the x-source of each element by its name; "" where there is none.
-type walk map[string]string
+// walk collects the sources of each element by its name, as SOURCES.md writes them: the x-source, ""
+// where there is none, then each x-source-KEYWORD. Those that stand beside no such keyword, or say what
+// x-source says, are faults.
+type walk struct {
+	sources map[string]string
+	faults  []string
+}
 
 // elements gives the x-source of everything in doc that has to have one. A reference needs none,
 // since its target has one, except as a property: that is written as allOf.
-func elements(doc *openapi3.T) map[string]string {
-	w := make(walk)
+func elements(doc *openapi3.T) map[string]string { return walkContract(doc).sources }
+
+func keywordFaults(doc *openapi3.T) []string {
+	return slices.Sorted(slices.Values(walkContract(doc).faults))
+}
+
+func walkContract(doc *openapi3.T) *walk {
+	w := &walk{sources: make(map[string]string)}
 	for _, server := range doc.Servers {
-		w.add("server "+server.URL, server.Extensions)
+		w.add("server "+server.URL, server, server.Extensions)
 	}
 	for name, ref := range doc.Components.SecuritySchemes {
-		w.add("security "+name, ref.Value.Extensions)
+		w.add("security "+name, ref.Value, ref.Value.Extensions)
 	}
 	for name, ref := range doc.Components.Headers {
 		w.header("header "+name, ref)
@@ -156,16 +187,39 @@ func elements(doc *openapi3.T) map[string]string {
 	return w
 }
 
-func (w walk) add(name string, extensions map[string]any) {
+// add notes an element. An operation has these keywords also where it says none: no parameter but its
+// own, and no body.
+func (w *walk) add(name string, element any, extensions map[string]any, always ...string) {
 	source, _ := extensions["x-source"].(string)
-	w[name] = source
+	text, keywords := source, keywordsOf(element)
+	for _, key := range slices.Sorted(maps.Keys(extensions)) {
+		keyword, ok := strings.CutPrefix(key, "x-source-")
+		if !ok {
+			continue
+		}
+		text += fmt.Sprintf("; %s: %v", keyword, extensions[key])
+		if _, ok := keywords[keyword]; !ok && !slices.Contains(always, keyword) || extensions[key] == source {
+			w.faults = append(w.faults, fmt.Sprintf("%s: %s stands beside no such keyword, or says what x-source says", name, key))
+		}
+	}
+	w.sources[name] = text
 }
 
-func (w walk) operation(op *openapi3.Operation) {
-	w.add(op.OperationID, op.Extensions)
+func keywordsOf(element any) map[string]any {
+	data, err := json.Marshal(element)
+	if err != nil {
+		panic(err) // what was read can be written
+	}
+	var keywords map[string]any
+	_ = json.Unmarshal(data, &keywords)
+	return keywords
+}
+
+func (w *walk) operation(op *openapi3.Operation) {
+	w.add(op.OperationID, op, op.Extensions, api.KeywordParameters, api.KeywordRequestBody)
 	w.parameters(op.OperationID, op.Parameters)
 	if body := op.RequestBody; body != nil && body.Ref == "" {
-		w.add(op.OperationID+" request", body.Value.Extensions)
+		w.add(op.OperationID+" request", body.Value, body.Value.Extensions)
 		w.content(op.OperationID+" request", body.Value.Content)
 	}
 	for status, ref := range op.Responses.Map() {
@@ -173,7 +227,7 @@ func (w walk) operation(op *openapi3.Operation) {
 			continue
 		}
 		name := op.OperationID + " " + status
-		w.add(name, ref.Value.Extensions)
+		w.add(name, ref.Value, ref.Value.Extensions)
 		w.content(name, ref.Value.Content)
 		for header, ref := range ref.Value.Headers {
 			w.header(name+" header "+header, ref)
@@ -181,42 +235,42 @@ func (w walk) operation(op *openapi3.Operation) {
 	}
 }
 
-func (w walk) parameters(owner string, refs openapi3.Parameters) {
+func (w *walk) parameters(owner string, refs openapi3.Parameters) {
 	for _, ref := range refs {
 		w.parameter(owner+" parameter "+ref.Value.Name, ref)
 	}
 }
 
-func (w walk) parameter(name string, ref *openapi3.ParameterRef) {
+func (w *walk) parameter(name string, ref *openapi3.ParameterRef) {
 	if ref.Ref != "" {
 		return
 	}
-	w.add(name, ref.Value.Extensions)
+	w.add(name, ref.Value, ref.Value.Extensions)
 	w.schema(name+" schema", ref.Value.Schema)
 }
 
-func (w walk) header(name string, ref *openapi3.HeaderRef) {
+func (w *walk) header(name string, ref *openapi3.HeaderRef) {
 	if ref.Ref != "" {
 		return
 	}
-	w.add(name, ref.Value.Extensions)
+	w.add(name, ref.Value, ref.Value.Extensions)
 	w.schema(name+" schema", ref.Value.Schema)
 }
 
-func (w walk) content(owner string, content openapi3.Content) {
+func (w *walk) content(owner string, content openapi3.Content) {
 	for mediaType, media := range content {
 		w.schema(owner+" "+mediaType, media.Schema)
 	}
 }
 
-func (w walk) schema(name string, ref *openapi3.SchemaRef) {
+func (w *walk) schema(name string, ref *openapi3.SchemaRef) {
 	if ref == nil || ref.Ref != "" {
 		return
 	}
-	w.add(name, ref.Value.Extensions)
+	w.add(name, ref.Value, ref.Value.Extensions)
 	for property, ref := range ref.Value.Properties {
 		if ref.Ref != "" {
-			w[name+"."+property] = ""
+			w.sources[name+"."+property] = ""
 		}
 		w.schema(name+"."+property, ref)
 	}

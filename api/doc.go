@@ -4,7 +4,7 @@
 // [Handler] guards a server, and [Transport] watches the traffic of any [net/http.Client].
 //
 // What breaks the contract is told as [Violations]: all of them, sorted, each with its place, the
-// keyword, what was found, what the contract says, and whether that comes from the vendor's page
+// keyword, what was found, what the contract says, and whether that keyword comes from the vendor's page
 // that this project implements (seed), from a later page (later), or from no page at all
 // (inferred). Nothing here ever changes a payload.
 //

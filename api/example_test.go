@@ -25,8 +25,8 @@ func ExampleValidateRequest() {
 	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organisationId": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
 	// Output:
-	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (seed)
-	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
+	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (inferred)
+	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 	// body /status: enum: found 5, want one of [2,3,4,7] (seed)
 }
 
@@ -56,8 +56,8 @@ func ExampleHandler() {
 	json.NewDecoder(w.Body).Decode(&answer)
 	fmt.Println(w.Code, answer.Message)
 	// Output:
-	// getJobs 0 body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
-	// 400 body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)
+	// getJobs 0 body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
+	// 400 body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 }
 
 func ExampleTransport() {
@@ -78,7 +78,7 @@ func ExampleTransport() {
 	defer response.Body.Close()
 	fmt.Println(response.Status)
 	// Output:
-	// body /jobs: required: found nothing, want a property "jobs" (later)
-	// body /totalCount: required: found nothing, want a property "totalCount" (later)
+	// body /jobs: required: found nothing, want a property "jobs" (inferred)
+	// body /totalCount: required: found nothing, want a property "totalCount" (inferred)
 	// 200 OK
 }

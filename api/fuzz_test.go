@@ -4,16 +4,43 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/big"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
-func FuzzValidateRequest(f *testing.F) {
-	for _, seed := range []string{goodFilter, `{"pageInfo":{"pageSize":1e400,"pageSize":-0}}`, "{}x", `"\ud800"`, "[[1.5e-3,null,true]]", "\xff", "01", "-", `{"a/b~":"\n"}`} {
-		f.Add([]byte(seed))
+// addSamples adds the payloads of api/samples whose folder begins with folder.
+func addSamples(f *testing.F, folder string, add func(body []byte)) {
+	f.Helper()
+	files, err := filepath.Glob(filepath.Join("samples", folder, "*valid", "*"))
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no samples in %s: %v", folder, err)
 	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		add(body)
+	}
+}
+
+func FuzzValidateRequest(f *testing.F) {
+	addSamples(f, "getJobs/request", func(body []byte) { f.Add(body) })
+	c, err := load()
+	if err != nil {
+		f.Fatal(err)
+	}
+	o := c.operations[operationID]
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
 		err := ValidateRequest(operationID, body)
@@ -21,24 +48,60 @@ func FuzzValidateRequest(f *testing.F) {
 		if err == nil && !json.Valid(body) {
 			t.Errorf("%q is no JSON, but was let through", body)
 		}
+		for _, mediaType := range []string{"text/json; charset=utf-8", "application/vnd.example+json"} {
+			if other := o.checkBody(mediaType, body).err(); fmt.Sprint(other) != fmt.Sprint(err) {
+				t.Errorf("%q as %s: %v, but as application/json: %v", body, mediaType, other, err)
+			}
+		}
 	})
 }
 
 func FuzzValidateResponse(f *testing.F) {
-	f.Add(200, "application/json", []byte(goodPage))
-	f.Add(200, "application/json;", []byte(`{"jobs":[{"status":0}],"jobs":null}`))
-	f.Add(400, "application/json", []byte(`{"errors":[{"errors":{}}]}`))
+	addSamples(f, "getJobs/200", func(body []byte) { f.Add(200, "application/json", body) })
+	addSamples(f, "getJobs/400", func(body []byte) { f.Add(400, "Application/JSON; charset=utf-8", body) })
 	f.Add(-1, "a/b", []byte{})
 	f.Add(503, "", []byte("<html>"))
 	f.Fuzz(func(t *testing.T, status int, mediaType string, body []byte) {
 		before := bytes.Clone(body)
 		err := ValidateResponse(operationID, status, mediaType, body)
 		if errors.Is(err, ErrUnknownStatus) {
+			if status >= 100 && status <= 599 {
+				t.Errorf("status %d: %v", status, err)
+			}
 			return
 		}
 		checkVerdict(t, before, body, err)
 		if err == nil && (status == 200 || status == 400) && !json.Valid(body) {
 			t.Errorf("%q is no JSON, but was let through", body)
+		}
+	})
+}
+
+// FuzzValidateQuery judges any query, and one written by net/url of numbers and a time that are right.
+func FuzzValidateQuery(f *testing.F) {
+	const times = "&startTime=2026-11-01T00:00:00Z&finishTime=2026-11-02T00:00:00%2B02:00"
+	f.Add("type=1"+times, int32(1), int64(0))
+	f.Add("type=32&status=7&pageIndex=1e0&pageSize=10.0&organizationId=69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"+times, int32(-1), int64(-1))
+	f.Add("type=1&type=1&pageIndex=0x1&pageIndex=%zz;"+times, int32(1<<31-1), int64(1<<33))
+	f.Fuzz(func(t *testing.T, query string, page int32, seconds int64) {
+		err := ValidateQuery("listJobs", query)
+		checkLines(t, err)
+		if values, malformed := url.ParseQuery(query); err == nil {
+			for name, texts := range values {
+				number, isNumber := new(big.Rat).SetString(texts[0])
+				isNumber = isNumber && number.IsInt() && number.Num().IsInt64() && int64(int32(number.Num().Int64())) == number.Num().Int64()
+				if numeric := map[string]bool{"pageIndex": true, "pageSize": true, "type": true, "status": true}; len(texts) != 1 || numeric[name] && !isNumber {
+					t.Errorf("%q: let through %s = %q", query, name, texts)
+				}
+			}
+			if malformed != nil || !values.Has("type") || !values.Has("startTime") || !values.Has("finishTime") {
+				t.Errorf("%q: let through, though %v", query, malformed)
+			}
+		}
+		at := time.Unix(seconds%(1<<37), 0).UTC().Format(time.RFC3339) // to the year 6325
+		right := url.Values{"type": {"0"}, "startTime": {at}, "finishTime": {at}, "pageIndex": {strconv.Itoa(int(page))}}.Encode()
+		if err := ValidateQuery("listJobs", right); (err == nil) != (page >= 1) {
+			t.Errorf("%s: %v", right, err)
 		}
 	})
 }
@@ -53,19 +116,31 @@ func checkVerdict(t *testing.T, before, body []byte, err error) {
 	if err == nil {
 		return
 	}
+	for _, v := range checkLines(t, err) {
+		if v.Keyword == KeywordJSON && json.Valid(body) && utf8.Valid(body) {
+			t.Errorf("%q is JSON, but: %v", body, v)
+		}
+	}
+}
+
+// checkLines proves what holds for any violations: each is one line without anything that would
+// drive a terminal, and there once.
+func checkLines(t *testing.T, err error) Violations {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
 	vs, ok := errors.AsType[Violations](err)
 	if !ok || len(vs) == 0 {
 		t.Fatalf("%v is no list of violations", err)
 	}
 	for i, v := range vs {
-		if line := v.String(); strings.ContainsAny(line, "\n\r") || !utf8.ValidString(line) || len(v.Found) > 6*maxFound {
+		if line := v.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) || len(v.Found) > 6*maxFound {
 			t.Errorf("not one short line: %q", line)
-		}
-		if v.Keyword == KeywordJSON && json.Valid(body) && utf8.Valid(body) {
-			t.Errorf("%q is JSON, but: %v", body, v)
 		}
 		if slices.Contains(vs[:i], v) {
 			t.Errorf("twice: %v", v)
 		}
 	}
+	return vs
 }

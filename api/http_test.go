@@ -107,7 +107,7 @@ func TestHandlerRequests(t *testing.T) {
 		{"xml", jobsPath, "application/xml", goodFilter, []string{`header /Content-Type: content: found "application/xml", want application/*+json or application/json or text/json (seed)`}},
 		{"no media type", jobsPath, "", goodFilter, []string{`header /Content-Type: content: found no media type, want application/*+json or application/json or text/json (seed)`}},
 		{"no body", jobsPath, "application/json", "", []string{`body: requestBody: found no body, want a body (seed)`}},
-		{"query and body", jobsPath + "?pageSize=1", "application/json", `{}`, []string{missing, `query /pageSize: parameters: found "1", want no query (seed)`}},
+		{"query and body", jobsPath + "?pageSize=1", "application/json", `{}`, []string{missing, `query /pageSize: parameters: found "1", want no query (inferred)`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			next, reported := goodAnswer(), reports{}
@@ -199,13 +199,13 @@ var answers = []struct {
 	want   []string
 }{
 	{"good", *goodAnswer(), nil},
-	{"a page without a total", answering{status: 200, contentType: "application/json", body: `{"jobs":[]}`}, []string{`body /totalCount: required: found nothing, want a property "totalCount" (later)`}},
+	{"a page without a total", answering{status: 200, contentType: "application/json", body: `{"jobs":[]}`}, []string{`body /totalCount: required: found nothing, want a property "totalCount" (inferred)`}},
 	{"a login page", answering{status: 200, contentType: "text/html", body: "<html>"}, []string{`header /Content-Type: content: found "text/html", want application/json (inferred)`}},
 	{"a gateway's failure", answering{status: 502, contentType: "text/html", body: "<html>"}, nil},
 	{"empty", answering{status: 200, contentType: "application/json"}, []string{`body: json: found nothing, want one JSON value in UTF-8`}},
 	{"encoded", answering{status: 200, contentType: "application/json", encoding: "br", body: "??"}, nil},
-	{"an unknown status", answering{status: 600, contentType: "application/json", body: goodPage}, []string{`status: responses: found 600, want a status of the contract (seed)`}},
-	{"long", answering{status: 200, contentType: "application/json", body: `{"jobs":[]}` + strings.Repeat(" ", 4096)}, []string{`body /totalCount: required: found nothing, want a property "totalCount" (later)`}},
+	{"an unknown status", answering{status: 600, contentType: "application/json", body: goodPage}, []string{`status: responses: found 600, want a status of the contract (inferred)`}},
+	{"long", answering{status: 200, contentType: "application/json", body: `{"jobs":[]}` + strings.Repeat(" ", 4096)}, []string{`body /totalCount: required: found nothing, want a property "totalCount" (inferred)`}},
 }
 
 func checkReports(t *testing.T, all []Report, status int, want []string) {

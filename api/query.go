@@ -15,7 +15,7 @@ import (
 func (o *operation) checkQuery(rawQuery string) Violations {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL", Source: source(o.Extensions)}}
+		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL"}}
 	}
 	var found Violations
 	for name, values := range query {
@@ -25,7 +25,7 @@ func (o *operation) checkQuery(rawQuery string) Violations {
 		if p.Required && !query.Has(name) {
 			found = append(found, Violation{
 				In: InQuery, Pointer: pointer(name), Keyword: "required", Found: "nothing", Want: "a parameter " + quote(name),
-				Source: source(p.Extensions),
+				Source: source(p.Extensions, "required"),
 			})
 		}
 	}
@@ -39,13 +39,13 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 		if len(o.query) > 0 {
 			want = "none but " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
 		}
-		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(o.Extensions)}}
+		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(o.Extensions, KeywordParameters)}}
 	}
 	var found Violations
 	if len(values) > 1 {
 		found = append(found, Violation{
 			In: InQuery, Pointer: pointer(name), Keyword: KeywordUnique, Found: strconv.Itoa(len(values)) + " values",
-			Want: "each parameter once", Source: source(p.Extensions),
+			Want: "each parameter once", Source: source(p.Extensions, KeywordUnique),
 		})
 	}
 	for _, text := range values {

@@ -77,8 +77,7 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 			return
 		}
 	case "required":
-		name := path[len(path)-1]
-		v.add(path, "required", "nothing", fmt.Sprintf("a property %s", quote(name)), property(err.Schema, name))
+		v.add(path, "required", "nothing", "a property "+quote(path[len(path)-1]), err.Schema)
 		return
 	}
 	keyword := err.SchemaField
@@ -108,22 +107,18 @@ func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError) {
 func (v *visitor) add(path []string, keyword, found, want string, schema *openapi3.Schema) {
 	v.found = append(v.found, Violation{
 		In: v.in, Pointer: pointer(path...), Keyword: keyword, Found: found, Want: want,
-		Source: source(schema.Extensions),
+		Source: source(schema.Extensions, keyword),
 	})
 }
 
-// source is the x-source of an element of the contract.
-func source(extensions map[string]any) string {
+// source tells who says what keyword says of an element of the contract: its x-source-keyword, or else
+// its x-source.
+func source(extensions map[string]any, keyword string) string {
+	if s, ok := extensions["x-source-"+keyword].(string); ok {
+		return s
+	}
 	s, _ := extensions["x-source"].(string)
 	return s
-}
-
-// property is the schema of a property, or that of the object where it has none.
-func property(object *openapi3.Schema, name string) *openapi3.Schema {
-	if ref := object.Properties[name]; ref != nil {
-		return ref.Value
-	}
-	return object
 }
 
 // want says in words what keyword demands.

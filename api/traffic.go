@@ -33,7 +33,7 @@ func (o *operation) checkRequest(r *http.Request, body []byte) Violations {
 	if encoded(r.Header) {
 		return append(found, Violation{
 			In: InHeader, Pointer: "/Content-Encoding", Keyword: KeywordContent,
-			Found: quote(r.Header.Get("Content-Encoding")), Want: "a body as it is", Source: source(o.Extensions),
+			Found: quote(r.Header.Get("Content-Encoding")), Want: "a body as it is", Source: SourceInferred,
 		})
 	}
 	return append(found, o.checkBody(r.Header.Get("Content-Type"), body)...)
@@ -44,7 +44,7 @@ func (o *operation) checkRequest(r *http.Request, body []byte) Violations {
 func (o *operation) checkAnswer(status int, header http.Header, body []byte) Violations {
 	response := o.response(status)
 	if response == nil {
-		return Violations{{In: InStatus, Keyword: KeywordResponses, Found: compact(status), Want: "a status of the contract", Source: source(o.Extensions)}}
+		return Violations{{In: InStatus, Keyword: KeywordResponses, Found: compact(status), Want: "a status of the contract", Source: source(o.Extensions, KeywordResponses)}}
 	}
 	if encoded(header) {
 		return nil // a transfer matter, which the contract leaves open; the text is not to be seen

@@ -65,18 +65,18 @@ func TestValidateRequest(t *testing.T) {
 		{"no object", `[1]`, []string{`body: type: found an array, want object (seed)`}},
 		{"no page", `{}`, []string{`body /pageInfo: required: found nothing, want a property "pageInfo" (seed)`}},
 		{"many", `{"pageInfo":{"currentPage":0,"pageSize":"10","x":1},"type":"1","status":"Failed","endTime":"yesterday","organizationId":"1","a/b~":[]}`, []string{
-			`body /a~1b~0: additionalProperties: found an array, want none but ` + filterProperties + ` (seed)`,
-			`body /endTime: format: found "yesterday", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (seed)`,
+			`body /a~1b~0: additionalProperties: found an array, want none but ` + filterProperties + ` (inferred)`,
+			`body /endTime: format: found "yesterday", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (later)`,
 			`body /organizationId: format: found "1", want uuid: 32 hexadecimal digits as 8-4-4-4-12 (seed)`,
-			`body /pageInfo/currentPage: minimum: found 0, want at least 1 (seed)`,
+			`body /pageInfo/currentPage: minimum: found 0, want at least 1 (later)`,
 			`body /pageInfo/pageSize: type: found "10", want integer (seed)`,
-			`body /pageInfo/x: additionalProperties: found 1, want none but currentPage, pageSize (seed)`,
+			`body /pageInfo/x: additionalProperties: found 1, want none but currentPage, pageSize (inferred)`,
 			`body /status: type: found "Failed", want integer (seed)`,
 			`body /type: type: found "1", want integer (seed)`,
 		}},
 		{"two unknown", `{"pageInfo":{},"b":1,"a":2}`, []string{
-			`body /a: additionalProperties: found 2, want none but ` + filterProperties + ` (seed)`,
-			`body /b: additionalProperties: found 1, want none but ` + filterProperties + ` (seed)`,
+			`body /a: additionalProperties: found 2, want none but ` + filterProperties + ` (inferred)`,
+			`body /b: additionalProperties: found 1, want none but ` + filterProperties + ` (inferred)`,
 		}},
 		{"int32", `{"pageInfo":{"pageSize":2147483648,"currentPage":1.5}}`, []string{
 			`body /pageInfo/currentPage: type: found 1.5, want integer (seed)`,
@@ -84,7 +84,7 @@ func TestValidateRequest(t *testing.T) {
 		}},
 		{"key twice", `{"pageInfo":{"pageSize":0,"pageSize":10},"pageInfo":{"pageSize":0}}`, []string{
 			`body /pageInfo: unique: found a key that is there twice, want each key once`,
-			`body /pageInfo/pageSize: minimum: found 0, want at least 1 (seed)`,
+			`body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)`,
 			`body /pageInfo/pageSize: unique: found a key that is there twice, want each key once`,
 		}},
 		{"key twice in other letters", `{"pageInfo":{},"page\u0049nfo":{}}`, []string{
@@ -95,7 +95,7 @@ func TestValidateRequest(t *testing.T) {
 		{"cut short", `{"pageInfo":{`, []string{`body: json: found unexpected end of JSON input at byte 13, want one JSON value in UTF-8`}},
 		{"no UTF-8", "{\"pageInfo\":{},\"\xff\":1}", []string{`body: json: found bytes that are no UTF-8, want one JSON value in UTF-8`}},
 		{"long and over two lines", `{"pageInfo":{},"a\nb":"x` + strings.Repeat("é", 100) + `"}`, []string{
-			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want none but ` + filterProperties + ` (seed)`,
+			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want none but ` + filterProperties + ` (inferred)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,9 +131,14 @@ func TestValidateResponse(t *testing.T) {
 		{"another JSON", 200, "application/problem+json", goodPage, []string{`header /Content-Type: content: found "application/problem+json", want application/json (inferred)`}},
 		{"empty", 200, json, "", []string{`body: json: found nothing, want one JSON value in UTF-8`}},
 		{"an error with status 200", 200, json, `{"message":"no"}`, []string{
-			`body /jobs: required: found nothing, want a property "jobs" (later)`,
-			`body /totalCount: required: found nothing, want a property "totalCount" (later)`,
+			`body /jobs: required: found nothing, want a property "jobs" (inferred)`,
+			`body /totalCount: required: found nothing, want a property "totalCount" (inferred)`,
 		}},
+		{"a job without an id", 200, json, `{"totalCount":1,"jobs":[{"type":1,"startTime":null,"status":3}]}`, []string{
+			`body /jobs/0/jobId: required: found nothing, want a property "jobId" (inferred)`,
+			`body /jobs/0/startTime: nullable: found null, want no null (later)`,
+		}},
+		{"a refusal in HTML", 400, "text/html", "<html>", []string{`header /Content-Type: content: found "text/html", want application/json (inferred)`}},
 		{"words for numbers, in order", 200, json, `{"totalCount":-1,"jobs":[{"type":"Backup","jobId":1,"startTime":"","status":5},2,3,4,5,6,7,8,9,10,null]}`, []string{
 			`body /jobs/0/jobId: type: found 1, want string (later)`,
 			`body /jobs/0/startTime: format: found "", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (later)`,
@@ -149,12 +154,12 @@ func TestValidateResponse(t *testing.T) {
 			`body /jobs/8: type: found 9, want object (later)`,
 			`body /jobs/9: type: found 10, want object (later)`,
 			`body /jobs/10: nullable: found null, want no null (later)`,
-			`body /totalCount: minimum: found -1, want at least 0 (later)`,
+			`body /totalCount: minimum: found -1, want at least 0 (inferred)`,
 		}},
 		{"inferred", 400, json, `{"statusCode":"400"}`, []string{`body /statusCode: type: found "400", want integer (inferred)`}},
 		{"the last integer and the next", 200, json, `{"totalCount":9223372036854775808,"jobs":[],"pageIndex":-2147483649}`, []string{
-			`body /pageIndex: format: found -2147483649, want int32: an integer of 32 bits (later)`,
-			`body /totalCount: format: found 9223372036854778000, want int64: an integer of 64 bits (later)`,
+			`body /pageIndex: format: found -2147483649, want int32: an integer of 32 bits (inferred)`,
+			`body /totalCount: format: found 9223372036854778000, want int64: an integer of 64 bits (inferred)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -228,7 +233,7 @@ func TestValidateQuery(t *testing.T) {
 		t.Error(err)
 	}
 	want := []string{
-		`query /endTime: parameters: found "x", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (later)`,
+		`query /endTime: parameters: found "x", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)`,
 		`query /status: type: found "x", want integer (seed)`,
 	}
 	if diff := cmp.Diff(want, lines(ValidateQuery("listJobs", valid+"&status=x&endTime=x"))); diff != "" {
@@ -265,7 +270,7 @@ func TestQuery(t *testing.T) {
 			`query /pageIndex: type: found " 1", want integer (later)`,
 			`query /type: type: found "", want integer (seed)`,
 		}},
-		{"no query", "listJobs", "type=1&a=%zz", []string{`query: parameters: found invalid URL escape "%zz", want a query as in a URL (later)`}},
+		{"no query", "listJobs", "type=1&a=%zz", []string{`query: parameters: found invalid URL escape "%zz", want a query as in a URL`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, lines(c.operations[test.operation].checkQuery(test.query).err())); diff != "" {

@@ -47,8 +47,9 @@ type Violation struct {
 	Found string `json:"found"`
 	// Want is what the contract says, in words.
 	Want string `json:"want"`
-	// Source is the x-source of the nearest element of the contract: [SourceSeed], [SourceLater] or
-	// [SourceInferred]. Empty for what JSON itself demands.
+	// Source tells who says what was broken: [SourceSeed], [SourceLater] or [SourceInferred]. It is the
+	// x-source of the nearest element of the contract, unless the keyword has another there: a property
+	// may be documented, and that it must be there inferred. Empty for what JSON or a URL itself demands.
 	Source string `json:"source,omitempty"`
 }
 

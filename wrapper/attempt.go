@@ -1,7 +1,6 @@
 package d365backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,9 +69,9 @@ func (got response) quotable(body []byte) []byte {
 	if got.token == "" {
 		return body
 	}
-	body = bytes.ReplaceAll(body, []byte(got.token), []byte("[token]"))
+	body = echoOf(got.token).ReplaceAllLiteral(body, []byte(redacted))
 	if cut { // the end may be the beginning of the token
-		body = body[:max(0, len(body)-len(got.token))]
+		body = body[:max(0, len(body)-maxEscape*len(got.token))]
 	}
 	return body
 }
@@ -109,7 +108,7 @@ func (c *Client) read(ctx context.Context, resp *http.Response, got response, si
 
 // undecoded makes a failure of a body that is no job list.
 func undecoded(body []byte, got response, size int, err error) *attemptFailure {
-	if got.token != "" && bytes.Contains(body, []byte(got.token)) {
+	if got.token != "" && echoOf(got.token).Match(body) {
 		_, err = decodePage(got.quotable(body), size) // for an error without the token
 	}
 	own, ok := errors.AsType[*Error](err)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -347,6 +348,19 @@ func TestNetworkFailures(t *testing.T) {
 	if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 3 || e.Host != "127.0.0.1:1" {
 		t.Errorf("connection refused: got %v, want ErrNetwork after 3 attempts", err)
 	}
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	for name, url := range map[string]string{
+		"HTTP in place of TLS":    strings.Replace(plain.URL, "http:", "https:", 1),
+		"garbage in place of TLS": "https://" + garbage(t),
+	} {
+		client := newClient(t, url, new(http.Transport))
+		_, err = client.Page(t.Context(), valid, 1)
+		e, ok = errors.AsType[*d365backup.Error](err)
+		if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 1 || !strings.Contains(err.Error(), "does not speak TLS") {
+			t.Errorf("%s: got %v, want ErrNetwork after 1 attempt", name, err)
+		}
+	}
 	dials := 0
 	unknown := newClient(t, "https://example.invalid", &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		dials++
@@ -354,6 +368,49 @@ func TestNetworkFailures(t *testing.T) {
 	}})
 	if _, err := unknown.Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrNetwork) || !strings.Contains(err.Error(), "does not exist") || dials != 1 {
 		t.Errorf("unknown host: got %v after %d dials, want ErrNetwork after 1", err, dials)
+	}
+}
+
+// garbage is the address of a server that greets with something else than TLS.
+func garbage(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.2\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the client leaves
+		_ = conn.Close()
+	}()
+	return listener.Addr().String()
+}
+
+// TestEndlessHeader: the transport that clients share reads no more than a megabyte of one.
+func TestEndlessHeader(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
+		field := "X-Field: " + strings.Repeat("x", 1000) + "\r\n"
+		for range 64 << 10 {
+			if _, err := io.WriteString(conn, field); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	_, err := newClient(t, server.URL, nil, once).Page(t.Context(), valid, 1)
+	if !errors.Is(err, d365backup.ErrNetwork) || !strings.Contains(err.Error(), "1048576") {
+		t.Errorf("got %v, want ErrNetwork that names the limit", err)
 	}
 }
 

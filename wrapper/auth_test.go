@@ -189,6 +189,48 @@ func TestRevoked(t *testing.T) {
 	})
 }
 
+// TestRevokedWhileTokensFail: what keeps the client from a fresh token is the error, and tried again where
+// it may pass; not the refusal of the old one, which is final.
+func TestRevokedWhileTokensFail(t *testing.T) {
+	tests := []struct {
+		name   string
+		tokens http.HandlerFunc // instead of the second token
+		kind   error            // nil: success
+		want   string
+	}{
+		{"passes", answer(503, "", ""), nil, ""},
+		{"hangs", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nil, ""},
+		{"is final", answer(401, "application/json", `{"error":"invalid_client"}`), d365backup.ErrAuth, "token endpoint"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{}
+				s.tokens = func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, r.Body)
+					if s.granted.Load() == 2 {
+						test.tokens(w, r)
+						return
+					}
+					_, _ = fmt.Fprintf(w, `{"access_token":"token-%d","expires_in":3600}`, s.granted.Load())
+				}
+				s.jobs = func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("Authorization") == "Bearer token-1" {
+						answer(401, "", "")(w, r)
+						return
+					}
+					answer(200, "application/json", emptyPage)(w, r)
+				}
+				client := s.client(t, "http://127.0.0.1", pipe(t, s))
+				_, err := client.Page(t.Context(), valid, 1)
+				if !errors.Is(err, test.kind) || err != nil && !strings.Contains(err.Error(), test.want) {
+					t.Errorf("got %v, want %v and %q", err, test.kind, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestRefusedTwice(t *testing.T) {
 	s := &service{jobs: answer(401, "", "")}
 	_, err := s.start(t).Page(t.Context(), valid, 1)

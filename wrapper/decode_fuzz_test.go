@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -32,6 +34,9 @@ func checkStrict(t *testing.T, body []byte) {
 		failure, ok := errors.AsType[*Error](err)
 		if !ok || failure.Kind == nil || failure.Message == "" {
 			t.Fatalf("%q: no *Error with kind and message: %#v", body, err)
+		}
+		if text := err.Error(); len(failure.Excerpt) > maxExcerpt || strings.ContainsFunc(text+failure.Excerpt, unicode.IsControl) {
+			t.Fatalf("%q: not one clean, short line: %q", body, text)
 		}
 		return
 	}

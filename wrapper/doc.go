@@ -29,19 +29,20 @@
 // this takes evidence:
 //
 //   - The time range is fixed when the loop begins, so that jobs started later fall outside of it.
-//   - Pages answered under one total are taken as views of one list. Under another total the list moved:
-//     Jobs goes on from where the new list overlaps with what was delivered, a bounded number of times.
-//   - A job on a page that was also on one of the few pages before is dropped, by its id. Within a page
-//     it is not, for the vendor's own sample has one id on several jobs.
+//   - Answers under one total are taken as views of one list. One under another total, whichever page
+//     it is of, shows that the list moved: Jobs goes on from where the new list overlaps with what was
+//     delivered, a bounded number of times.
+//   - A job on a page that was also on one of the few pages before is dropped, by its id, and counted:
+//     see DriftPaging. Within a page it is not, for the vendor's own sample has one id on several jobs.
 //   - The page behind the last one is asked for, and the first page once more, to see a wrong total and
 //     a list that moved under the same total.
 //   - Pages that repeat, are short, or are missing end in ErrIncomplete when a second reading does not
 //     mend them. nextLink is data: it is never followed.
 //
-// What that cannot see: a deletion and a late arrival that cancel each other in the total, both behind
-// the first page; a job that comes into pages already read. The time range's last minutes are where
-// jobs arrive late. For certainty ask for smaller ranges: a range that fits on one page ([WithPageSize])
-// is one view of the list.
+// What that cannot see: a deletion and a late arrival that cancel each other in the total between two
+// answers, both behind the first page; a job that comes into pages already read. The time range's last
+// minutes are where jobs arrive late. For certainty ask for smaller ranges: a range that fits on one page
+// ([WithPageSize]) is one view of the list.
 //
 // # What is tolerated
 //

@@ -45,8 +45,9 @@ const (
 	// DriftUnreadable: a value that makes no sense for its field. It is left out: the field is 0,
 	// empty or the zero time, and a total is -1.
 	DriftUnreadable DriftKind = "unreadable value"
-	// DriftPaging: a page's size, number, total or nextLink disagrees with the others. The list is
-	// read by number all the same.
+	// DriftPaging: a page's size, number, total or nextLink disagrees with the others, or jobs on it
+	// were on a page before, as when the list moved. The list is read by number all the same, and such
+	// jobs are dropped.
 	DriftPaging DriftKind = "paging"
 	// DriftMore: stands for all drift of a page beyond the first few dozen kinds and fields.
 	DriftMore DriftKind = "more"

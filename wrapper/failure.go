@@ -41,11 +41,15 @@ func (c *Client) unanswered(ctx context.Context, got response, err error) *attem
 	if ctx.Err() != nil {
 		return c.interrupted(ctx, err)
 	}
-	if got.token != "" && strings.Contains(err.Error(), got.token) {
+	if got.token != "" && echoOf(got.token).MatchString(err.Error()) {
 		err = errors.New("the server does not speak HTTP, or echoes what it is sent")
 	}
 	failed := &attemptFailure{err: &Error{Kind: ErrNetwork, Host: c.endpoints.base.Host, cause: err}, retry: true}
-	if isVerification(err) {
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	if noTLS || errors.Is(err, http.ErrSchemeMismatch) {
+		failed.err.Message = "the server does not speak TLS: check the address, and for a proxy in between"
+		failed.retry = false
+	} else if isVerification(err) {
 		failed.err.Message = "the server's certificate was not accepted: check the address, the clock, and for a proxy in between"
 		failed.retry = false
 	} else if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
@@ -70,11 +74,10 @@ func (c *Client) interrupted(ctx context.Context, err error) *attemptFailure {
 
 func isVerification(err error) bool {
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, header := errors.AsType[tls.RecordHeaderError](err)
 	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
 	_, hostname := errors.AsType[x509.HostnameError](err)
 	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return verification || header || authority || hostname || invalid
+	return verification || authority || hostname || invalid
 }
 
 // maxErrorBody is how much of a refusal is read.

@@ -71,7 +71,7 @@ func (c *Client) sweepOptions() sweep.Options {
 	}
 	if handler := c.config.onDrift; handler != nil {
 		options.OnDrift = func(d sweep.Drift) {
-			handler(Drift{Kind: DriftPaging, Field: d.Field, Value: excerpt(d.Value, maxDriftText), Count: 1})
+			handler(Drift{Kind: DriftPaging, Field: d.Field, Value: excerpt(d.Value, maxDriftText), Count: d.Count})
 		}
 	}
 	return options

@@ -134,7 +134,7 @@ func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaTy
 // bounds each page request by its Timeout; nothing else of it is used, and it is not changed. A nil Transport
 // means the transport that all Clients share. An *http.Transport that skips the verification of
 // certificates or allows TLS below 1.2 is refused; other implementations cannot be looked into and
-// are trusted.
+// are trusted. Give yours a TLSHandshakeTimeout: net/http goes on with a handshake that outlasts its request.
 func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.httpClient = client } }
 
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.

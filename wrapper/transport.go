@@ -30,6 +30,7 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 	t.MaxConnsPerHost = maxPrefetch // or a burst opens more than it has requests at a time
 	t.MaxIdleConnsPerHost = maxPrefetch
 	t.IdleConnTimeout = 5 * time.Minute
+	t.MaxResponseHeaderBytes = 1 << 20
 	return t
 })
 
@@ -96,13 +97,17 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.tokens.Invalidate(token)
 	fresh, err := t.tokens.Token(req.Context())
-	if err != nil || fresh.AccessToken == token.AccessToken {
-		return resp, nil //nolint:nilerr // the refusal says more than the failure to get around it
+	if err != nil { // it is what stands in the way now, and it may pass
+		drain(resp.Body)
+		return nil, err
+	}
+	if fresh.AccessToken == token.AccessToken {
+		return resp, nil
 	}
 	var body io.ReadCloser
 	if req.GetBody != nil {
 		if body, err = req.GetBody(); err != nil {
-			return resp, nil //nolint:nilerr // likewise
+			return resp, nil //nolint:nilerr // the refusal says more
 		}
 	}
 	drain(resp.Body)

@@ -25,7 +25,7 @@ func TestGate(t *testing.T) {
 			"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
 			"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
 		object = "        objectType:\n          description: Jobs of this kind of module only. Its values are documented nowhere.\n" +
-			"          x-source: seed\n          type: integer\n          format: int32\n"
+			"          x-source: seed\n          x-source-format: inferred\n          type: integer\n          format: int32\n"
 		added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
 	)
 	tests := []struct {

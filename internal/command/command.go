@@ -42,6 +42,9 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	if message != "" {
 		app.Notef("d365backup: %s", message)
 	}
+	if cmd.Name() == "help" {
+		cmd = root // which lists what there is
+	}
 	if code == cli.ExitUsage {
 		app.Notef("See '%s --help'.", cmd.CommandPath())
 	}

@@ -1,6 +1,12 @@
 package command
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/d365backup/d365backup/internal/command/cli"
+)
 
 // completionExamples show how to have completion at once and for good.
 var completionExamples = map[string]string{
@@ -14,6 +20,19 @@ var completionExamples = map[string]string{
   d365backup completion powershell >> $PROFILE`,
 }
 
+// helpTopic shows the help of a command, and refuses a name that is none as the root does.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	topic, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("unknown command %q for %q", rest[0], topic.CommandPath())
+	}
+	if err != nil {
+		return &cli.UsageError{Err: err}
+	}
+	topic.InitDefaultHelpFlag()
+	return topic.Help()
+}
+
 // addCompletion adds cobra's command for completion, with examples. It comes last: cobra makes it only
 // for a root that has commands.
 func addCompletion(root *cobra.Command) {
@@ -23,6 +42,7 @@ func addCompletion(root *cobra.Command) {
 		switch cmd.Name() {
 		case "help":
 			cmd.Example = "  d365backup help jobs\n  d365backup help environment"
+			cmd.Run, cmd.RunE = nil, helpTopic
 		case "completion":
 			cmd.Example = completionExamples["bash"]
 			for _, shell := range cmd.Commands() {

@@ -105,6 +105,15 @@ func TestUnknownCommand(t *testing.T) {
 	if code != 2 || stdout != "" || stderr != want {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
+	for args, want := range map[string]string{
+		"help jbos":         "Did you mean this?\n\tjobs\n",
+		"help validate xyz": "unknown command \"xyz\" for \"d365backup validate\"",
+	} {
+		code, stdout, stderr := runRoot(t, strings.Fields(args)...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, want) || !strings.HasSuffix(stderr, "See 'd365backup --help'.\n") {
+			t.Errorf("%s: code %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		}
+	}
 	if code, _, stderr := runRoot(t, "--versions"); code != 2 || !strings.Contains(stderr, "unknown flag: --versions") {
 		t.Errorf("code %d: %s", code, stderr)
 	}

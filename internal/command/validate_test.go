@@ -80,12 +80,12 @@ func TestValidateStandardInput(t *testing.T) {
 	for body, want := range map[string]result{
 		`{"pageInfo":{"currentPage":1,"pageSize":10}}`: {0, "", ""},
 		`{"pageInfo":{"currentPage":0,"pageSize":10}}`: {1,
-			"body /pageInfo/currentPage: minimum: found 0, want at least 1 (seed)\n",
+			"body /pageInfo/currentPage: minimum: found 0, want at least 1 (later)\n",
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
 		// Nothing of a payload reaches the terminal that could drive it.
 		`{"red\u202e\u009b31m":1,"pageInfo":{"currentPage":1,"pageSize":10}}`: {1,
 			`body /red\u202e\u009b31m: additionalProperties: found 1, want none but endTime, objectType, organizationId, ` +
-				"pageInfo, startTime, status, type (seed)\n",
+				"pageInfo, startTime, status, type (inferred)\n",
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
 	} {
 		var stdout, stderr bytes.Buffer

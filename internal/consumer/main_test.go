@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	root = "../.."
+	root   = "../.."
+	module = "github.com/d365backup/d365backup"
 	// maxModules is what an importer links at most besides the standard library, this project included.
 	maxModules = 14
 )
@@ -41,16 +42,24 @@ func TestModulesLinked(t *testing.T) {
 	}
 }
 
-// TestWrapperImportsNoContract keeps the contract and kin-openapi, which only api may import, out of
-// every program that calls the service.
-func TestWrapperImportsNoContract(t *testing.T) {
-	packages := strings.Fields(run(t, root, "go", "list", "-deps", "./wrapper"))
-	if len(packages) < 2 {
-		t.Fatalf("go list -deps gave %q", packages)
-	}
-	for _, path := range packages {
-		if strings.HasPrefix(path, "github.com/getkin/kin-openapi") || path == "github.com/d365backup/d365backup/api" {
-			t.Errorf("wrapper imports %s", path)
+// TestImports keeps the contract and kin-openapi, which only api may import, out of every program that
+// calls the service, and what belongs to the command out of what it is made of.
+func TestImports(t *testing.T) {
+	for from, banned := range map[string][]string{
+		"./wrapper":         {"github.com/getkin/kin-openapi", module + "/api"},
+		"./internal/report": {module + "/internal/command"},
+		"./internal/human":  {module + "/internal/command"},
+	} {
+		packages := strings.Fields(run(t, root, "go", "list", "-deps", from))
+		if len(packages) < 2 {
+			t.Fatalf("go list -deps gave %q", packages)
+		}
+		for _, path := range packages {
+			for _, prefix := range banned {
+				if path == prefix || strings.HasPrefix(path, prefix+"/") {
+					t.Errorf("%s imports %s", from, path)
+				}
+			}
 		}
 	}
 }

@@ -106,5 +106,28 @@ func (c calendar) name(i int) string {
 
 // tick returns how the axis of a chart calls a bucket.
 func (c calendar) tick(i int) string {
-	return c.date(i).Format([...]string{"2 Jan", "2 Jan", "Jan 06", "2006"}[c.unit])
+	layout := [...]string{"2 Jan", "2 Jan", "Jan 2006", "2006"}[c.unit]
+	if c.unit == week && c.step() == third {
+		layout = "Jan 2006" // a date without a year would come twice
+	}
+	return c.date(i).Format(layout)
+}
+
+const (
+	maxTicks = 5  // names that the axis of a chart bears, one less where they have a year
+	third    = 17 // weeks: of a year
+)
+
+// step returns from how many buckets on the axis names one: weeks of days, months of weeks and so on.
+func (c calendar) step() int {
+	most := maxTicks
+	if c.unit == month {
+		most--
+	}
+	for _, step := range [...][]int{{1, 2, 3, 7}, {1, 2, 4, 8}, {1, 2, 3, 6, 12}, {1, 2, 5, 10}}[c.unit] {
+		if (c.count-1)/step < most {
+			return step
+		}
+	}
+	return [...]int{14, third, 24, 25}[c.unit]
 }

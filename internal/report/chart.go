@@ -1,15 +1,11 @@
 package report
 
 import (
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-analyze/charts"
@@ -72,8 +68,8 @@ func outcomeChart(buckets []bucket, days calendar) (template.HTML, error) {
 		ended := buckets[i].ended()
 		for row, o := range shown {
 			share := charts.GetNullValue()
-			if ended > 0 {
-				share = float64(buckets[i].outcomes[o]) / float64(ended) * 100
+			if n := buckets[i].outcomes[o]; n > 0 {
+				share = float64(n) / float64(ended) * 100
 			}
 			values[row] = append(values[row], share)
 		}
@@ -85,7 +81,7 @@ func outcomeChart(buckets []bucket, days calendar) (template.HTML, error) {
 	option.BarSize = 0.8
 	option.CategoryAxis = categoryAxis(days)
 	option.ValueAxis = valueAxis(100, "%")
-	return draw(func(p *charts.Painter) error { return p.BarChart(option) })
+	return draw(days, func(p *charts.Painter) error { return p.BarChart(option) })
 }
 
 // sizeChart draws the size of the largest backup over time.
@@ -96,7 +92,7 @@ func sizeChart(buckets []bucket, days calendar) (template.HTML, error) {
 	}
 	names := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 	divisor, name := 1.0, 0
-	for slices.Max(values)/divisor >= 1024 && name < len(names)-1 {
+	for niceCeiling(slices.Max(values)/divisor) >= 1024 && name < len(names)-1 {
 		divisor, name = divisor*1024, name+1
 	}
 	return lineChart([][]float64{scale(values, divisor)}, days, names[name], "good")
@@ -152,7 +148,7 @@ func lineChart(values [][]float64, days calendar, unit string, classes ...string
 	option.LineStrokeWidth = 2 * chartScale
 	option.XAxis = categoryAxis(days)
 	option.YAxis = valueAxis(niceCeiling(most), unit)
-	return draw(func(p *charts.Painter) error { return p.LineChart(option) })
+	return draw(days, func(p *charts.Painter) error { return p.LineChart(option) })
 }
 
 // niceCeiling returns a round number at or above a value, so that half of it is round, too.
@@ -169,21 +165,19 @@ func niceCeiling(value float64) float64 {
 	return 10 * power
 }
 
-// labelGap keeps a label off its line.
+// labelGap makes the library leave room between a label and the axis.
 const labelGap = "\u00a0\u00a0"
 
-const axisFontSize = 8.5 * chartScale // points
+const axisFontSize = 10 * chartScale // points; the style sheet has the same in pixels
 
-var padding = charts.Box{Top: 8 * chartScale, Right: 16 * chartScale, Bottom: 2 * chartScale, Left: 2 * chartScale, IsSet: true}
+var padding = charts.Box{Top: 10 * chartScale, Right: 16 * chartScale, Bottom: 2 * chartScale, Left: 2 * chartScale, IsSet: true}
 
+// categoryAxis has the room for the labels, which addAxis draws: the library spreads labels evenly and
+// not where their buckets are.
 func categoryAxis(days calendar) charts.CategoryAxisOption {
-	ticks := make([]string, days.count)
-	for i := range ticks {
-		ticks[i] = days.tick(i)
-	}
 	return charts.CategoryAxisOption{
-		Labels:         ticks,
-		LabelCount:     min(len(ticks), 4),
+		Labels:         slices.Repeat([]string{" "}, days.count),
+		BoundaryGap:    new(true), // a bucket is as wide in every chart
 		LabelFontStyle: charts.NewFontStyleWithSize(axisFontSize),
 	}
 }
@@ -202,8 +196,8 @@ func valueAxis(most float64, unit string) []charts.ValueAxisOption {
 	}}
 }
 
-// draw returns what is inside of the SVG element of a chart.
-func draw(chart func(*charts.Painter) error) (template.HTML, error) {
+// draw returns what is inside of the SVG element of a chart over time.
+func draw(days calendar, chart func(*charts.Painter) error) (template.HTML, error) {
 	painter := charts.NewPainter(charts.PainterOptions{
 		OutputFormat: charts.ChartOutputSVG,
 		Width:        chartWidth,
@@ -216,108 +210,5 @@ func draw(chart func(*charts.Painter) error) (template.HTML, error) {
 	if err != nil {
 		return "", fmt.Errorf("drawing a chart: %w", err)
 	}
-	return recolour(string(svg))
-}
-
-// recolour takes the shapes out of an SVG of the chart library and writes them anew with classes in the
-// place of styles: nothing else of the library's output gets into a report. Shapes of one class that
-// follow each other become one, which makes the charts a third of their size.
-func recolour(svg string) (template.HTML, error) {
-	var out strings.Builder
-	var path struct{ class, d string }
-	flush := func() {
-		if path.d != "" {
-			fmt.Fprintf(&out, "<path class=\"%s\" d=\"%s\"/>\n", path.class, path.d)
-		}
-		path.class, path.d = "", ""
-	}
-	decoder := xml.NewDecoder(strings.NewReader(svg))
-	for {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) {
-			flush()
-			return template.HTML(out.String()), nil //nolint:gosec // Only the elements below, escaped.
-		} else if err != nil {
-			return "", fmt.Errorf("reading a chart: %w", err)
-		}
-		start, ok := token.(xml.StartElement)
-		if !ok || start.Name.Local == "svg" {
-			continue
-		}
-		shape, err := readShape(decoder, start)
-		if err != nil {
-			return "", err
-		}
-		switch {
-		case shape.class == "": // transparent
-		case shape.name == "path":
-			if shape.class != path.class {
-				flush()
-			}
-			path.class, path.d = shape.class, path.d+shape.d
-		case shape.name == "circle":
-			flush()
-			fmt.Fprintf(&out, "<circle class=\"%s\" cx=\"%s\" cy=\"%s\" r=\"%s\"/>\n", shape.class, shape.x, shape.y, shape.r)
-		case shape.name == "text":
-			flush()
-			fmt.Fprintf(&out, "<text class=\"%s\" x=\"%s\" y=\"%s\">%s</text>\n", shape.class, shape.x, shape.y, shape.text)
-		}
-	}
-}
-
-// shape is an element of a chart. All of it is escaped.
-type shape struct{ name, class, d, x, y, r, text string }
-
-// compactPath shortens the data of a path.
-var compactPath = strings.NewReplacer("\n", "", "M ", "M", "L ", "L")
-
-func readShape(decoder *xml.Decoder, start xml.StartElement) (shape, error) {
-	var element struct {
-		Style string `xml:"style,attr"`
-		D     string `xml:"d,attr"`
-		X     string `xml:"x,attr"`
-		Y     string `xml:"y,attr"`
-		CX    string `xml:"cx,attr"`
-		CY    string `xml:"cy,attr"`
-		R     string `xml:"r,attr"`
-		Text  string `xml:",chardata"`
-	}
-	if err := decoder.DecodeElement(&element, &start); err != nil {
-		return shape{}, fmt.Errorf("reading a chart: %w", err)
-	}
-	class, err := classOf(element.Style)
-	if err != nil {
-		return shape{}, err
-	}
-	escape := template.HTMLEscapeString
-	s := shape{
-		name:  start.Name.Local,
-		class: class,
-		d:     escape(compactPath.Replace(element.D)),
-		x:     escape(element.X + element.CX),
-		y:     escape(element.Y + element.CY),
-		r:     escape(element.R),
-		text:  escape(element.Text),
-	}
-	if !slices.Contains([]string{"path", "circle", "text"}, s.name) {
-		return shape{}, fmt.Errorf("a chart has an element <%s>, which reports do not know", s.name)
-	}
-	return s, nil
-}
-
-// classOf returns the classes for a style; none for something that does not show.
-func classOf(style string) (string, error) {
-	var classes []string
-	for declaration := range strings.SplitSeq(style, ";") {
-		property, value, _ := strings.Cut(declaration, ":")
-		if property != "fill" && property != "stroke" || value == "none" {
-			continue
-		}
-		i := slices.IndexFunc(paints, func(p paint) bool { return p.color.String() == value })
-		if i < 0 {
-			return "", fmt.Errorf("a chart has the colour %q, which reports do not know", value)
-		}
-		classes = append(classes, property+"-"+paints[i].class)
-	}
-	return strings.Join(classes, " "), nil
+	return recolour(string(svg), days)
 }

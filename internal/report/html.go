@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 )
 
 var (
@@ -14,9 +15,18 @@ var (
 	htmlText string
 
 	htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-		"css": func() template.CSS { return template.CSS(css) }, //nolint:gosec // Our own file.
+		"css":    func() template.CSS { return template.CSS(css) }, //nolint:gosec // Our own file.
+		"stamps": stamps,
 	}).Parse(htmlText))
 )
+
+var stamp = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d`)
+
+// stamps keeps the times in a text from being broken at a hyphen.
+func stamps(text string) template.HTML {
+	escaped := template.HTMLEscapeString(text)
+	return template.HTML(stamp.ReplaceAllString(escaped, `<span class="time">$0</span>`)) //nolint:gosec // Escaped.
+}
 
 // htmlView is a view with its charts.
 type htmlView struct {

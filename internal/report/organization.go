@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -161,7 +161,7 @@ func clean(s string) string {
 		return strings.TrimSpace(s)
 	}
 	s = s[:min(len(s), maxText*utf8.UTFMax*4)] // What is looked at is bounded, too.
-	s = strings.TrimSpace(cli.Text(s))
+	s = strings.TrimSpace(human.Text(s))
 	if utf8.RuneCountInString(s) > maxText {
 		s = string([]rune(s)[:maxText-1]) + "…"
 	}

@@ -17,7 +17,6 @@ const DefaultMaxAge = 36 * time.Hour
 const (
 	maxYears         = 100  // in a window; more would be a slip of the pen
 	maxOrganizations = 5000 // looked at one by one; about 10 kB each
-	progressEvery    = 1000 // jobs
 )
 
 // Options say which window a report is about.
@@ -32,9 +31,6 @@ type Options struct {
 	// MaxAge is how old the last good backup of an organization may be at the end of the window, for
 	// the organization to be fine; zero is DefaultMaxAge.
 	MaxAge time.Duration
-	// OnProgress, if set, is called with the number of jobs read so far: after every thousand jobs
-	// and at the end.
-	OnProgress func(jobs int64)
 }
 
 // Summary is what a report says. Its methods only read it.
@@ -66,19 +62,15 @@ func Collect(jobs iter.Seq2[d365backup.Job, error], options Options) (*Summary, 
 	if err != nil {
 		return nil, err
 	}
-	var count int64
 	for job, err := range jobs {
 		if err != nil {
 			s.Incomplete = err.Error()
-			s.finish(count)
+			s.finish()
 			return s, err
 		}
 		s.add(&job)
-		if count++; count%progressEvery == 0 {
-			s.progress(count)
-		}
 	}
-	s.finish(count)
+	s.finish()
 	return s, nil
 }
 
@@ -140,20 +132,13 @@ func (s *Summary) bucketOf(when time.Time) int {
 	return min(s.days.index(when), s.days.count-1)
 }
 
-func (s *Summary) finish(jobs int64) {
-	s.progress(jobs)
+func (s *Summary) finish() {
 	for _, o := range s.organizations {
 		o.judge(s.options.Start, s.until, s.options.MaxAge)
 	}
 	slices.SortFunc(s.organizations, compareOrganizations)
 	labelOrganizations(s.organizations)
 	s.sumLargest()
-}
-
-func (s *Summary) progress(jobs int64) {
-	if s.options.OnProgress != nil {
-		s.options.OnProgress(jobs)
-	}
 }
 
 // sumLargest makes the size of all organizations over time: the sum of the largest backups of each. An

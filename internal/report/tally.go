@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -77,7 +77,7 @@ func durationOf(job *d365backup.Job) time.Duration {
 	if !job.StartTime.IsZero() && job.FinishTime.After(job.StartTime) {
 		return job.FinishTime.Sub(job.StartTime)
 	}
-	return max(cli.Hours(job.DurationHours), 0)
+	return max(human.Hours(job.DurationHours), 0)
 }
 
 func (e event) isBackup() bool { return e.job.Type == d365backup.JobTypeBackup }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 const (
@@ -22,18 +24,18 @@ func (s *Summary) WriteText(w io.Writer, width int) error {
 		width = max(width, minWidth)
 	}
 	v := s.view()
-	paragraphs := []string{wrap(v.Verdict, width), wrap(v.Window+".", width)}
+	paragraphs := []string{human.Wrap(v.Verdict, width), human.Wrap(v.Window+".", width)}
 	for _, warning := range v.Warnings {
-		paragraphs = append(paragraphs, wrap("Note. "+warning, width))
+		paragraphs = append(paragraphs, human.Wrap("Note. "+warning, width))
 	}
 	if len(v.Overview) > 0 {
 		paragraphs = append(paragraphs, renderTable(overviewColumns, overviewCells(v.Overview), width))
 	}
 	if v.More != "" {
-		paragraphs = append(paragraphs, wrap(v.More, width))
+		paragraphs = append(paragraphs, human.Wrap(v.More, width))
 	}
 	all := v.Sections[0]
-	paragraphs = append(paragraphs, wrap(all.Outcomes, width)+"\n"+wrap(all.Sizes, width)+"\n"+wrap(all.Durations, width))
+	paragraphs = append(paragraphs, human.Wrap(all.Outcomes, width)+"\n"+human.Wrap(all.Sizes, width)+"\n"+human.Wrap(all.Durations, width))
 	if n := min(len(all.Failures), maxTextFailures); n > 0 {
 		paragraphs = append(paragraphs, "The newest failed jobs and lost records\n\n"+
 			renderTable(failureColumns, failureCells(all.Failures[:n]), width))
@@ -162,15 +164,4 @@ func snip(cell string, width int) string {
 		return cell
 	}
 	return text.Snip(cell, width, "…")
-}
-
-func wrap(paragraph string, width int) string {
-	if width <= 0 {
-		return paragraph
-	}
-	lines := strings.Split(text.WrapSoft(paragraph, width), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRight(line, " ") // WrapSoft fills them up.
-	}
-	return strings.Join(lines, "\n")
 }

@@ -3,10 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
-	d365backup "github.com/d365backup/d365backup/wrapper"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // maxClauses is how many organizations a verdict names.
@@ -27,7 +25,7 @@ func (s *Summary) Verdict() string {
 	}
 	clauses := bad[:min(len(bad), maxClauses)]
 	if more := int64(len(bad) - len(clauses)); more > 0 {
-		clauses = append(clauses[:maxClauses:maxClauses], cli.Plural(more, "more is", "more are")+" not fine")
+		clauses = append(clauses[:maxClauses:maxClauses], human.Plural(more, "more is", "more are")+" not fine")
 	}
 	if head := s.fineClause(total - len(bad)); head != "" {
 		clauses = append([]string{head}, clauses...)
@@ -47,16 +45,18 @@ func (s *Summary) fineClause(count int) string {
 		return s.organizations[0].label + " is fine"
 	case total == 1:
 		return ""
+	case count == total && total == 2:
+		return "Both organizations are fine"
 	case count == total:
-		return "All " + cli.Count(int64(total)) + " organizations are fine"
+		return "All " + human.Count(int64(total)) + " organizations are fine"
 	case count == 0:
-		return "None of " + cli.Count(int64(total)) + " organizations is fine"
+		return "None of " + human.Count(int64(total)) + " organizations is fine"
 	default:
 		verb := "are"
 		if count == 1 {
 			verb = "is"
 		}
-		return fmt.Sprintf("%s of %s organizations %s fine", cli.Count(int64(count)), cli.Count(int64(total)), verb)
+		return fmt.Sprintf("%s of %s organizations %s fine", human.Count(int64(count)), human.Count(int64(total)), verb)
 	}
 }
 
@@ -66,7 +66,7 @@ func (o *organization) verdict() string {
 	case o.state == fine:
 		return o.label + " is fine"
 	case o.state == late:
-		return o.label + " has had no good backup for " + cli.Duration(o.age)
+		return o.label + " has had no good backup for " + human.Duration(o.age)
 	case o.state == unprotected && o.backups.ended() == 0:
 		return o.label + " has had no backup in this window"
 	case o.state == unprotected:
@@ -83,42 +83,4 @@ func (o *organization) verdict() string {
 // String returns a state in a word or two.
 func (s state) String() string {
 	return [...]string{"Fine", "Check", "Late", "Unprotected"}[s]
-}
-
-// typeName returns a type in words, such as "Audit backup".
-func typeName(t d365backup.JobType) string {
-	if t.Known() {
-		return words(t.String())
-	}
-	return unknownName(t.String())
-}
-
-// statusName returns a status in words, such as "Finished with exception".
-func statusName(s d365backup.JobStatus) string {
-	if s.Known() {
-		return words(s.String())
-	}
-	return unknownName(s.String())
-}
-
-// unknownName returns a value without a name, such as "Unknown (64)".
-func unknownName(value string) string {
-	const unknown = "Unknown"
-	if value == d365backup.JobTypeUnknown.String() {
-		return unknown
-	}
-	return unknown + " (" + value + ")"
-}
-
-// words parts a name in camel case.
-func words(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if i > 0 && unicode.IsUpper(r) {
-			b.WriteByte(' ')
-			r = unicode.ToLower(r)
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -48,6 +48,7 @@ type section struct {
 	Anchor, Title, Verdict string
 	State                  state
 	Single                 bool // about one organization
+	Backups                bool // there are some that are not in progress
 	Facts                  []fact
 	Kinds                  kindTable
 	Unit                   string // of Rows: day, week, month or year
@@ -111,7 +112,7 @@ func (s *Summary) view() view {
 		v.Sections = append(v.Sections, s.organizationSection(i, o))
 	}
 	if more := len(s.organizations) - maxSections; more > 0 {
-		v.MoreSections = cli.Plural(int64(more), "further organization has", "further organizations have") +
+		v.MoreSections = human.Plural(int64(more), "further organization has", "further organizations have") +
 			" no section here: make a report on one to see it alone."
 	}
 	return v
@@ -126,10 +127,10 @@ func (s *Summary) warnings() []string {
 	}
 	if s.ungrouped > 0 {
 		all = append(all, fmt.Sprintf("There are more than %s organizations: %s of the others count in the sums only.",
-			cli.Count(maxOrganizations), cli.Plural(s.ungrouped, "job", "jobs")))
+			human.Count(maxOrganizations), human.Plural(s.ungrouped, "job", "jobs")))
 	}
 	if s.unplaced > 0 {
-		all = append(all, cli.Plural(s.unplaced, "job has", "jobs have")+
+		all = append(all, human.Plural(s.unplaced, "job has", "jobs have")+
 			" no start time in this window: counted, but not shown over time.")
 	}
 	return all
@@ -139,7 +140,7 @@ func (s *Summary) terms() []string {
 	return []string{
 		"A backup is good if it finished. One that finished with an exception is not, since something in it may be missing; it is not counted as failed either.",
 		fmt.Sprintf("An organization is fine if its last good backup started at most %s before the end of the window and no newer one ended otherwise.",
-			cli.Duration(s.options.MaxAge)),
+			human.Duration(s.options.MaxAge)),
 		"The success rate is the share of good backups among all that are not in progress. Audit backups are counted among the jobs only.",
 		"Lost records are those that a job reports as failed. Jobs are dated by their start.",
 		fmt.Sprintf("Sizes and durations are those of backups that finished, with an exception or without. Their charts leave out a first and a last %s that the window cuts.", s.days.unit),
@@ -154,10 +155,10 @@ func (s *Summary) overviewRow(o *organization) overviewRow {
 		LastGood:    s.lastGood(o),
 		LastGoodAge: s.lastGoodAge(o),
 		Gap:         gapText(o.gap),
-		Backups:     cli.Count(o.backups.ended()),
+		Backups:     human.Count(o.backups.ended()),
 		Rate:        rate(&o.backups),
-		FailedJobs:  cli.Count(o.failedJobs),
-		Lost:        cli.Count(o.lost),
+		FailedJobs:  human.Count(o.failedJobs),
+		Lost:        human.Count(o.lost),
 		Largest:     size(o.backups.largest),
 	}
 }
@@ -173,8 +174,8 @@ func moreOrganizations(organizations []*organization) string {
 		lost = plus(lost, o.lost)
 	}
 	return fmt.Sprintf("%s: %s; %s, %s.",
-		cli.Plural(int64(len(organizations)), "further organization", "further organizations"), stateCounts(organizations),
-		cli.Plural(failedJobs, "failed job", "failed jobs"), cli.Plural(lost, "lost record", "lost records"))
+		human.Plural(int64(len(organizations)), "further organization", "further organizations"), stateCounts(organizations),
+		human.Plural(failedJobs, "failed job", "failed jobs"), human.Plural(lost, "lost record", "lost records"))
 }
 
 // stateCounts says how many organizations are in which state.
@@ -186,7 +187,7 @@ func stateCounts(organizations []*organization) string {
 	var parts []string
 	for st, words := range [...]string{fine: "fine", doubtful: "to check", late: "late", unprotected: "unprotected"} {
 		if counts[st] > 0 {
-			parts = append(parts, cli.Count(counts[st])+" "+words)
+			parts = append(parts, human.Count(counts[st])+" "+words)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -195,7 +196,7 @@ func stateCounts(organizations []*organization) string {
 func (s *Summary) allSection() section {
 	sec := s.section(s.all, "all", "All organizations")
 	if n := len(s.organizations); n > 0 {
-		sec.Facts = append([]fact{{"Organizations", cli.Count(int64(n)) + ": " + stateCounts(s.organizations)}}, sec.Facts...)
+		sec.Facts = append([]fact{{"Organizations", human.Count(int64(n)) + ": " + stateCounts(s.organizations)}}, sec.Facts...)
 	}
 	if worst := s.longestGap(); worst != nil {
 		sec.Facts = append(sec.Facts, fact{"Longest gap between good backups", gapText(worst.gap) + ", " + worst.label})
@@ -238,11 +239,12 @@ func (s *Summary) section(t *tally, anchor, title string) section {
 		Anchor: anchor,
 		Title:  title,
 		Facts: []fact{
-			{"Backups", cli.Count(b.ended()) + parenthesis(rateWords(b))},
-			{"Failed jobs", cli.Count(t.failedJobs)},
-			{"Lost records", cli.Count(t.lost)},
+			{"Backups", human.Count(b.ended()) + parenthesis(rateWords(b))},
+			{"Failed jobs", human.Count(t.failedJobs)},
+			{"Lost records", human.Count(t.lost)},
 		},
 		Kinds:    kindsOf(t.kinds),
+		Backups:  t.backups.ended() > 0,
 		Unit:     s.days.unit.String(),
 		Outcomes: outcomeWords(b),
 		Sizes:    sizeWords("The largest backup had", t.buckets),
@@ -250,7 +252,7 @@ func (s *Summary) section(t *tally, anchor, title string) section {
 		buckets:  t.buckets,
 	}
 	if n := b.outcomes[running]; n > 0 {
-		sec.Facts = append(sec.Facts, fact{"In progress", cli.Plural(n, "backup", "backups")})
+		sec.Facts = append(sec.Facts, fact{"In progress", human.Plural(n, "backup", "backups")})
 	}
 	sec.Durations = durationWords(t)
 	for i := range t.buckets {
@@ -260,7 +262,7 @@ func (s *Summary) section(t *tally, anchor, title string) section {
 		sec.Failures = append(sec.Failures, s.failureRow(f))
 	}
 	if more := t.failures.count - int64(len(sec.Failures)); more > 0 {
-		sec.MoreFailures = cli.Plural(more, "earlier one is", "earlier ones are") + " not listed."
+		sec.MoreFailures = human.Plural(more, "earlier one is", "earlier ones are") + " not listed."
 	}
 	return sec
 }
@@ -269,10 +271,10 @@ func bucketRowOf(name string, b *bucket) bucketRow {
 	return bucketRow{
 		Name:            name,
 		Rate:            rate(b),
-		Good:            cli.Count(b.outcomes[good]),
-		Flawed:          cli.Count(b.outcomes[flawed]),
-		Failed:          cli.Count(b.outcomes[failed]),
-		Strange:         cli.Count(b.outcomes[strange]),
+		Good:            human.Count(b.outcomes[good]),
+		Flawed:          human.Count(b.outcomes[flawed]),
+		Failed:          human.Count(b.outcomes[failed]),
+		Strange:         human.Count(b.outcomes[strange]),
 		Largest:         size(b.largest),
 		AverageDuration: duration(b.average()),
 		LongestDuration: duration(b.longest),
@@ -283,9 +285,9 @@ func (s *Summary) failureRow(f failure) failureRow {
 	row := failureRow{
 		When:         none,
 		Organization: none,
-		Type:         typeName(f.kind.jobType),
-		Status:       statusName(f.kind.status),
-		Lost:         cli.Count(f.lost),
+		Type:         human.Type(f.kind.jobType),
+		Status:       human.Status(f.kind.status),
+		Lost:         human.Count(f.lost),
 		ID:           cmp.Or(f.id, none),
 	}
 	if !f.when.IsZero() {
@@ -295,7 +297,7 @@ func (s *Summary) failureRow(f failure) failureRow {
 		row.Organization = f.organization.label
 	}
 	if f.total > 0 {
-		row.Lost += " of " + cli.Count(f.total)
+		row.Lost += " of " + human.Count(f.total)
 	}
 	return row
 }
@@ -313,18 +315,18 @@ func kindsOf(counts map[kind]int64) kindTable {
 	total := kindRow{Type: "All types"}
 	var sum int64
 	for _, status := range statuses {
-		table.Statuses = append(table.Statuses, statusName(status))
-		total.Counts = append(total.Counts, cli.Count(byStatus[status]))
+		table.Statuses = append(table.Statuses, human.Status(status))
+		total.Counts = append(total.Counts, human.Count(byStatus[status]))
 		sum += byStatus[status]
 	}
 	for _, jobType := range types {
-		row := kindRow{Type: typeName(jobType), Total: cli.Count(byType[jobType])}
+		row := kindRow{Type: human.Type(jobType), Total: human.Count(byType[jobType])}
 		for _, status := range statuses {
-			row.Counts = append(row.Counts, cli.Count(counts[kind{jobType, status}]))
+			row.Counts = append(row.Counts, human.Count(counts[kind{jobType, status}]))
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	total.Total = cli.Count(sum)
+	total.Total = human.Count(sum)
 	table.Rows = append(table.Rows, total)
 	return table
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // outcomeWords says how the backups ended, in a sentence.
@@ -16,13 +16,13 @@ func outcomeWords(b *bucket) string {
 		return "No backup ended in this window."
 	}
 	parts := []string{fmt.Sprintf("%s of %s finished (%s)",
-		cli.Count(b.outcomes[good]), cli.Plural(b.ended(), "backup", "backups"), rate(b))}
+		human.Count(b.outcomes[good]), human.Plural(b.ended(), "backup", "backups"), rate(b))}
 	for _, other := range []struct {
 		outcome outcome
 		words   string
 	}{{flawed, "finished with an exception"}, {failed, "failed"}, {strange, "ended with an unknown status"}} {
 		if n := b.outcomes[other.outcome]; n > 0 {
-			parts = append(parts, cli.Count(n)+" "+other.words)
+			parts = append(parts, human.Count(n)+" "+other.words)
 		}
 	}
 	return strings.Join(parts, ", ") + "."
@@ -109,18 +109,18 @@ func size(bytes int64) string {
 	if bytes == 0 {
 		return none
 	}
-	return cli.Bytes(bytes)
+	return human.Bytes(bytes)
 }
 
 func duration(d time.Duration) string {
 	if d == 0 {
 		return none
 	}
-	return cli.Duration(d)
+	return human.Duration(d)
 }
 
 func gapText(g gap) string {
-	switch length := cli.Duration(g.length()); {
+	switch length := human.Duration(g.length()); {
 	case g.bound:
 		return "at most " + length
 	case g.fromEdge || g.toEdge:
@@ -157,9 +157,9 @@ func (s *Summary) lastGoodAge(o *organization) string {
 	case o.lastGood.IsZero():
 		return ""
 	case s.until.Before(s.options.Now):
-		return cli.Duration(o.age) + " before the end"
+		return human.Duration(o.age) + " before the end"
 	default:
-		return cli.Duration(o.age) + " ago"
+		return human.Duration(o.age) + " ago"
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *Summary) zone() string {
 // clip returns a text of bounded length on one line.
 func clip(s string) string {
 	const limit = 600
-	s = cli.Text(s[:min(len(s), limit*4)])
+	s = human.Text(s[:min(len(s), limit*4)])
 	if r := []rune(s); len(r) > limit {
 		return string(r[:limit]) + "…"
 	}

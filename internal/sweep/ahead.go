@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// firstAgain is what page 1 is called when it is read a second time.
-const firstAgain = -1
+// again is what a page is called when it is read a second time.
+func again(number int) int { return -number }
 
 // ahead keeps requests in flight and their answers until they are wanted. One goroutine owns it; only
 // the requests run beside it.
@@ -14,6 +14,7 @@ type ahead[T any] struct {
 	parent  context.Context
 	fetch   func(ctx context.Context, number, size int) (Page[T], error)
 	limit   int
+	isOdd   func(Page[T]) bool // whether an answer is of another list than those before
 	answers chan answer[T]
 	running sync.WaitGroup
 	flying  int // requests without an answer, forgotten ones included
@@ -24,6 +25,8 @@ type ahead[T any] struct {
 	round  int
 	asked  map[int]bool
 	got    map[int]answer[T]
+	// odd is the first answer of another list. It is kept; what arrived after it is not.
+	odd *answer[T]
 }
 
 type answer[T any] struct {
@@ -32,8 +35,8 @@ type answer[T any] struct {
 	err           error
 }
 
-func newAhead[T any](ctx context.Context, fetch func(context.Context, int, int) (Page[T], error), limit int) *ahead[T] {
-	a := &ahead[T]{parent: ctx, fetch: fetch, limit: limit, answers: make(chan answer[T], limit), cancel: func() {}}
+func newAhead[T any](ctx context.Context, source Source[T], limit int, isOdd func(Page[T]) bool) *ahead[T] {
+	a := &ahead[T]{parent: ctx, fetch: source.Fetch, limit: limit, isOdd: isOdd, answers: make(chan answer[T], limit), cancel: func() {}}
 	a.forget()
 	return a
 }
@@ -43,7 +46,7 @@ func (a *ahead[T]) forget() {
 	a.cancel()
 	a.ctx, a.cancel = context.WithCancel(a.parent)
 	a.round++
-	a.asked, a.got = make(map[int]bool), make(map[int]answer[T])
+	a.asked, a.got, a.odd = make(map[int]bool), make(map[int]answer[T]), nil
 }
 
 // drop gives up one answer, so that the page can be asked for again.
@@ -69,12 +72,9 @@ func (a *ahead[T]) ask(number, size int) bool {
 	}
 	a.asked[number] = true
 	a.flying++
-	ctx, round, actual := a.ctx, a.round, number
-	if number == firstAgain {
-		actual = 1
-	}
+	ctx, round := a.ctx, a.round
 	a.running.Go(func() {
-		page, err := a.fetch(ctx, actual, size)
+		page, err := a.fetch(ctx, max(number, again(number)), size)
 		a.answers <- answer[T]{round, number, page, err} // never blocks: there is room for the limit
 	})
 	return true
@@ -91,19 +91,29 @@ func (a *ahead[T]) collect() {
 
 func (a *ahead[T]) keep(got answer[T]) {
 	a.flying--
-	if got.round == a.round {
+	switch {
+	case got.round != a.round:
+	case a.odd != nil:
+		delete(a.asked, got.number)
+	default:
 		a.got[got.number] = got
+		if got.err == nil && a.isOdd(got.page) {
+			a.odd = &got
+		}
 	}
 }
 
-// get returns a page, asked for now if it was not before.
+// get returns a page, asked for now if it was not before, of whatever list it is.
 func (a *ahead[T]) get(number, size int) (Page[T], error) {
 	for {
-		a.ask(number, size)
 		if got, ok := a.got[number]; ok {
 			return got.page, got.err
 		}
-		a.wait()
+		a.odd = nil
+		a.ask(number, size)
+		if !a.has(number) {
+			a.wait()
+		}
 	}
 }
 

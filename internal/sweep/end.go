@@ -6,12 +6,9 @@ import (
 	"strconv"
 )
 
-// end looks where a wrong total and an unseen move must show.
-func (s *sweep[T]) end() error {
-	behind, err := s.pull(s.next)
-	if err != nil {
-		return err
-	}
+// end looks where a wrong total and an unseen move must show: at the page behind the last one, and at the
+// first one again.
+func (s *sweep[T]) end(behind Page[T]) error {
 	if len(behind.Items) > 0 && !s.repeats(&behind) {
 		return s.uncounted(behind)
 	}
@@ -56,7 +53,7 @@ func (s *sweep[T]) again() error {
 	if len(s.prints) < 2 || s.base == 0 {
 		return nil // one page is one view
 	}
-	first, err := s.get(firstAgain)
+	first, err := s.get(again(1))
 	if err != nil {
 		return err
 	}

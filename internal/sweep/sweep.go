@@ -6,20 +6,21 @@
 //
 // A page is a view of the list at one moment, and requests in flight see different moments. Where
 // items vanish, those behind them move to pages that were read already; where items appear, those
-// behind them come a second time. The total shows both: pages that were answered under one total are
-// taken as views of one list.
+// behind them come a second time. The total shows both: answers under one total, without one under
+// another in between, are taken as views of one list.
 //
 // # What it does
 //
-//   - A page under another total means that the list moved. It reads again from the page before the
-//     first that was not delivered, drops by id what was delivered, and goes on from there. Without an
+//   - An answer under another total means that the list moved, whichever page it is of. What arrived
+//     before it still counts, what arrives after it does not: it reads again from the page before the
+//     first that does not count, drops by id what was delivered, and goes on from there. Without an
 //     overlap with what was delivered it goes back further, then gives up.
 //   - The page behind the last one is asked for, too. If it has items, the total was wrong, and pages are
 //     read until one is empty.
 //   - At the end the first page is read again. If it differs under the same total, the list moved
 //     without the total showing it.
-//   - Ids that the page before had, too, are dropped. Within a page they are not: the same id may
-//     stand there several times.
+//   - Ids that one of the few pages before had, too, are dropped and counted. Within a page they are not:
+//     the same id may stand there several times.
 //   - A page equal to an earlier one, a page shorter or longer than it should be, an empty page before the
 //     end, and a total beyond what was found each end in [Incomplete] if a second reading does not mend
 //     them.
@@ -28,10 +29,9 @@
 //
 // # What it cannot see
 //
-// A deletion and a late arrival that cancel each other in the total between two pages, both behind the
-// first page. An item that was deleted and one that arrived on pages that were delivered already. Items
-// that arrive while the sweep runs may or may not come. Certainty takes smaller lists: one that fits on
-// one page is one view.
+// A deletion and a late arrival that cancel each other in the total between two answers, both behind the
+// first page. Items that arrive while the sweep runs may or may not come. Certainty takes smaller
+// lists: one that fits on one page is one view.
 package sweep
 
 import (
@@ -85,7 +85,8 @@ type Progress struct {
 
 // Drift is a disagreement that a sweep survives.
 type Drift struct {
-	Field, Value string
+	Field, Value string // the contract's name, empty for the whole page; and what was seen
+	Count        int    // of items, where it is about items; else 1
 }
 
 // Incomplete is the error of a sweep that cannot vouch for having seen every item. It comes after all
@@ -114,12 +115,13 @@ func All[T any](ctx context.Context, source Source[T], options Options) iter.Seq
 		s := &sweep[T]{
 			source:  source,
 			options: options,
-			ahead:   newAhead(ctx, source.Fetch, options.Prefetch),
 			size:    options.PageSize,
+			total:   -1,
 			known:   newKnown(options.PageSize),
 			yield:   yield,
 			next:    1,
 		}
+		s.ahead = newAhead(ctx, source, options.Prefetch, s.isOdd)
 		defer s.ahead.stop()
 		err := s.run()
 		if err != nil && !s.left {
@@ -206,12 +208,12 @@ func (s *sweep[T]) resize(size int) {
 	s.size = size
 }
 
-// counted reads as many pages as the total promises.
+// counted reads as many pages as the total promises, and the one behind them.
 func (s *sweep[T]) counted(page Page[T]) (err error) {
-	for empty := 0; ; {
+	for empty := 0; s.next == 1 || s.next <= s.last(); {
 		s.compareLinks(&page)
 		switch reason := s.fault(&page); {
-		case reason != "" && s.mayLook():
+		case reason != "" && s.mayLook(reason):
 			err = s.lookAgain()
 		case reason != "" && s.exceeds(&page):
 			return s.uncounted(page)
@@ -231,16 +233,14 @@ func (s *sweep[T]) counted(page Page[T]) (err error) {
 				return s.missing()
 			}
 		}
+		if err == nil && !s.left && !s.lost {
+			page, err = s.pull()
+		}
 		if err != nil || s.left || s.lost {
 			return err
 		}
-		if s.next > s.last() {
-			return s.end()
-		}
-		if page, err = s.pull(s.next); err != nil {
-			return err
-		}
 	}
+	return s.end(page)
 }
 
 // exceeds reports whether the page shows that the total is too low, or is gone.
@@ -265,16 +265,37 @@ func (s *sweep[T]) get(number int) (Page[T], error) {
 	return page, err
 }
 
-// pull returns a page and, while it waits, keeps requests for others in flight.
-func (s *sweep[T]) pull(number int) (Page[T], error) {
+// pull returns the next page and, while it waits, keeps requests for others in flight. Where an answer
+// that arrived before it is of another list, it looks again first.
+func (s *sweep[T]) pull() (Page[T], error) {
 	for {
-		s.ahead.ask(number, s.size)
-		s.refill(number)
-		if s.ahead.has(number) {
-			return s.get(number)
+		if odd := s.ahead.odd; odd != nil && !s.ahead.has(s.next) {
+			if reason := s.changed(odd.page.Total, odd.number); !s.mayLook(reason) {
+				s.suspect(reason)
+				s.ahead.odd = nil
+			} else if err := s.lookAgain(); err != nil || s.left || s.lost {
+				return Page[T]{}, err
+			}
 		}
-		s.ahead.wait()
+		s.ahead.ask(s.next, s.size)
+		s.refill(s.next)
+		switch {
+		case s.ahead.has(s.next):
+			return s.get(s.next)
+		case s.ahead.odd == nil:
+			s.ahead.wait()
+		}
 	}
+}
+
+// isOdd reports whether a page is of another list than those before, by its total.
+func (s *sweep[T]) isOdd(page Page[T]) bool {
+	// Some servers count nothing behind the last page.
+	return s.total >= 0 && page.Total != s.total && page.Total >= 0 && (page.Total > 0 || len(page.Items) > 0)
+}
+
+func (s *sweep[T]) changed(total int64, number int) string {
+	return fmt.Sprintf("the total changed from %d to %d by page %d", s.total, total, max(number, again(number)))
 }
 
 // last returns the number of the last page that the total promises, at least 1.
@@ -283,8 +304,8 @@ func (s *sweep[T]) last() int { return int(max(1, (s.total+int64(s.size)-1)/int6
 // refill asks for what may be asked for ahead: pages, the page behind the last one, and for a list of
 // several pages the first page once more.
 func (s *sweep[T]) refill(from int) {
-	if s.total < 0 {
-		return // nobody knows how many pages there are
+	if s.total < 0 || s.ahead.odd != nil {
+		return // nobody knows how many pages there are, or what comes is of another list
 	}
 	last := s.last()
 	for number := from; number <= min(last+1, from+4*s.options.Prefetch); number++ {
@@ -293,7 +314,7 @@ func (s *sweep[T]) refill(from int) {
 		}
 	}
 	if last > 1 && from+4*s.options.Prefetch > last {
-		s.ahead.ask(firstAgain, s.size)
+		s.ahead.ask(again(1), s.size)
 	}
 }
 
@@ -303,7 +324,7 @@ func (s *sweep[T]) fault(page *Page[T]) string {
 	want := max(0, min(int64(s.size), s.total-int64(s.next-1)*int64(s.size)))
 	switch {
 	case page.Total != s.total:
-		return fmt.Sprintf("the total changed from %d to %d by page %d", s.total, page.Total, s.next)
+		return s.changed(page.Total, s.next)
 	case s.repeats(page):
 		return fmt.Sprintf("page %d repeats an earlier one", s.next)
 	case n != want:
@@ -316,13 +337,14 @@ func (s *sweep[T]) repeats(page *Page[T]) bool {
 	return len(page.Items) > 0 && slices.Contains(s.prints, print(s.hashes(page.Items)))
 }
 
-// mayLook counts the looks at a list that seems to have moved.
-func (s *sweep[T]) mayLook() bool {
+// mayLook counts the looks at a list that seems to have moved, and reports why.
+func (s *sweep[T]) mayLook(reason string) bool {
 	if s.looks >= maxLooks || s.tries >= maxTries {
 		return false
 	}
 	s.looks++
 	s.tries++
+	s.drift("", reason)
 	return true
 }
 
@@ -330,16 +352,17 @@ func (s *sweep[T]) mayLook() bool {
 // with what was delivered.
 func (s *sweep[T]) lookAgain() error {
 	s.ahead.forget()
-	s.ahead.ask(firstAgain, s.size)
+	s.ahead.ask(again(1), s.size)
 	number := max(1, s.next-1)
 	before := s.total
+	s.total = -1 // what comes first says which list it is now
 	for oldest := max(1, s.next-s.known.pages(s.size)); ; number-- {
 		page, err := s.get(number)
 		if err != nil {
 			return err
 		}
-		if page.Total >= 0 {
-			s.total = page.Total
+		if s.total = page.Total; s.total < 0 {
+			s.total = before
 		}
 		if s.next == 1 {
 			break // nothing was delivered yet
@@ -377,7 +400,7 @@ func (s *sweep[T]) resume(number int, page Page[T], hashes []uint64, at int) err
 
 // rebase takes the first page as it is now for what it should still be at the end.
 func (s *sweep[T]) rebase() error {
-	first, err := s.get(firstAgain)
+	first, err := s.get(again(1))
 	if err != nil {
 		return err
 	}
@@ -385,7 +408,7 @@ func (s *sweep[T]) rebase() error {
 	if first.Total == s.total {
 		s.base = print(s.hashes(first.Items))
 	}
-	s.ahead.drop(firstAgain)
+	s.ahead.drop(again(1))
 	return nil
 }
 
@@ -394,12 +417,19 @@ func (s *sweep[T]) rebase() error {
 func (s *sweep[T]) deliver(page Page[T]) bool {
 	s.refill(s.next + 1)
 	hashes := s.hashes(page.Items)
+	shifted := Drift{Field: "jobs.jobId"}
 	for i := range page.Items {
 		if s.known.has(hashes[i]) {
-			s.spared++
+			if shifted.Count++; shifted.Count == 1 {
+				shifted.Value = s.source.ID(&page.Items[i])
+			}
 		} else if !s.hand(page.Items[i]) {
 			return false
 		}
+	}
+	if shifted.Count > 0 {
+		s.spared += int64(shifted.Count)
+		s.report(shifted)
 	}
 	s.delivered(hashes)
 	return true
@@ -435,9 +465,11 @@ func (s *sweep[T]) suspect(reason string) {
 	}
 }
 
-func (s *sweep[T]) drift(field, value string) {
+func (s *sweep[T]) drift(field, value string) { s.report(Drift{field, value, 1}) }
+
+func (s *sweep[T]) report(drift Drift) {
 	if s.options.OnDrift != nil {
-		s.options.OnDrift(Drift{Field: field, Value: value})
+		s.options.OnDrift(drift)
 	}
 }
 

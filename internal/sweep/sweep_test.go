@@ -29,6 +29,7 @@ type list struct {
 	// What happens around one request.
 	before func(l *list, request, number int)
 	after  func(page *sweep.Page[string], number, size int)
+	each   func(id string) // what the loop does with an item
 
 	requests, flying, mostFlying int
 }
@@ -59,6 +60,9 @@ func (l *list) all(t *testing.T, size, prefetch int) (got []string, drift []swee
 				continue
 			}
 			got = append(got, id)
+			if l.each != nil {
+				l.each(id)
+			}
 		}
 	})
 	return got, drift, err
@@ -209,6 +213,63 @@ func TestFaults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMovesAreReported: what a sweep mends, or drops because it came before, can be heard of.
+func TestMovesAreReported(t *testing.T) {
+	arrive := func(l *list, _, number int) {
+		if number == 3 && len(l.ids) == 95 {
+			l.ids = slices.Insert(slices.Clone(l.ids), 0, "late")
+		}
+	}
+	counted := list{ids: sequence(95), before: arrive}
+	got, drift, err := counted.all(t, 10, 1)
+	dropped := sweep.Drift{Field: "jobs.jobId", Value: "job19", Count: 1}
+	want := []sweep.Drift{{Value: "the total changed from 95 to 96 by page 3", Count: 1}, dropped}
+	if err != nil || !slices.Equal(got, sequence(95)) || !slices.Equal(drift, want) {
+		t.Errorf("with a total: got %v, %v, %v", got, drift, err)
+	}
+	uncounted := list{ids: sequence(95), before: arrive, after: func(p *sweep.Page[string], _, _ int) { p.Total = -1 }}
+	got, drift, err = uncounted.all(t, 10, 1)
+	want = []sweep.Drift{dropped}
+	if incomplete, ok := errors.AsType[*sweep.Incomplete](err); !ok || !slices.Equal(got, sequence(95)) || !slices.Equal(drift, want) {
+		t.Errorf("without a total: got %v, %v, %v", got, drift, incomplete)
+	}
+}
+
+// TestMovesBetweenAnswers: changes that cancel each other show in the total of an answer between them, of
+// a page ahead or of the first page again.
+func TestMovesBetweenAnswers(t *testing.T) {
+	const slow = 3 // this page, whose first item moves to the page before
+	for name, between := range map[string]int{"page ahead": 5, "page behind the last": 7, "first page again": 1} {
+		for _, busy := range []time.Duration{0, 2 * time.Hour} { // then answers wait for the loop
+			l := &list{ids: sequence(51), each: func(string) { time.Sleep(busy) }}
+			seen := 0
+			l.delay = func(number int) time.Duration {
+				switch number {
+				case slow:
+					return time.Hour
+				case between: // after all others
+					return time.Minute
+				}
+				return time.Second
+			}
+			l.before = func(l *list, _, number int) {
+				switch {
+				case number == between:
+					if seen++; seen == 1 && between != 1 || seen == 2 {
+						l.ids = append(slices.Clone(l.ids), "late")
+					}
+				case number == slow && len(l.ids) == 52:
+					l.ids = slices.Delete(slices.Clone(l.ids), 15, 16)
+				}
+			}
+			got, _, err := l.all(t, 9, 4)
+			if err != nil || !slices.Contains(got, "job18") {
+				t.Errorf("%s, each item takes %s: got %v: %v", name, busy, got, err)
+			}
+		}
 	}
 }
 

@@ -2,11 +2,14 @@ package token_test
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -157,6 +160,8 @@ func TestRefusals(t *testing.T) {
 		{502, `<html>`, token.Server, "", true, "try again later"},
 		{503, `{"access_token": "granted"}`, token.Server, "", true, "try again later"},
 		{504, ``, token.Server, "", true, "try again later"},
+		{408, ``, token.Server, "", true, "try again later"},
+		{501, ``, token.Server, "", false, "try again later"},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {
@@ -233,6 +238,9 @@ func TestOtherSpellingOfScope(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
+		"announced": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1099511627776")
+		},
 		"a byte too many": answer(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)),
 		"endless": func(w http.ResponseWriter, _ *http.Request) {
 			for {
@@ -260,6 +268,13 @@ func TestTruncatedAnswer(t *testing.T) {
 	if failure.Kind != token.Truncated || !failure.Retryable || failure.StatusCode != http.StatusOK {
 		t.Errorf("error %#v", *failure)
 	}
+	// Where the end of the connection is the end of the answer, only the JSON shows it.
+	for _, body := range []string{`{`, `{"access_token": "gran`, `{"access_token": "granted", "expires_in": 36`} {
+		failure := refused(t, newEndpoint(t, answer(http.StatusOK, body)).source(t))
+		if failure.Kind != token.Truncated || !failure.Retryable || failure.StatusCode != http.StatusOK {
+			t.Errorf("%s: error %#v", body, *failure)
+		}
+	}
 }
 
 func TestNetworkErrors(t *testing.T) {
@@ -268,16 +283,35 @@ func TestNetworkErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	tests := []struct{ name, url, want string }{
-		{"nobody listens", "http://" + closed.Addr().String(), "connection refused"},
-		{"no answer", rawServer(t, ""), "closed before the end"},
-		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "the exchange failed"},
+	old := httptest.NewUnstartedServer(http.NotFoundHandler())
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
+	old.Config.ErrorLog = discardLog
+	old.StartTLS()
+	t.Cleanup(old.Close)
+	secure := func(url string) string { return strings.Replace(url, "http:", "https:", 1) }
+	tests := []struct {
+		name, url, want string
+		retryable       bool
+	}{
+		{"nobody listens", "http://" + closed.Addr().String(), "connection refused", true},
+		{"no answer", rawServer(t, ""), "closed before the end", true},
+		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "the exchange failed", true},
+		{"HTTP in place of TLS", secure(rawServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), "does not speak TLS", false},
+		{"garbage in place of TLS", secure(rawServer(t, secret)), "does not speak TLS", false},
+		{"TLS 1.1 only", old.URL, "refuses the TLS connection", true},
+		{"no such host", "https://d365backup.invalid", "cannot be resolved", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			endpoint := &endpoint{URL: test.url, Transport: &http.Transport{}}
+			transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				if strings.Contains(address, ".invalid") { // without a question to the machine's resolver
+					return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}}
+			endpoint := &endpoint{URL: test.url, Transport: transport}
 			failure := refused(t, endpoint.source(t))
-			if failure.Kind != token.Network || !failure.Retryable || !strings.Contains(failure.Message, test.want) {
+			if failure.Kind != token.Network || failure.Retryable != test.retryable || !strings.Contains(failure.Message, test.want) {
 				t.Errorf("error %#v", *failure)
 			}
 			if strings.Contains(failure.Error(), secret) {
@@ -302,7 +336,13 @@ func rawServer(t *testing.T, text string) string {
 				return
 			}
 			// Data left unread would turn the end of the connection into a reset.
-			if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+			in := bufio.NewReader(conn)
+			if hello, err := in.Peek(3); err == nil && hello[0] == 22 { // of TLS, with its length behind
+				io.CopyN(io.Discard, in, 3)
+				length := make([]byte, 2)
+				io.ReadFull(in, length)
+				io.CopyN(io.Discard, in, int64(length[0])<<8+int64(length[1]))
+			} else if request, err := http.ReadRequest(in); err == nil {
 				io.Copy(io.Discard, request.Body)
 			}
 			io.WriteString(conn, text)

@@ -20,7 +20,7 @@ const (
 	Network
 	// Throttled: status 429.
 	Throttled
-	// Server: status 5xx, or an error code that says the same.
+	// Server: status 5xx or 408, or an error code that says the same.
 	Server
 	// Redirect: status 3xx, which is never followed.
 	Redirect
@@ -74,6 +74,9 @@ var codes = map[string]string{
 	"unsupported_grant_type":  "client credentials are unknown there: check the token URL",
 }
 
+// passing are the statuses of a failure that may have passed when the request is repeated.
+var passing = map[int]bool{408: true, 500: true, 502: true, 503: true, 504: true}
+
 // seedScope is the spelling of the vendor's page of the API; its table of permissions has the same
 // in lower case.
 const seedScope = "Dynamics.ReadWrite.All"
@@ -101,8 +104,8 @@ func (s *Source) refusal(code string, status int) *Error {
 	case code != "":
 	case status == 429:
 		e.Kind, e.Retryable, e.Message = Throttled, true, "too many requests: try again later"
-	case status >= 500:
-		e.Kind, e.Retryable, e.Message = Server, true, "the server failed: try again later"
+	case status >= 500 || status == 408:
+		e.Kind, e.Retryable, e.Message = Server, passing[status], "the server failed: try again later"
 	case status >= 300 && status < 400:
 		e.Kind, e.Message = Redirect, "the answer is a redirect, which is never followed: check the token URL"
 	case status == 404 || status == 405:

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -102,6 +103,9 @@ func (j *judge) RoundTrip(request *http.Request) (*http.Response, error) {
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
 		return nil, j.complete(j.source.refusal("", response.StatusCode), response)
 	}
+	if response.ContentLength > maxAnswer {
+		return nil, j.complete(tooLarge(), response)
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
 		failure := j.networkError(err)
@@ -141,7 +145,7 @@ func (j *judge) complete(e *Error, response *http.Response) *Error {
 // read returns the access token of an answer and notes its lifetime.
 func (j *judge) read(status int, body []byte) (string, *Error) {
 	if len(body) > maxAnswer {
-		return "", &Error{Kind: TooLarge, Message: "the answer exceeds 1 MiB: check the token URL"}
+		return "", tooLarge()
 	}
 	if code := errorCode(body); code != "" || status < 200 || status > 299 {
 		return "", j.source.refusal(code, status)
@@ -153,6 +157,9 @@ func (j *judge) read(status int, body []byte) (string, *Error) {
 		Scope       string          `json:"scope"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
+		if isCut(body) {
+			return "", &Error{Kind: Truncated, Message: "the answer ends before its JSON does: try again", Retryable: true}
+		}
 		return "", invalid("something that is no token answer")
 	}
 	lifetime, ok := lifetimeOf(answer.ExpiresIn)
@@ -176,6 +183,17 @@ func (j *judge) read(status int, body []byte) (string, *Error) {
 
 func invalid(what string) *Error {
 	return &Error{Kind: Refused, Message: "it answers with " + what + ": check the token URL"}
+}
+
+func tooLarge() *Error {
+	return &Error{Kind: TooLarge, Message: "the answer exceeds 1 MiB: check the token URL"}
+}
+
+// isCut reports whether a body is the beginning of a JSON text, as it comes where the end of the
+// connection is the end of the answer.
+func isCut(body []byte) bool {
+	var text json.RawMessage
+	return errors.Is(json.NewDecoder(bytes.NewReader(body)).Decode(&text), io.ErrUnexpectedEOF)
 }
 
 // errorCode returns the error code of an answer if it is one of RFC 6749.

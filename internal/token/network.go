@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 )
@@ -20,18 +21,22 @@ func (j *judge) networkError(err error) *Error {
 		verification *tls.CertificateVerificationError
 		lookup       *net.DNSError
 		errno        syscall.Errno
-		alert        tls.AlertError
+		alert        *net.OpError
+		noTLS        tls.RecordHeaderError
 		timeout      net.Error
 	)
 	switch {
 	case errors.As(err, &verification):
 		e.Message = fmt.Sprintf("its certificate is not trusted (%T): check the token URL and any proxy", verification.Err)
 		e.Retryable = false
-	case errors.As(err, &alert):
-		e.Message = fmt.Sprintf("it refuses the TLS connection (%s): check the token URL and any proxy", alert.Error())
+	case errors.As(err, &noTLS), errors.Is(err, http.ErrSchemeMismatch):
+		e.Message = "it does not speak TLS: check the token URL and any proxy"
 		e.Retryable = false
+	case errors.As(err, &alert) && alert.Op == "remote error": // crypto/tls says so of an alert alone
+		e.Message = fmt.Sprintf("it refuses the TLS connection (%s): check the token URL and any proxy", alert.Err)
 	case errors.As(err, &lookup):
 		e.Message = "its name cannot be resolved: check the token URL and the network"
+		e.Retryable = !lookup.IsNotFound
 	case errors.As(err, &errno):
 		e.Message = fmt.Sprintf("it cannot be reached (%s): check the network and any proxy", errno.Error())
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"image/color"
 	"image/png"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -45,6 +47,7 @@ func openBrowser(t *testing.T) *page {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(5*time.Minute), // A loaded machine starts it slowly.
 	)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -173,9 +176,11 @@ func TestReportFitsEveryWindow(t *testing.T) {
 			if got, want := run(p, chromedp.Text("h1")), "4 of 6 organizations are fine; Larkfield Training has had no good backup for"; !strings.HasPrefix(got, want) {
 				t.Errorf("%s, %d wide: the heading is %q, not %q…", scheme, width, got, want)
 			}
-			shot := run(p, chromedp.FullScreenshot(100))
-			save(t, *pictures, scheme, width, shot)
-			paper[scheme] = corner(t, shot)
+			picture := shot(p)
+			if *pictures != "" {
+				save(t, *pictures, "sample-"+scheme, width, picture)
+			}
+			paper[scheme] = corner(t, picture)
 		}
 	}
 	if bright(paper["light"]) < 0xe000 || bright(paper["dark"]) > 0x3000 {
@@ -183,13 +188,15 @@ func TestReportFitsEveryWindow(t *testing.T) {
 	}
 }
 
-func save(t *testing.T, folder, scheme string, width int64, shot []byte) {
+// shot takes a picture of the whole page.
+func shot(p *page) []byte {
+	p.t.Helper()
+	return run(p, chromedp.FullScreenshot(100))
+}
+
+func save(t *testing.T, folder, name string, width int64, picture []byte) {
 	t.Helper()
-	if folder == "" {
-		return
-	}
-	name := map[int64]string{1200: "wide", 400: "narrow"}[width] + "-" + scheme + ".png"
-	if err := os.WriteFile(filepath.Join(folder, name), shot, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%s-%d.png", name, width)), picture, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -273,9 +280,7 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-// TestPicture takes the picture for the README, if it is asked for:
-//
-//	go test -run TestPicture . -args -picture ../../docs/report.png
+// TestPicture takes the picture for the README, if it is asked for; see make picture.
 func TestPicture(t *testing.T) {
 	p := openBrowser(t)
 	p.open("file://"+sampleFile(t), 1200, "light")

@@ -1,6 +1,6 @@
 // Package cli is what the commands share: the streams and the screen, the settings that lead to a
-// client, the flags that say which jobs are meant, errors with exit codes, and how numbers look to
-// people. No command lives here.
+// client, the flags that say which jobs are meant, and errors with exit codes. No command lives here, and
+// how figures look to people is package human.
 package cli
 
 import (
@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"syscall"
+
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // App is the world that a command runs in. Nothing else of the process is asked or written to, so
@@ -39,9 +41,9 @@ func NewApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *App {
 // Getenv returns a variable of the environment; empty is the same as not set.
 func (a *App) Getenv(name string) string { return a.env[name] }
 
-// Notef writes a line to the standard error.
+// Notef writes to the standard error: a line, which a terminal shows broken between words.
 func (a *App) Notef(format string, args ...any) {
-	fmt.Fprintf(a.Stderr, format+"\n", args...)
+	fmt.Fprintln(a.Stderr, human.Wrap(fmt.Sprintf(format, args...), a.StderrScreen.Width))
 }
 
 // output marks the errors of writing, to tell them from all others.

@@ -3,16 +3,20 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/human"
 )
 
-// Progress is a line on the standard error that says how far a long reading has come. It shows on a
-// terminal only, and not before it is worth it. It is safe for concurrent use; nil shows nothing.
+// Progress says on the standard error how far a long reading has come: a line with a bar, written over
+// again and again, or a new line now and then where a terminal cannot do that. It shows on a terminal
+// only, and not before it is worth it. All of it is ASCII. It is safe for concurrent use; nil shows nothing.
 type Progress struct {
 	mu      sync.Mutex
 	out     io.Writer
-	width   int
+	screen  Screen
 	started time.Time
 	drawn   time.Time
 	visible bool
@@ -21,14 +25,17 @@ type Progress struct {
 const (
 	progressDelay = 500 * time.Millisecond
 	progressEvery = 100 * time.Millisecond
+	// dumbEvery parts the lines on a terminal that cannot write over one.
+	dumbEvery = 10 * time.Second
+	barWidth  = 20
 )
 
 // NewProgress returns a progress line, or nil where none can show.
 func NewProgress(app *App) *Progress {
-	if !app.StderrScreen.Cursor {
+	if !app.StderrScreen.Terminal {
 		return nil
 	}
-	return &Progress{out: app.Stderr, width: app.StderrScreen.Width, started: time.Now()}
+	return &Progress{out: app.Stderr, screen: app.StderrScreen, started: time.Now()}
 }
 
 // Update shows how many jobs were read, of how many in all, on how many pages. A total below 1 is
@@ -39,26 +46,47 @@ func (p *Progress) Update(jobs, total int64, pages int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	delay, every := progressDelay, progressEvery
+	if !p.screen.Cursor {
+		delay, every = dumbEvery, dumbEvery
+	}
 	now := time.Now()
-	if now.Sub(p.started) < progressDelay || now.Sub(p.drawn) < progressEvery {
+	if now.Sub(p.started) < delay || now.Sub(p.drawn) < every {
 		return
 	}
-	p.drawn, p.visible = now, true
+	p.drawn = now
 	line := progressLine(jobs, total, pages, now.Sub(p.started))
-	_, _ = fmt.Fprintf(p.out, "\r%s\x1b[K", line[:min(len(line), max(p.width-1, 0))])
+	if !p.screen.Cursor {
+		_, _ = fmt.Fprintln(p.out, line)
+		return
+	}
+	p.visible = true
+	room := max(p.screen.Width-1, 0) // the last column would break the line
+	if bar := progressBar(jobs, total); len(bar)+len(line) <= room {
+		line = bar + line
+	}
+	_, _ = fmt.Fprintf(p.out, "\r%s\x1b[K", line[:min(len(line), room)])
 }
 
-// progressLine is ASCII, so that it can be cut anywhere.
 func progressLine(jobs, total int64, pages int, elapsed time.Duration) string {
-	line := Plural(jobs, "job", "jobs")
+	line := human.Plural(jobs, "job", "jobs")
 	if total > 0 {
-		line = fmt.Sprintf("%s of %s jobs (%d%%)", Count(jobs), Count(total), 100*min(jobs, total)/total)
+		line = fmt.Sprintf("%s of %s jobs (%d%%)", human.Count(jobs), human.Count(total), 100*min(jobs, total)/total)
 	}
-	line += ", " + Plural(int64(pages), "page", "pages")
+	line += ", " + human.Plural(int64(pages), "page", "pages")
 	if seconds := elapsed.Seconds(); seconds > 0 {
-		line += fmt.Sprintf(", %s jobs/s", Count(int64(float64(jobs)/seconds)))
+		line += fmt.Sprintf(", %s jobs/s", human.Count(int64(float64(jobs)/seconds)))
 	}
 	return line
+}
+
+// progressBar returns a bar such as "[########            ] "; nothing where the total is not known.
+func progressBar(jobs, total int64) string {
+	if total <= 0 {
+		return ""
+	}
+	done := int(barWidth * min(jobs, total) / total)
+	return "[" + strings.Repeat("#", done) + strings.Repeat(" ", barWidth-done) + "] "
 }
 
 // Clear takes the line away, before something else is written and at the end.

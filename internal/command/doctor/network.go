@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -180,7 +180,7 @@ func (h *host) secured(g greeting) result {
 	detail := fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(g.secured.Version), issuer(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
 	r := passed(detail)
 	if left < expirySoon {
-		r = warn("tls-expires-soon", detail, "It ends in "+cli.Duration(left)+".")
+		r = warn("tls-expires-soon", detail, "It ends in "+human.Duration(left)+".")
 	}
 	r.took = g.handshake
 	return r
@@ -251,6 +251,6 @@ func reason(err error) string {
 	if op, found := errors.AsType[*net.OpError](err); found {
 		err = op.Err
 	}
-	text := cli.Text(err.Error())
+	text := human.Text(err.Error())
 	return "The reason given: " + strings.TrimSuffix(text, ".") + "."
 }

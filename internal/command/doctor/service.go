@@ -12,6 +12,7 @@ import (
 
 	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -123,7 +124,7 @@ func lookAtClock(ctx context.Context, s *state) result {
 	if *h.skew < 0 {
 		way = "ahead of"
 	}
-	detail := fmt.Sprintf("%s %s that of %s", cli.Duration(apart), way, h.url.Host)
+	detail := fmt.Sprintf("%s %s that of %s", human.Duration(apart), way, h.url.Host)
 	if apart <= tolerable {
 		return passed(detail)
 	}
@@ -344,12 +345,12 @@ func (s *state) readPage() result {
 	if total < 0 {
 		total = int64(len(s.page.Jobs))
 	}
-	detail := cli.Plural(total, "job", "jobs") + " in the last 30 days"
+	detail := human.Plural(total, "job", "jobs") + " in the last 30 days"
 	if total == 0 && len(s.page.Jobs) == 0 {
 		return warn("no-jobs", detail)
 	}
 	if s.drift > 0 {
-		detail += fmt.Sprintf("; understood, though it departs from the contract in %s", cli.Plural(int64(s.drift), "place", "places"))
+		detail += fmt.Sprintf("; understood, though it departs from the contract in %s", human.Plural(int64(s.drift), "place", "places"))
 	}
 	return passed(detail)
 }
@@ -385,7 +386,7 @@ func facts(err *d365backup.Error) []string {
 	if err.Excerpt != "" {
 		said = "It said: " + err.Excerpt[:min(len(err.Excerpt), maxQuote)]
 	}
-	return []string{sentence(known), cli.Text(said)}
+	return []string{sentence(known), human.Text(said)}
 }
 
 // maxQuote is how much of an answer a person wants to read.
@@ -393,7 +394,7 @@ const maxQuote = 300
 
 // sentence makes a sentence of an error's text.
 func sentence(text string) string {
-	text = cli.Text(text)
+	text = human.Text(text)
 	if text == "" {
 		return ""
 	}

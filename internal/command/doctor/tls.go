@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // insecure tells why no TLS connection was made.
@@ -66,7 +66,7 @@ func subject(certificate *x509.Certificate) string {
 // short returns the first of the names that says something, not too long for a line.
 func short(names []string) string {
 	for _, name := range names {
-		if name = strings.TrimSpace(cli.Text(name)); name != "" {
+		if name = strings.TrimSpace(human.Text(name)); name != "" {
 			letters := []rune(name)
 			return string(letters[:min(len(letters), 64)])
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -46,13 +46,14 @@ var fields = []field{
 	textField("module", "MODULE", func(j job) string { return j.Module }),
 	{
 		name: "type", header: "TYPE",
-		cell:    func(j job, _ *time.Location) string { return typeWords(j.Type) },
+		cell:    func(j job, _ *time.Location) string { return human.Type(j.Type) },
+		brief:   func(j job, _ *time.Location) string { return briefType(j.Type) },
 		raw:     func(j job) string { return j.Type.String() },
 		compare: func(a, b job) int { return cmp.Compare(a.Type, b.Type) },
 	},
 	{
 		name: "jobId", header: "JOB ID",
-		cell:    func(j job, _ *time.Location) string { return cli.Text(j.JobID) },
+		cell:    func(j job, _ *time.Location) string { return human.Text(j.JobID) },
 		raw:     func(j job) string { return j.JobID },
 		compare: func(a, b job) int { return cmp.Compare(a.JobID, b.JobID) },
 	},
@@ -66,7 +67,7 @@ var fields = []field{
 	},
 	{
 		name: "status", header: "STATUS",
-		cell:    func(j job, _ *time.Location) string { return statusWords(j.Status) },
+		cell:    func(j job, _ *time.Location) string { return human.Status(j.Status) },
 		brief:   func(j job, _ *time.Location) string { return briefStatus(j.Status) },
 		raw:     func(j job) string { return j.Status.String() },
 		compare: func(a, b job) int { return cmp.Compare(a.Status, b.Status) },
@@ -83,7 +84,7 @@ var fields = []field{
 	countField("totalRecord", "RECORDS", func(j job) int64 { return j.TotalRecord }),
 	{
 		name: "backupSize", header: "SIZE", kind: kindNumber,
-		cell:    func(j job, _ *time.Location) string { return cli.Bytes(j.BackupSize) },
+		cell:    func(j job, _ *time.Location) string { return human.Bytes(j.BackupSize) },
 		raw:     func(j job) string { return strconv.FormatInt(j.BackupSize, 10) },
 		compare: func(a, b job) int { return cmp.Compare(a.BackupSize, b.BackupSize) },
 	},
@@ -94,7 +95,7 @@ var fields = []field{
 func textField(name, header string, get func(job) string) field {
 	return field{
 		name: name, header: header, least: 12,
-		cell:    func(j job, _ *time.Location) string { return cli.Text(get(j)) },
+		cell:    func(j job, _ *time.Location) string { return human.Text(get(j)) },
 		raw:     get,
 		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
 	}
@@ -103,7 +104,7 @@ func textField(name, header string, get func(job) string) field {
 func countField(name, header string, get func(job) int64) field {
 	return field{
 		name: name, header: header, kind: kindNumber,
-		cell:    func(j job, _ *time.Location) string { return cli.Count(get(j)) },
+		cell:    func(j job, _ *time.Location) string { return human.Count(get(j)) },
 		raw:     func(j job) string { return strconv.FormatInt(get(j), 10) },
 		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
 	}
@@ -139,40 +140,25 @@ const (
 	minuteLayout = "2006-01-02 15:04"
 )
 
-func typeWords(t d365backup.JobType) string {
-	switch t {
-	case d365backup.JobTypeDryRun:
-		return "Dry run"
-	case d365backup.JobTypeAuditBackup:
-		return "Audit backup"
-	default:
-		return t.String()
+func briefType(t d365backup.JobType) string {
+	if t == d365backup.JobTypeAuditBackup {
+		return "Audit"
 	}
-}
-
-func statusWords(s d365backup.JobStatus) string {
-	switch s {
-	case d365backup.JobStatusInProgress:
-		return "In progress"
-	case d365backup.JobStatusFinishedWithException:
-		return "Finished with exception"
-	default:
-		return s.String()
-	}
+	return human.Type(t)
 }
 
 func briefStatus(s d365backup.JobStatus) string {
 	if s == d365backup.JobStatusFinishedWithException {
 		return "Exception"
 	}
-	return statusWords(s)
+	return human.Status(s)
 }
 
 func durationWords(j job) string {
 	if j.Status == d365backup.JobStatusInProgress || j.FinishTime.IsZero() {
 		return none // the service's figure means nothing then
 	}
-	return cli.Duration(cli.Hours(j.DurationHours))
+	return human.Duration(human.Hours(j.DurationHours))
 }
 
 // fieldNames returns the names of all fields.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -44,7 +45,8 @@ const maxBackoff = 10 * time.Minute
 func (f *follower) run(ctx context.Context) error {
 	defer f.progress.Clear()
 	if f.app.StderrScreen.Terminal {
-		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", f.interval)
+		every := cli.Span(f.interval)
+		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", every.String())
 	}
 	f.seen = make(map[identity]d365backup.JobStatus)
 	for {
@@ -167,7 +169,7 @@ func (f *follower) broken(err error) time.Duration {
 func (f *follower) recovered() {
 	f.worked = true
 	if f.failed > 0 {
-		f.app.Notef("d365backup: back after %s", cli.Duration(time.Since(f.outage)))
+		f.app.Notef("d365backup: back after %s", human.Duration(time.Since(f.outage)))
 		f.failed = 0
 	}
 }

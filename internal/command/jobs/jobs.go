@@ -27,7 +27,7 @@ type command struct {
 	sort       []string
 	limit      int
 	follow     bool
-	interval   time.Duration
+	interval   cli.Span
 }
 
 // New returns the command.
@@ -74,7 +74,8 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
 	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; a minus for falling values")
 	flags.BoolVarP(&c.follow, "follow", "f", false, "go on, and write jobs as they appear or change status")
-	flags.DurationVar(&c.interval, "interval", time.Minute, "`time` between two looks with --follow")
+	c.interval = cli.Span(time.Minute)
+	flags.Var(&c.interval, "interval", "`time` between two looks with --follow")
 	for flag, complete := range map[string]cobra.CompletionFunc{
 		"output":   cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp),
 		"columns":  completeList(fieldNames()),
@@ -111,7 +112,7 @@ func (c *command) run(ctx context.Context, changed func(string) bool) error {
 	if c.follow {
 		f := follower{
 			app: c.app, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
-			interval: c.interval, limit: c.limit, progress: progress, printer: c.printer(plan, progress),
+			interval: time.Duration(c.interval), limit: c.limit, progress: progress, printer: c.printer(plan, progress),
 		}
 		return errors.Join(f.run(ctx), closeClient())
 	}
@@ -131,8 +132,8 @@ func (c *command) plan(changed func(string) bool) (p plan, err error) {
 		return p, cli.Usagef("--follow writes jobs as they come and cannot sort them: leave --sort out")
 	case c.follow && c.times.Ends():
 		return p, cli.Usagef("--follow has no end: leave --end out")
-	case c.follow && c.interval < time.Second:
-		return p, cli.Usagef("--interval %s is too short: use 1s or more", c.interval)
+	case c.follow && time.Duration(c.interval) < time.Second:
+		return p, cli.Usagef("--interval %s is too short: use 1s or more", c.interval.String())
 	case !c.follow && changed("interval"):
 		return p, cli.Usagef("--interval is for --follow")
 	}

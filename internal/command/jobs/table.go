@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -27,6 +28,8 @@ const (
 	// table of any length needs bounded memory and shows early.
 	blockRows = 1000
 	gap       = "  "
+	// comfortable is the width that tells one name from another mostly; other columns go for it.
+	comfortable = 18
 )
 
 // tablePrinter writes jobs as a table for people.
@@ -147,14 +150,14 @@ func layout(fields []field, jobs []job, zone *time.Location, limit int, droppabl
 	}
 	columns, widths = measure(fields, jobs, zone, true)
 	for _, name := range dropOrder {
-		if !droppable || total(least(columns, widths)) <= limit {
+		if !droppable || total(least(columns, widths, comfortable)) <= limit {
 			break
 		}
 		if i := slices.IndexFunc(columns, func(c column) bool { return c.name == name }); i >= 0 {
 			columns, widths = slices.Delete(columns, i, i+1), slices.Delete(widths, i, i+1)
 		}
 	}
-	smallest := least(columns, widths)
+	smallest := least(columns, widths, 0)
 	for total(widths) > limit {
 		widest := -1
 		for i := range widths {
@@ -189,12 +192,12 @@ func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]col
 	return columns, widths
 }
 
-// least returns how narrow the columns can be.
-func least(columns []column, widths []int) []int {
+// least returns how narrow the columns can be, where those that bear being cut are to keep some width.
+func least(columns []column, widths []int, keep int) []int {
 	smallest := slices.Clone(widths)
 	for i, c := range columns {
 		if c.least > 0 {
-			smallest[i] = min(widths[i], max(c.least, text.StringWidth(c.title)))
+			smallest[i] = min(widths[i], max(c.least, keep, text.StringWidth(c.title)))
 		}
 	}
 	return smallest
@@ -213,7 +216,7 @@ func (p *tablePrinter) close(what listed) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(p.out, p.tally.footer(what, p.zone))
+	_, err := fmt.Fprint(p.out, human.Wrap(p.tally.footer(what, p.zone), p.screen.Width))
 	return err
 }
 
@@ -243,7 +246,7 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	if what.limited {
 		limited = ", by --limit, of those"
 	}
-	line := fmt.Sprintf("%s%s from %s to %s", cli.Plural(t.jobs, "job", "jobs"), limited,
+	line := fmt.Sprintf("%s%s from %s to %s", human.Plural(t.jobs, "job", "jobs"), limited,
 		from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
@@ -252,16 +255,16 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	others := t.jobs
 	for _, s := range footerOrder {
 		if n := t.byStatus[s]; n > 0 {
-			parts = append(parts, cli.Count(n)+" "+strings.ToLower(statusWords(s)))
+			parts = append(parts, human.Count(n)+" "+strings.ToLower(human.Status(s)))
 			others -= n
 		}
 	}
 	if others > 0 {
-		parts = append(parts, cli.Count(others)+" other")
+		parts = append(parts, human.Count(others)+" other")
 	}
 	footer := "\n" + line + "\n" + strings.Join(parts, ", ") + "\n"
 	if t.failedRecords > 0 {
-		footer += cli.Plural(t.failedRecords, "record", "records") + " failed\n"
+		footer += human.Plural(t.failedRecords, "record", "records") + " failed\n"
 	}
 	return footer
 }

@@ -5,7 +5,6 @@ package report
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +22,7 @@ type command struct {
 	connection cli.Connection
 	times      cli.TimeRange
 	output     string
-	maxAge     time.Duration
+	maxAge     cli.Span
 }
 
 // New returns the command.
@@ -48,7 +47,8 @@ A report that may lack jobs says so at its head, and the exit code is 1.`,
 	}
 	c.times.AddFlags(cmd)
 	cmd.Flags().StringVarP(&c.output, "output", "o", "-", "`file` to write, .html or .md; - for text on the standard output")
-	cmd.Flags().DurationVar(&c.maxAge, "max-age", report.DefaultMaxAge, "oldest `age` of the last good backup that is fine")
+	c.maxAge = cli.Span(report.DefaultMaxAge)
+	cmd.Flags().Var(&c.maxAge, "max-age", "oldest `age` of the last good backup that is fine, such as 36h or 2d")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]cobra.Completion{"html", "md"}, cobra.ShellCompDirectiveFilterFileExt))
 	_ = cmd.RegisterFlagCompletionFunc("max-age", cobra.NoFileCompletions)
 	c.connection.AddFlags(cmd)
@@ -60,9 +60,6 @@ func (c *command) run(ctx context.Context) error {
 	start, end, err := c.times.Resolve(now)
 	if err != nil {
 		return err
-	}
-	if c.maxAge <= 0 {
-		return cli.Usagef("--max-age %s makes no sense: use more than 0", c.maxAge)
 	}
 	if c.output != "-" {
 		if _, err := report.FormatOf(c.output); err != nil {
@@ -77,7 +74,7 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	jobs := client.Jobs(ctx, d365backup.Query{Start: start, End: end})
-	summary, err := report.Collect(jobs, report.Options{Start: start, End: end, Location: c.times.Zone(), Now: now, MaxAge: c.maxAge})
+	summary, err := report.Collect(jobs, report.Options{Start: start, End: end, Location: c.times.Zone(), Now: now, MaxAge: time.Duration(c.maxAge)})
 	progress.Clear()
 	if err != nil && !errors.Is(err, d365backup.ErrIncomplete) {
 		return errors.Join(err, closeClient()) // what has no jobs, or only some by accident, is no report
@@ -92,6 +89,6 @@ func (c *command) write(summary *report.Summary) error {
 	if err := summary.Save(c.output); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.app.Stderr, c.output+" written: "+summary.Verdict())
-	return err
+	c.app.Notef("%s written: %s", c.output, summary.Verdict())
+	return nil
 }

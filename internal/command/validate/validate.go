@@ -15,6 +15,7 @@ import (
 
 	"github.com/d365backup/d365backup/api"
 	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // defaultOperation is that of version v1, which this project implements.
@@ -136,7 +137,7 @@ func (c *command) run(name string, validate func([]byte) error) error {
 			name = "the standard input"
 		}
 		return &cli.ExitError{Code: cli.ExitFailed, Err: fmt.Errorf("%s breaks the contract: %s",
-			name, cli.Plural(int64(len(violations)), "violation", "violations"))}
+			name, human.Plural(int64(len(violations)), "violation", "violations"))}
 	}
 	return nil
 }

@@ -1,4 +1,6 @@
-package cli
+// Package human is how figures and words of the service look to people: sizes, counts, lengths of time,
+// types and statuses, and text that fits a screen and does not drive it. Tables and pages are not here.
+package human
 
 import (
 	"fmt"
@@ -7,6 +9,10 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // Bytes returns a size in binary units, such as "1.4 GiB".
@@ -87,4 +93,54 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Type returns a type of job in words, such as "Audit backup".
+func Type(t d365backup.JobType) string { return name(t) }
+
+// Status returns a status in words, such as "Finished with exception".
+func Status(s d365backup.JobStatus) string { return name(s) }
+
+func name(value interface {
+	fmt.Stringer
+	Known() bool
+}) string {
+	const unknown = "Unknown"
+	switch own := value.String(); {
+	case value.Known():
+		return words(own)
+	case own == unknown:
+		return unknown
+	default:
+		return unknown + " (" + own + ")"
+	}
+}
+
+// words parts a name in camel case.
+func words(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+			r = unicode.ToLower(r)
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Wrap breaks the lines of a text between words, so that none has more than so many columns; 0 is without
+// limit.
+func Wrap(s string, width int) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if width <= 0 || text.StringWidth(line) <= width {
+			lines = append(lines, line)
+			continue
+		}
+		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
+			lines = append(lines, strings.TrimRight(part, " ")) // WrapSoft fills them up
+		}
+	}
+	return strings.Join(lines, "\n")
 }

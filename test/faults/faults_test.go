@@ -1,0 +1,320 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+// TestFaults holds the client to the table, in what it answers and in what it leaves behind, and the
+// document to what was measured.
+func TestFaults(t *testing.T) {
+	s := startService(t)
+	calm := fault{name: "none", place: scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })}
+	calm.passes = cells{good, "complete", good}
+	calm.stays = calm.passes
+	calm.run(t, s) // what is made once and kept is made now
+
+	var measured []fault
+	for _, section := range table {
+		for _, f := range section.faults {
+			t.Run(f.name, func(t *testing.T) { measured = append(measured, f.run(t, s)) })
+		}
+	}
+	checkDocument(t, measured)
+}
+
+// cells are the outcomes of one fault; empty where it does not apply.
+type cells struct{ page, sweep, token string }
+
+// call is something that the client is asked for, and the requests for it that meet the fault.
+type call struct {
+	name  string
+	cell  func(*cells) *string
+	meets func(*http.Request) bool
+	ask   func(context.Context, *service, *d365backup.Client) ([]string, error)
+}
+
+var calls = []call{
+	{"page", func(c *cells) *string { return &c.page }, func(r *http.Request) bool { return !isToken(r) }, onePage},
+	{"sweep", func(c *cells) *string { return &c.sweep }, func(r *http.Request) bool { return pageAsked(r) == 3 }, allPages},
+	{"token", func(c *cells) *string { return &c.token }, isToken, onePage},
+}
+
+func onePage(ctx context.Context, s *service, client *d365backup.Client) (ids []string, err error) {
+	page, err := client.Page(ctx, s.query, 1)
+	if err != nil {
+		return nil, err
+	}
+	if page.TotalCount != int64(len(s.ids)) {
+		return nil, fmt.Errorf("the total is %d, not %d", page.TotalCount, len(s.ids))
+	}
+	for _, job := range page.Jobs {
+		ids = append(ids, job.JobID)
+	}
+	if !slices.Equal(ids, s.ids[:pageSize]) {
+		return nil, fmt.Errorf("the page has not the service's jobs")
+	}
+	return ids, nil
+}
+
+func allPages(ctx context.Context, s *service, client *d365backup.Client) (ids []string, err error) {
+	for job, err := range client.Jobs(ctx, s.query) {
+		if err != nil {
+			return ids, err
+		}
+		ids = append(ids, job.JobID)
+	}
+	if !slices.Equal(ids, s.ids) {
+		return ids, fmt.Errorf("a complete sweep has not the service's jobs")
+	}
+	return ids, nil
+}
+
+// maxHeld and maxAllocated bound what one fault may cost in memory: what is still held after it, and all that
+// the process, server included, allocates for its six calls. The greatest answers have 64 MiB; the client's
+// limit is set to 1 MiB.
+const (
+	maxHeld      = 512 << 10
+	maxAllocated = 96 << 20
+)
+
+// run measures the fault.
+func (f fault) run(t *testing.T, s *service) fault {
+	before := memory()
+	known := goleak.IgnoreCurrent()
+	measured := f
+	var group sync.WaitGroup
+	check := func(name string, call call, times int, want, got *cells) {
+		if *call.cell(want) == "" {
+			return
+		}
+		group.Go(func() {
+			t.Run(call.name+" "+name, func(t *testing.T) {
+				outcome := f.measure(t, s, call, times)
+				if *call.cell(got) = outcome; outcome != *call.cell(want) {
+					t.Errorf("got  %s\nwant %s", outcome, *call.cell(want))
+				}
+			})
+		})
+	}
+	for _, call := range calls {
+		check("passes", call, 1, &f.passes, &measured.passes)
+		check("stays", call, always, &f.stays, &measured.stays)
+	}
+	group.Wait()
+	// A delay of a toxic outlasts the call that met it.
+	var leak error
+	for range 20 {
+		if leak = goleak.Find(known); leak == nil {
+			break
+		}
+	}
+	if leak != nil {
+		t.Error(leak)
+	}
+	after := memory()
+	held, allocated := int64(after.HeapAlloc)-int64(before.HeapAlloc), after.TotalAlloc-before.TotalAlloc
+	t.Logf("%d KiB more held than before, %d KiB allocated", held>>10, allocated>>10)
+	if held > maxHeld || allocated > maxAllocated {
+		t.Errorf("%d KiB are too much to hold, or %d KiB to allocate", held>>10, allocated>>10)
+	}
+	return measured
+}
+
+func memory() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.GC() // for what a pool keeps through the first one
+	runtime.ReadMemStats(&m)
+	return m
+}
+
+// always is more requests than there will be.
+const always = math.MaxInt
+
+// measure makes one call of which so many requests meet the fault.
+func (f fault) measure(t *testing.T, s *service, call call, times int) string {
+	host := strings.TrimPrefix(s.URL(), "http://")
+	way := &way{obstacle: f.place(t, s.URL()), t: t, host: host, good: through(t, host), meets: call.meets, times: times}
+	policy := d365backup.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 2 * time.Second, AttemptTimeout: 20 * time.Second}
+	if f.lasts {
+		policy.AttemptTimeout = 500 * time.Millisecond
+	}
+	var log syncBuffer
+	logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client, err := d365backup.New(
+		d365backup.WithBaseURL(s.URL()),
+		d365backup.WithTokenURL(s.TokenURL()),
+		d365backup.WithLoopbackHTTP(),
+		d365backup.WithClientSecret(clientID, clientSecret),
+		d365backup.WithHTTPClient(&http.Client{Transport: way}),
+		d365backup.WithPageSize(pageSize),
+		d365backup.WithRetry(policy),
+		d365backup.WithMaxResponseBytes(1<<20),
+		d365backup.WithLogger(logger),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := call.ask(t.Context(), s, client)
+	if !inOrder(ids, s.ids) {
+		t.Errorf("the %d jobs got are not the service's, once each and in its order", len(ids))
+	}
+	logger.Error("the outcome", "client", client, "err", err)
+	shown := log.String() + fmt.Sprintf("%v %+v %#v %v %+v %#v", err, err, err, client, client, client)
+	if secret := s.leaked(shown); secret != "" {
+		t.Errorf("%q is shown in %s", secret, shown)
+	}
+	outcome := describe(err)
+	switch {
+	case call.name != "sweep" && err == nil:
+		outcome += " after " + counted(log.attempts(t), "attempt")
+	case call.name == "sweep" && err != nil:
+		outcome = fmt.Sprintf("%d of %d pages, then %s", len(ids)/pageSize, pages, outcome)
+	}
+	return outcome
+}
+
+// inOrder reports whether all that was got is wanted, in that order; something may be missing.
+func inOrder(got, want []string) bool {
+	for _, id := range got {
+		at := slices.Index(want, id)
+		if at < 0 {
+			return false
+		}
+		want = want[at+1:]
+	}
+	return true
+}
+
+// way leads requests to the service, some of them past the obstacle.
+type way struct {
+	obstacle
+	t     *testing.T
+	host  string // the only one to be asked
+	good  http.RoundTripper
+	meets func(*http.Request) bool
+	times int // how many of them
+
+	mu  sync.Mutex
+	met int
+}
+
+func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != w.host {
+		w.t.Errorf("a request went to %s", r.URL.Host)
+	}
+	if !w.meets(r) {
+		return w.good.RoundTrip(r)
+	}
+	w.mu.Lock()
+	w.met++
+	passed := w.met > w.times
+	if passed && w.mend != nil {
+		w.mend()
+		w.mend, w.times, passed = nil, always, false // from now on the obstacle is none
+	}
+	w.mu.Unlock()
+	if passed {
+		return w.good.RoundTrip(r)
+	}
+	return w.obstacle.RoundTrip(r)
+}
+
+var kinds = []struct {
+	name string
+	kind error
+}{
+	{"ErrConfig", d365backup.ErrConfig},
+	{"ErrAuth", d365backup.ErrAuth},
+	{"ErrForbidden", d365backup.ErrForbidden},
+	{"ErrNotFound", d365backup.ErrNotFound},
+	{"ErrBadRequest", d365backup.ErrBadRequest},
+	{"ErrThrottled", d365backup.ErrThrottled},
+	{"ErrServer", d365backup.ErrServer},
+	{"ErrNetwork", d365backup.ErrNetwork},
+	{"ErrRedirect", d365backup.ErrRedirect},
+	{"ErrTooLarge", d365backup.ErrTooLarge},
+	{"ErrTruncated", d365backup.ErrTruncated},
+	{"ErrNotJobs", d365backup.ErrNotJobs},
+	{"ErrIncomplete", d365backup.ErrIncomplete},
+}
+
+// describe says all that a program can tell from an error.
+func describe(err error) string {
+	if err == nil {
+		return "complete"
+	}
+	e, ok := errors.AsType[*d365backup.Error](err)
+	if !ok {
+		return fmt.Sprintf("%T: %v", err, err)
+	}
+	var matched, facts []string
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			matched = append(matched, k.name)
+		}
+	}
+	// Whether the status was read before the network failed is a matter of milliseconds.
+	if e.StatusCode != 0 && !errors.Is(err, d365backup.ErrNetwork) {
+		facts = append(facts, fmt.Sprint(e.StatusCode))
+	}
+	if e.RetryAfter != 0 {
+		facts = append(facts, "retry after "+e.RetryAfter.String())
+	}
+	text := strings.Join(matched, "+")
+	if len(facts) > 0 {
+		text += " (" + strings.Join(facts, ", ") + ")"
+	}
+	if e.Attempts > 0 {
+		text += " after " + counted(e.Attempts, "attempt")
+	}
+	return text
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprint(n, " ", what)
+}
+
+// syncBuffer is a log that several goroutines write.
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// attempts returns the greatest number of an attempt in the log.
+func (b *syncBuffer) attempts(t *testing.T) (most int) {
+	t.Helper()
+	for line := range bytes.Lines(b.Bytes()) {
+		var record struct{ Attempt int }
+		if err := json.Unmarshal(line, &record); err != nil {
+			t.Errorf("%v in %s", err, line)
+		}
+		most = max(most, record.Attempt)
+	}
+	return most
+}

@@ -1,0 +1,187 @@
+package faults_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	jsonType  = "application/json"
+	htmlType  = "text/html; charset=utf-8"
+	loginPage = "<!DOCTYPE html><html><title>Sign in</title><body>Sign in to go on</body></html>"
+	// head begins an answer that is written by hand.
+	head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+)
+
+// says answers with this status, media type and body; more is header fields, name by name.
+func says(status int, mediaType, body string, more ...string) place {
+	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header()["Content-Type"] = nil
+		if mediaType != "" {
+			w.Header().Set("Content-Type", mediaType)
+		}
+		for i := 0; i < len(more); i += 2 {
+			w.Header().Set(more[i], more[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+}
+
+// writes answers with these bytes and closes the connection.
+func writes(text string) place {
+	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, text)
+		_ = conn.Close()
+	})
+}
+
+// stops answers with these bytes and then with nothing, until the client leaves.
+func stops(text string) place {
+	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, text)
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	})
+}
+
+// trickle answers with a header that has no end, a byte every 10 ms.
+func trickle(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, head+"X-Long: ")
+	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
+		if _, err := io.WriteString(conn, "x"); err != nil {
+			tick.Stop()
+			return
+		}
+	}
+}
+
+// manyFields answers as the service does, under this many header fields of a kilobyte.
+func manyFields(n int) place {
+	return scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		for i := range n {
+			w.Header().Set(fmt.Sprintf("X-Field-%d", i), strings.Repeat("x", 1000))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// endlessHeader answers with header fields until the client has enough.
+func endlessHeader(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, head)
+	field := "X-Field: " + strings.Repeat("x", 1000) + "\r\n"
+	for range tooMuch / len(field) {
+		if _, err := io.WriteString(conn, field); err != nil {
+			return
+		}
+	}
+}
+
+// compressed answers as the service does, compressed and then changed.
+func compressed(change func([]byte) []byte) place {
+	return scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		plain := httptest.NewRecorder()
+		next.ServeHTTP(plain, r)
+		var zipped bytes.Buffer
+		zip := gzip.NewWriter(&zipped)
+		_, _ = zip.Write(plain.Body.Bytes())
+		_ = zip.Close()
+		w.Header().Set("Content-Type", plain.Header().Get("Content-Type"))
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(change(zipped.Bytes()))
+	})
+}
+
+// tooMuch is how far the answers without an end go after all, for the sake of the machine under a client
+// that has no limit.
+const tooMuch = 64 << 20
+
+// bomb is a page that gzip has made small.
+var bomb = sync.OnceValue(func() []byte {
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	_, _ = io.CopyN(zip, spaces{}, tooMuch)
+	_ = zip.Close()
+	return zipped.Bytes()
+})
+
+func gzipBomb(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Encoding", "gzip")
+	_, _ = w.Write(bomb())
+}
+
+func endless(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	w.Header().Set("Content-Type", jsonType)
+	_, _ = io.CopyN(w, spaces{}, tooMuch)
+}
+
+// spaces is a reader without an end.
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// echoes answers with all that it was sent, in its header, in its reason and in its body.
+func echoes(status int) place {
+	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		sent, _ := io.ReadAll(r.Body)
+		bearer := r.Header.Get("Authorization")
+		w.Header().Set("Content-Type", jsonType)
+		w.Header().Set("X-Request-Id", bearer+string(sent))
+		w.Header().Set("Location", "https://example.invalid/?"+string(sent)+bearer)
+		w.Header().Set("Retry-After", bearer)
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"error":%q,"error_description":%q,"message":%q,"requestId":%q}`, sent, sent, bearer, bearer)
+	})
+}
+
+// parrot writes back what it was sent in place of an answer.
+func parrot(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	sent, _ := io.ReadAll(r.Body)
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = fmt.Fprintf(conn, "%s %s\r\n\r\n", r.Header.Get("Authorization"), sent)
+	_ = conn.Close()
+}
+
+func unchanged(body []byte) []byte { return body }
+
+func half(body []byte) []byte { return body[:len(body)/2] }
+
+func damaged(body []byte) []byte {
+	body = bytes.Clone(body)
+	body[len(body)/2] ^= 0xff
+	return body
+}

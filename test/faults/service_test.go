@@ -1,0 +1,113 @@
+package faults_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/sandbox"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+const (
+	clientID     = "app"
+	clientSecret = "canary-7d1f0c62a9-secret"
+	pageSize     = 20
+	pages        = 5
+)
+
+// service is a sandbox that notes which tokens it grants.
+type service struct {
+	*sandbox.Server
+	query d365backup.Query
+	ids   []string // of the jobs that match
+
+	mu      sync.Mutex
+	granted []string
+}
+
+func startService(t *testing.T) *service {
+	t.Helper()
+	s := new(service)
+	anchor := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	var err error
+	s.Server, err = sandbox.Start(sandbox.WithClient(clientID, clientSecret), sandbox.WithAnchor(anchor),
+		sandbox.WithJobs(pages*pageSize), sandbox.WithFault(sandbox.Fault{Name: "note-tokens", Middleware: s.note}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.query = d365backup.Query{Start: anchor.AddDate(-10, 0, 0), End: anchor}
+	for _, job := range s.Jobs(generated.JobFilterModel{}) {
+		s.ids = append(s.ids, job.JobID)
+	}
+	return s
+}
+
+func (s *service) note(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isToken(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		next.ServeHTTP(answer, r)
+		var grant struct {
+			AccessToken string `json:"access_token"`
+		}
+		if json.Unmarshal(answer.Body.Bytes(), &grant) == nil && grant.AccessToken != "" {
+			s.mu.Lock()
+			s.granted = append(s.granted, grant.AccessToken)
+			s.mu.Unlock()
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	})
+}
+
+// leaked returns a secret of which the text shows the beginning or the end; empty if it shows none.
+func (s *service) leaked(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, secret := range append([]string{clientSecret}, s.granted...) {
+		if strings.Contains(text, secret[:12]) || strings.Contains(text, secret[len(secret)-12:]) {
+			return secret
+		}
+	}
+	return ""
+}
+
+func isToken(r *http.Request) bool { return r.URL.Path == "/connect/token" }
+
+// pageAsked returns the number of the page that a request asks for; 0 for a token request.
+func pageAsked(r *http.Request) int {
+	if isToken(r) || r.GetBody == nil {
+		return 0
+	}
+	var filter generated.JobFilterModel
+	body, err := r.GetBody()
+	if err == nil {
+		var text []byte
+		text, err = io.ReadAll(body)
+		if err == nil {
+			err = json.NewDecoder(bytes.NewReader(text)).Decode(&filter)
+		}
+	}
+	if err != nil || filter.PageInfo.CurrentPage == nil {
+		return 0
+	}
+	return int(*filter.PageInfo.CurrentPage)
+}
