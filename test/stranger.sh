@@ -5,7 +5,6 @@
 # What else the documents show is run by "make test", one of the commands.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-repository=$PWD
 
 [[ -z $(git status --porcelain) ]] || echo "Uncommitted changes are no part of this." >&2
 
@@ -49,7 +48,8 @@ steps() {
 	done 3<<<"$lines"
 }
 
-step "$home" "git clone --quiet $repository d365backup"
+printf '$ git clone\n'
+time git clone --quiet . "$home/d365backup"
 steps "$home/d365backup" 'make test'
 
 step "$home/program" 'go mod init example.com/program'
