@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does what README.md says as a stranger would: in a clean clone of the last commit, with an empty home, no
-# module and no build cache, and with Go, git, make and a shell alone on PATH; then in a program of the
-# stranger's own. The commands and the program are read from README.md, and each step's time is printed.
+# module and no build cache, and on PATH only Go, git, make and what every system has; then in a program of
+# the stranger's own. The commands and the program are read from README.md, and each step's time is printed.
 # What else the documents show is run by "make test", one of the commands.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,8 @@ home=$(mktemp -d)
 # Files of a module cache are read-only.
 trap 'chmod -R u+w "$home" && rm -rf "$home"' EXIT
 mkdir "$home/bin" "$home/program"
-for tool in go git make sh bash sed; do
+for tool in go git make sh bash awk basename cat chmod cmp cp cut diff dirname env expand find grep head ls mkdir \
+	mktemp mv rm sed sleep sort tail tar tee touch tr uname uniq wc xargs; do
 	ln -s "$(command -v $tool)" "$home/bin/$tool"
 done
 
