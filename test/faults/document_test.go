@@ -68,7 +68,7 @@ func checkDocument(t *testing.T, measured []fault) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), text.String()); diff != "" {
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text.String(), "\n")); diff != "" {
 		t.Errorf("%s (-written +measured):\n%s", document, diff)
 	}
 }
