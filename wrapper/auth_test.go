@@ -189,26 +189,6 @@ func TestRevoked(t *testing.T) {
 	})
 }
 
-// TestRevokedOnFewConnections: a refusal holds no connection while a token is asked for, which takes one
-// to the same host.
-func TestRevokedOnFewConnections(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &service{jobs: func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") == "Bearer canary-token-1" {
-				answer(401, "application/json", `{"message":"revoked"}`)(w, r)
-				return
-			}
-			answer(200, "application/json", emptyPage)(w, r)
-		}}
-		transport := pipe(t, s)
-		transport.MaxConnsPerHost = 1
-		started := time.Now()
-		if _, err := s.client(t, "http://127.0.0.1", transport, once).Page(t.Context(), valid, 1); err != nil || time.Since(started) != 0 {
-			t.Errorf("%v after %s", err, time.Since(started))
-		}
-	})
-}
-
 // TestRevokedWhileTokensFail: what keeps the client from a fresh token is the error, and tried again where
 // it may pass; not the refusal of the old one, which is final.
 func TestRevokedWhileTokensFail(t *testing.T) {
@@ -249,6 +229,27 @@ func TestRevokedWhileTokensFail(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRefusedOnLastConnection: a refusal does not keep the connection that the request for another token needs.
+func TestRefusedOnLastConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		s.jobs = func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "Bearer canary-token-1" {
+				answer(401, "application/json", `{"message":"unknown token"}`)(w, r)
+				return
+			}
+			answer(200, "application/json", emptyPage)(w, r)
+		}
+		transport := pipe(t, s)
+		transport.MaxConnsPerHost = 1
+		started := time.Now()
+		_, err := s.client(t, "http://127.0.0.1", transport).Page(t.Context(), valid, 1)
+		if took := time.Since(started); err != nil || took != 0 {
+			t.Errorf("got %v after %s, want success at once", err, took)
+		}
+	})
 }
 
 func TestRefusedTwice(t *testing.T) {

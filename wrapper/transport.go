@@ -101,14 +101,11 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !canReplay(req) {
 		return resp, err
 	}
-	// Its connection is free before a token is asked for, which may take one to the same host.
-	refusal, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // a part of it will do
-	_ = resp.Body.Close()
-	resp.Body = io.NopCloser(bytes.NewReader(refusal))
+	release(resp)
 	t.tokens.Invalidate(token)
 	fresh, err := t.tokens.Token(req.Context())
-	if err != nil { // it is what stands in the way now, and it may pass
-		return nil, err
+	if err != nil {
+		return nil, err // it is what stands in the way now, and it may pass
 	}
 	if fresh.AccessToken == token.AccessToken {
 		return resp, nil
@@ -120,6 +117,14 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return t.send(req, fresh, body)
+}
+
+// release reads a refusal, so that its connection is free: where their number is limited, a request for a token
+// may have to wait for it.
+func release(resp *http.Response) {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 func canReplay(req *http.Request) bool {
