@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -93,6 +94,30 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Clip returns Text of at most so many characters, and shows that it cut. It looks at the beginning of a
+// long text alone, and what it returns holds no more of it in memory.
+func Clip(s string, limit int) string {
+	if len(s) <= limit && isPlain(s) {
+		return strings.TrimSpace(s)
+	}
+	looked := min(len(s), limit*utf8.UTFMax*4)
+	clipped := []rune(strings.TrimSpace(Text(s[:looked])))
+	if looked < len(s) || len(clipped) > limit {
+		clipped = append(clipped[:min(len(clipped), limit-1)], '…')
+	}
+	return string(clipped)
+}
+
+// isPlain says that a text is printable ASCII.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Type returns a type of job in words, such as "Audit backup".

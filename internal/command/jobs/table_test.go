@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +139,31 @@ func TestTableLong(t *testing.T) {
 	}
 	if at < 0 || !strings.Contains(lines[blockRows+1], "longlongl") || !strings.Contains(lines[blockRows+1], "…") {
 		t.Errorf("got %q", lines[blockRows+1])
+	}
+}
+
+// TestTableClipped: one long text neither widens the other rows nor stays in memory, whatever field of
+// the service it stands in and whether or not the screen has a width.
+func TestTableClipped(t *testing.T) {
+	long := job{}
+	v := reflect.ValueOf(&long).Elem()
+	for i := range v.NumField() {
+		if v.Field(i).Kind() == reflect.String {
+			v.Field(i).SetString(strings.Repeat("long", 100_000))
+		}
+	}
+	jobs := append(make([]job, 100), long)
+	for width, columns := range map[int][]string{0: fieldNames(), 80: {"jobId", "organizationName"}} {
+		got := render(t, cli.Screen{Width: width}, columns, jobs)
+		if len(got) > 200_000 || !strings.Contains(got, "longlong") || !strings.Contains(got, "…") {
+			t.Errorf("width %d: %d jobs make %d bytes", width, len(jobs), len(got))
+		}
+	}
+	p := &tablePrinter{}
+	if err := p.print(long); err != nil {
+		t.Fatal(err)
+	}
+	if kept := fmt.Sprint(p.block); len(kept) > 10_000 {
+		t.Errorf("%d bytes are kept of one job", len(kept))
 	}
 }
