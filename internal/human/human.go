@@ -1,4 +1,4 @@
-// Package human is how figures and words of the service look to people: sizes, counts, lengths of time,
+// Package human is how figures and words of the service look to people: sums, sizes, counts, lengths of time,
 // types and statuses, and text that fits a screen and does not drive it. Tables and pages are not here.
 package human
 
@@ -15,6 +15,14 @@ import (
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
+
+// Plus adds figures that are not negative, and stays at the largest there is.
+func Plus[N ~int64](a, b N) N {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
 
 // Bytes returns a size in binary units, such as "1.4 GiB".
 func Bytes(n int64) string {

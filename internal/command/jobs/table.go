@@ -241,7 +241,7 @@ func (t *tally) add(j job) {
 		t.byStatus = make(map[d365backup.JobStatus]int64)
 	}
 	t.jobs++
-	t.failedRecords += j.FailedRecord
+	t.failedRecords = human.Plus(t.failedRecords, max(j.FailedRecord, 0))
 	t.byStatus[j.Status]++
 }
 

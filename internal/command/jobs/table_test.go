@@ -3,6 +3,7 @@ package jobs
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -165,5 +166,21 @@ func TestTableClipped(t *testing.T) {
 	}
 	if kept := fmt.Sprint(p.block); len(kept) > 10_000 {
 		t.Errorf("%d bytes are kept of one job", len(kept))
+	}
+}
+
+// TestTableFooterSaturates: lost records are told, however many there are, and no job takes any away.
+func TestTableFooterSaturates(t *testing.T) {
+	for want, failed := range map[string][]int64{
+		"9,223,372,036,854,775,807 records failed": {math.MaxInt64, math.MaxInt64},
+		"3 records failed":                         {3, -2},
+	} {
+		jobs := make([]job, len(failed))
+		for i, n := range failed {
+			jobs[i].FailedRecord = n
+		}
+		if got := render(t, cli.Screen{}, nil, jobs); !strings.HasSuffix(got, "\n"+want+"\n") {
+			t.Errorf("want %s:\n%s", want, got)
+		}
 	}
 }
