@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -93,6 +94,20 @@ func TestValidateStandardInput(t *testing.T) {
 		if got := (result{code, stdout.String(), stderr.String()}); got != want {
 			t.Errorf("%s:\ngot  %+v\nwant %+v", body, got, want)
 		}
+	}
+}
+
+// TestValidateJSON: nor does the machine's form bring anything to the terminal that could drive it.
+func TestValidateJSON(t *testing.T) {
+	const body = "{\"red\u202e\u009b31m\":1,\"pageInfo\":{\"currentPage\":1,\"pageSize\":10}}"
+	var stdout bytes.Buffer
+	code := command.Run(t.Context(), []string{"validate", "request", "-o", "json", "-"}, nil, strings.NewReader(body), &stdout, io.Discard)
+	var got api.Violations
+	if err := json.Unmarshal(stdout.Bytes(), &got); err != nil || code != 1 || got[0].Pointer != "/red\u202e\u009b31m" {
+		t.Errorf("code %d, %v: %q", code, err, stdout.String())
+	}
+	if strings.ContainsAny(stdout.String(), "\u202e\u009b") {
+		t.Errorf("got %q", stdout.String())
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package human is how figures and words of the service look to people: sizes, counts, lengths of time,
+// Package human is how figures and words of the service look to people: sums, sizes, counts, lengths of time,
 // types and statuses, and text that fits a screen and does not drive it. Tables and pages are not here.
 package human
 
@@ -9,11 +9,20 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
+
+// Plus adds figures that are not negative, and stays at the largest there is.
+func Plus[N ~int64](a, b N) N {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
 
 // Bytes returns a size in binary units, such as "1.4 GiB".
 func Bytes(n int64) string {
@@ -93,6 +102,30 @@ func Text(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Clip returns Text of at most so many characters, and shows that it cut. It looks at the beginning of a
+// long text alone, and what it returns holds no more of it in memory.
+func Clip(s string, limit int) string {
+	if len(s) <= limit && isPlain(s) {
+		return strings.TrimSpace(s)
+	}
+	looked := min(len(s), limit*utf8.UTFMax*4)
+	clipped := []rune(strings.TrimSpace(Text(s[:looked])))
+	if looked < len(s) || len(clipped) > limit {
+		clipped = append(clipped[:min(len(clipped), limit-1)], '…')
+	}
+	return string(clipped)
+}
+
+// isPlain says that a text is printable ASCII.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // Type returns a type of job in words, such as "Audit backup".

@@ -2,6 +2,7 @@ package human
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,9 +46,20 @@ func TestDuration(t *testing.T) {
 func TestText(t *testing.T) {
 	for text, want := range map[string]string{
 		"Contoso": "Contoso", "a\nb\tc": "a b c", "\x1b[31mred\x1b[0m": "[31mred[0m", "\u202eabc\u200b": "abc", "営業": "営業",
-		"\x9b31m": "31m", "\u009b31m": "31m",
+		"\x9b31m": "31m", "\u009b31m": "31m", "a\u2028b\u2029c\u0085d": "a b c d",
 	} {
 		if got := Text(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestClip(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "Contoso": "Contoso", "12345678": "12345678", "123456789": "1234567…", " a ": "a", "営業部営業部営業部": "営業部営業部営…",
+		"\x1b\x1b\x1b\x1b\x1b\x1b12345678": "12345678", strings.Repeat("\u202e", 1000) + "a": "…",
+	} {
+		if got := Clip(text, 8); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

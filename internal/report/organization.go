@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -156,24 +155,4 @@ func labelOrganizations(organizations []*organization) {
 
 // clean returns text of the service fit to show: without what could drive a terminal or reorder a line,
 // and not too long.
-func clean(s string) string {
-	if len(s) <= maxText && isPlain(s) {
-		return strings.TrimSpace(s)
-	}
-	s = s[:min(len(s), maxText*utf8.UTFMax*4)] // What is looked at is bounded, too.
-	s = strings.TrimSpace(human.Text(s))
-	if utf8.RuneCountInString(s) > maxText {
-		s = string([]rune(s)[:maxText-1]) + "…"
-	}
-	return s
-}
-
-// isPlain says that a text is printable ASCII.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
+func clean(s string) string { return human.Clip(s, maxText) }

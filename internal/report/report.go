@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -153,7 +154,7 @@ func (s *Summary) sumLargest() {
 			if size := o.buckets[i].largest; size > 0 {
 				last = size
 			}
-			s.all.buckets[i].largest = plus(s.all.buckets[i].largest, last)
+			s.all.buckets[i].largest = human.Plus(s.all.buckets[i].largest, last)
 		}
 	}
 }

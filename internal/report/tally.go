@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -112,7 +111,7 @@ func (b *bucket) merge(other *bucket) {
 	}
 	b.largest = max(b.largest, other.largest)
 	b.timed += other.timed
-	b.took = plus(b.took, other.took)
+	b.took = human.Plus(b.took, other.took)
 	b.longest = max(b.longest, other.longest)
 }
 
@@ -125,7 +124,7 @@ func (b *bucket) add(e event) {
 	b.largest = max(b.largest, e.size)
 	if e.took > 0 {
 		b.timed++
-		b.took = plus(b.took, e.took)
+		b.took = human.Plus(b.took, e.took)
 		b.longest = max(b.longest, e.took)
 	}
 }
@@ -150,7 +149,7 @@ func newTally(buckets, failures int) *tally {
 func (t *tally) add(e event) {
 	t.jobs++
 	t.count(kind{e.job.Type, e.job.Status})
-	t.lost = plus(t.lost, e.lost)
+	t.lost = human.Plus(t.lost, e.lost)
 	if e.outcome == failed {
 		t.failedJobs++
 	}
@@ -216,12 +215,4 @@ func (f *failures) add(e event) {
 	i, _ := slices.BinarySearchFunc(f.newest, one, compareFailures)
 	f.newest = slices.Insert(f.newest, i, one)
 	f.newest = f.newest[:min(len(f.newest), f.limit)]
-}
-
-// plus adds numbers that are not negative, and stays at the largest there is.
-func plus[N ~int64](a, b N) N {
-	if a > math.MaxInt64-b {
-		return math.MaxInt64
-	}
-	return a + b
 }

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
@@ -117,9 +116,4 @@ type jsonPrinter struct{ out io.Writer }
 
 func (p *jsonPrinter) step(stepReport) error { return nil }
 
-func (p *jsonPrinter) end(r *report) error {
-	encoder := json.NewEncoder(p.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
-}
+func (p *jsonPrinter) end(r *report) error { return cli.WriteJSON(p.out, r) }

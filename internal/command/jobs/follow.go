@@ -41,6 +41,10 @@ func identityOf(j job) identity { return identity{j.JobID, j.OrganizationID, j.S
 // maxBackoff bounds the pause in an outage, for intervals that are shorter.
 const maxBackoff = 10 * time.Minute
 
+// maxRetryAfter bounds the pause that a service can ask for: a watch that ends for longer misses what it is
+// there for.
+const maxRetryAfter = time.Hour
+
 // run follows until the context ends, which is how it is meant to end.
 func (f *follower) run(ctx context.Context) error {
 	defer f.progress.Clear()
@@ -161,7 +165,7 @@ func (f *follower) broken(err error) time.Duration {
 	}
 	f.failed++
 	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		pause = max(pause, own.RetryAfter)
+		pause = max(pause, min(own.RetryAfter, maxRetryAfter))
 	}
 	return pause
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net"
 	"net/http"
 	"strings"
@@ -221,6 +223,31 @@ func TestFollowBackoff(t *testing.T) {
 	got = watch(t, 50*time.Minute, script, func(f *follower) { f.interval = 20 * time.Minute })
 	if want := []time.Duration{0, 20 * time.Minute, 40 * time.Minute}; !cmp.Equal(got.looks, want) {
 		t.Errorf("got %v, want %v", got.looks, want)
+	}
+}
+
+// TestFollowRetryAfter: a pause that the service asks for is kept, but it cannot end the watch by one.
+func TestFollowRetryAfter(t *testing.T) {
+	for asked, want := range map[time.Duration]time.Duration{
+		time.Second: time.Minute, 30 * time.Minute: 30 * time.Minute, 365 * 24 * time.Hour: time.Hour,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			began, second := time.Now(), time.Duration(0)
+			ctx, cancel := context.WithTimeout(t.Context(), 1000*24*time.Hour)
+			defer cancel()
+			f := &follower{app: cli.NewApp(nil, nil, io.Discard, io.Discard), window: time.Hour, interval: time.Minute}
+			f.list = func(context.Context, d365backup.Query) iter.Seq2[job, error] {
+				if second = time.Since(began); second > 0 {
+					cancel()
+				}
+				return func(yield func(job, error) bool) {
+					yield(job{}, &d365backup.Error{Kind: d365backup.ErrServer, RetryAfter: asked})
+				}
+			}
+			if err := f.run(ctx); err != nil || second != want {
+				t.Errorf("asked for %v, it looks again after %v: %v", asked, second, err)
+			}
+		})
 	}
 }
 

@@ -180,7 +180,7 @@ func (c *command) printer(p plan, progress *cli.Progress) printer {
 		if columns == nil {
 			columns = fields
 		}
-		return &csvPrinter{out: csv.NewWriter(out), fields: columns}
+		return &csvPrinter{out: csv.NewWriter(out), terminal: c.app.StdoutScreen.Terminal, fields: columns}
 	}
 	columns := p.columns
 	if columns == nil {

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+
+	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // printer writes jobs in one format. What print has not written yet, flush writes.
@@ -64,7 +67,7 @@ func (p *linePrinter) print(j job) error {
 	p.line.Reset()
 	encode(&p.line, j)
 	p.line.RawStr("\n")
-	_, err := p.out.Write(p.line.Buf)
+	_, err := p.out.Write(cli.EscapeJSON(p.line.Buf))
 	return err
 }
 
@@ -88,7 +91,7 @@ func (p *arrayPrinter) print(j job) error {
 	}
 	p.began = true
 	encode(&p.line, j)
-	_, err := p.out.Write(p.line.Buf)
+	_, err := p.out.Write(cli.EscapeJSON(p.line.Buf))
 	return err
 }
 
@@ -123,11 +126,15 @@ func encode(w *jx.Writer, j job) {
 	w.ObjEnd()
 }
 
-// csvPrinter writes comma-separated values (RFC 4180, but for the line feeds) under a header.
+// csvPrinter writes comma-separated values (RFC 4180, but for the line feeds) under a header. They are
+// what the service says, to the byte: CSV has no escape that every program reads, so neither control
+// characters nor what a spreadsheet takes for a formula can be told as such. A terminal gets the first
+// taken out.
 type csvPrinter struct {
-	out    *csv.Writer
-	fields []field
-	began  bool
+	out      *csv.Writer
+	terminal bool
+	fields   []field
+	began    bool
 }
 
 func (p *csvPrinter) header() error {
@@ -149,6 +156,9 @@ func (p *csvPrinter) print(j job) error {
 	row := make([]string, len(p.fields))
 	for i, f := range p.fields {
 		row[i] = f.raw(j)
+		if p.terminal {
+			row[i] = human.Text(row[i])
+		}
 	}
 	if err := p.out.Write(row); err != nil {
 		return err

@@ -28,6 +28,9 @@ const (
 	// table of any length needs bounded memory and shows early.
 	blockRows = 1000
 	gap       = "  "
+	// maxText is how many characters of a text of the service a cell can have, also where the screen has no
+	// width: a cell makes the whole column as wide as itself.
+	maxText = 120
 	// comfortable is the width that tells one name from another mostly; other columns go for it.
 	comfortable = 18
 )
@@ -55,12 +58,19 @@ type column struct {
 }
 
 func (p *tablePrinter) print(j job) error {
-	p.block = append(p.block, j)
+	p.block = append(p.block, clipped(j))
 	p.tally.add(j)
 	if len(p.block) < blockRows {
 		return nil
 	}
 	return p.flush()
+}
+
+func clipped(j job) job {
+	for _, s := range []*string{&j.Module, &j.JobID, &j.OrganizationID, &j.OrganizationName} {
+		*s = human.Clip(*s, maxText)
+	}
+	return j
 }
 
 // flush writes the rows that are waiting; the first ones with the header above.
@@ -231,7 +241,7 @@ func (t *tally) add(j job) {
 		t.byStatus = make(map[d365backup.JobStatus]int64)
 	}
 	t.jobs++
-	t.failedRecords += j.FailedRecord
+	t.failedRecords = human.Plus(t.failedRecords, max(j.FailedRecord, 0))
 	t.byStatus[j.Status]++
 }
 

@@ -3,8 +3,10 @@ package jobs
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +140,47 @@ func TestTableLong(t *testing.T) {
 	}
 	if at < 0 || !strings.Contains(lines[blockRows+1], "longlongl") || !strings.Contains(lines[blockRows+1], "…") {
 		t.Errorf("got %q", lines[blockRows+1])
+	}
+}
+
+// TestTableClipped: one long text neither widens the other rows nor stays in memory, whatever field of
+// the service it stands in and whether or not the screen has a width.
+func TestTableClipped(t *testing.T) {
+	long := job{}
+	v := reflect.ValueOf(&long).Elem()
+	for i := range v.NumField() {
+		if v.Field(i).Kind() == reflect.String {
+			v.Field(i).SetString(strings.Repeat("long", 100_000))
+		}
+	}
+	jobs := append(make([]job, 100), long)
+	for width, columns := range map[int][]string{0: fieldNames(), 80: {"jobId", "organizationName"}} {
+		got := render(t, cli.Screen{Width: width}, columns, jobs)
+		if len(got) > 200_000 || !strings.Contains(got, "longlong") || !strings.Contains(got, "…") {
+			t.Errorf("width %d: %d jobs make %d bytes", width, len(jobs), len(got))
+		}
+	}
+	p := &tablePrinter{}
+	if err := p.print(long); err != nil {
+		t.Fatal(err)
+	}
+	if kept := fmt.Sprint(p.block); len(kept) > 10_000 {
+		t.Errorf("%d bytes are kept of one job", len(kept))
+	}
+}
+
+// TestTableFooterSaturates: lost records are told, however many there are, and no job takes any away.
+func TestTableFooterSaturates(t *testing.T) {
+	for want, failed := range map[string][]int64{
+		"9,223,372,036,854,775,807 records failed": {math.MaxInt64, math.MaxInt64},
+		"3 records failed":                         {3, -2},
+	} {
+		jobs := make([]job, len(failed))
+		for i, n := range failed {
+			jobs[i].FailedRecord = n
+		}
+		if got := render(t, cli.Screen{}, nil, jobs); !strings.HasSuffix(got, "\n"+want+"\n") {
+			t.Errorf("want %s:\n%s", want, got)
+		}
 	}
 }

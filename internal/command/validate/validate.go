@@ -2,7 +2,6 @@
 package validate
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -155,10 +154,7 @@ func (c *command) write(violations api.Violations) error {
 		if list == nil {
 			list = api.Violations{}
 		}
-		encoder := json.NewEncoder(c.app.Stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(list)
+		return cli.WriteJSON(c.app.Stdout, list)
 	}
 	for _, v := range violations {
 		if _, err := fmt.Fprintln(c.app.Stdout, v); err != nil {
