@@ -24,7 +24,8 @@ type Fault struct {
 	// Sandbox-Faults.
 	Name string
 	// Middleware is called once each time the fault is set, so a fault that counts begins anew.
-	// Nil is no fault.
+	// Nil is no fault. A connection that it hijacks is its own to close, and [Server.Close] does not
+	// wait for it.
 	Middleware func(next http.Handler) http.Handler
 }
 

@@ -87,7 +87,7 @@ func (s *Server) listen(listener net.Listener) (end func() error) {
 			switch state {
 			case http.StateNew:
 				connections.Add(1)
-			case http.StateClosed:
+			case http.StateHijacked, http.StateClosed:
 				connections.Done()
 			}
 		},
