@@ -71,7 +71,7 @@ func refuseUnread(w http.ResponseWriter, read int) {
 		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", DefaultMaxBytes), nil)
 		return
 	}
-	refuse(w, http.StatusBadRequest, "the body ends before its time", nil)
+	refuse(w, http.StatusBadRequest, "the body could not be read to its end", nil)
 }
 
 func summary(found Violations) string {

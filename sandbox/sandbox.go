@@ -46,7 +46,8 @@ import (
 	"time"
 )
 
-// Server is a running sandbox, made by [Start]. All its methods are safe for concurrent use.
+// Server is a running sandbox. Only [Start] makes one: the zero value is of no use. All its methods are
+// safe for concurrent use.
 type Server struct {
 	config  config
 	url     string
