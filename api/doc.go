@@ -1,7 +1,8 @@
 // Package api is the contract, openapi.yaml, at run time.
 //
-// [Load] gives the document. [ValidateRequest] and [ValidateResponse] judge payloads at rest,
-// [Handler] guards a server, and [Transport] watches the traffic of any [net/http.Client].
+// [Load] gives the document, [JSON] its text. [ValidateRequest], [ValidateQuery] and [ValidateResponse]
+// judge payloads at rest, [Handler] guards a server, and [Transport] watches the traffic of any
+// [net/http.Client].
 //
 // What breaks the contract is told as [Violations]: all of them up to a bound, sorted, each with its
 // place, the keyword, what was found, what the contract says, and whether that keyword comes from the

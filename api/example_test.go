@@ -21,6 +21,18 @@ func ExampleLoad() {
 	// Output: Cloud Backup for Dynamics 365 - job information getJobs
 }
 
+func ExampleJSON() {
+	text, err := api.JSON()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var doc struct{ OpenAPI string }
+	err = json.Unmarshal(text, &doc)
+	fmt.Println(doc.OpenAPI, err)
+	// Output: 3.0.3 <nil>
+}
+
 func ExampleValidateRequest() {
 	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organisationId": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
@@ -28,6 +40,15 @@ func ExampleValidateRequest() {
 	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (inferred)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 	// body /status: enum: found 5, want one of [2,3,4,7] (seed)
+}
+
+func ExampleValidateQuery() {
+	query := "type=1&startTime=2026-11-01T00:00:00Z&endTime=2026-11-02T00:00:00Z&pageSize=0"
+	fmt.Println(api.ValidateQuery("listJobs", query))
+	// Output:
+	// query /endTime: parameters: found "2026-11-02T00:00:00Z", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)
+	// query /finishTime: required: found nothing, want a parameter "finishTime" (later)
+	// query /pageSize: minimum: found 0, want at least 1 (inferred)
 }
 
 func ExampleValidateResponse() {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -23,6 +24,9 @@ import (
 // goes to next, and its answer is not checked. A request with a body over [DefaultMaxBytes] gets
 // status 413; an answer over it, an encoded one (Content-Encoding), and one on a hijacked
 // connection are not checked.
+//
+// The [http.ResponseWriter] that next gets for an operation is an [http.Flusher] and an [http.Hijacker],
+// and an [http.ResponseController] finds what else the server's own can do.
 func Handler(next http.Handler, report func(Report)) http.Handler {
 	c, err := load()
 	if err != nil {
@@ -52,10 +56,11 @@ func (c *contract) handler(next http.Handler, report func(Report)) http.Handler 
 		}
 		checked := r.WithContext(r.Context()) // the server's request stays as it is
 		checked.Body = same
-		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		rec := &recorder{ResponseWriter: w}
 		next.ServeHTTP(rec, checked)
+		rec.send(http.StatusOK) // what the server does for a handler that sent nothing
 		if !rec.hijacked && !rec.overflow {
-			tell(report, o, rec.status, o.checkAnswer(rec.status, w.Header(), rec.body.Bytes()))
+			tell(report, o, rec.status, o.checkAnswer(rec.status, rec.header, rec.body.Bytes()))
 		}
 	})
 }
@@ -66,7 +71,7 @@ func refuseUnread(w http.ResponseWriter, read int) {
 		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", DefaultMaxBytes), nil)
 		return
 	}
-	refuse(w, http.StatusBadRequest, "the body ends before its time", nil)
+	refuse(w, http.StatusBadRequest, "the body could not be read to its end", nil)
 }
 
 func summary(found Violations) string {
@@ -98,24 +103,30 @@ func refuse(w http.ResponseWriter, status int, message string, found Violations)
 // recorder keeps what goes out.
 type recorder struct {
 	http.ResponseWriter
-	status   int
-	sent     bool
+	status   int         // 0 as long as nothing was sent
+	header   http.Header // as it was sent
 	overflow bool
 	hijacked bool
 	body     bytes.Buffer
 }
 
-// WriteHeader implements [http.ResponseWriter]. Informational answers are not the answer.
-func (r *recorder) WriteHeader(status int) {
-	if !r.sent && status >= 200 {
-		r.status, r.sent = status, true
+// send notes the status and the header that go out. Informational answers are not the answer, and what
+// is set after it does not count.
+func (r *recorder) send(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status, r.header = status, r.Header().Clone()
 	}
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (r *recorder) WriteHeader(status int) {
+	r.send(status)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (r *recorder) Write(p []byte) (int, error) {
-	r.sent = true
+	r.send(http.StatusOK)
 	n, err := r.ResponseWriter.Write(p)
 	if r.body.Len()+n > DefaultMaxBytes {
 		r.overflow = true
@@ -125,6 +136,18 @@ func (r *recorder) Write(p []byte) (int, error) {
 		r.body.Write(p[:n])
 	}
 	return n, err
+}
+
+// Flush implements [http.Flusher].
+func (r *recorder) Flush() { _ = r.FlushError() }
+
+// FlushError is what [http.ResponseController] calls instead.
+func (r *recorder) FlushError() error {
+	err := http.NewResponseController(r.ResponseWriter).Flush()
+	if !errors.Is(err, http.ErrNotSupported) {
+		r.send(http.StatusOK)
+	}
+	return err
 }
 
 // Hijack implements [http.Hijacker].

@@ -421,3 +421,64 @@ func TestTransportFaults(t *testing.T) {
 		t.Errorf("reported %v", all)
 	}
 }
+
+// A flushed or written answer is judged as it went out, whatever its handler sets afterwards.
+func TestHandlerJudgesWhatWasSent(t *testing.T) {
+	const empty = "body: json: found nothing, want one JSON value in UTF-8"
+	for _, test := range []struct {
+		name string
+		send func(t *testing.T, w http.ResponseWriter)
+		want []string
+	}{
+		{"flushed", func(t *testing.T, w http.ResponseWriter) {
+			flusher, ok := w.(http.Flusher)
+			if !ok {
+				t.Fatal("the writer does not flush")
+			}
+			flusher.Flush()
+		}, []string{empty}},
+		{"flushed by a controller", func(t *testing.T, w http.ResponseWriter) {
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				t.Error(err)
+			}
+		}, []string{empty}},
+		{"written", func(_ *testing.T, w http.ResponseWriter) { io.WriteString(w, goodPage) }, nil},
+		{"with a status", func(_ *testing.T, w http.ResponseWriter) { w.WriteHeader(200) }, []string{empty}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reported := reports{}
+			w := httptest.NewRecorder()
+			h := Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				test.send(t, w)
+				w.Header().Set("Content-Type", "text/html")
+				w.Header().Set("Content-Encoding", "gzip")
+				w.WriteHeader(http.StatusInternalServerError)
+			}), reported.add)
+			r := httptest.NewRequest(http.MethodPost, jobsPath, strings.NewReader(goodFilter))
+			r.Header.Set("Content-Type", "application/json")
+			h.ServeHTTP(w, r)
+			if w.Code != http.StatusOK {
+				t.Errorf("status %d went out", w.Code)
+			}
+			checkReports(t, reported.take(), http.StatusOK, test.want)
+		})
+	}
+}
+
+// A server that cannot flush is no reason to take an answer for sent.
+func TestHandlerCannotFlush(t *testing.T) {
+	reported := reports{}
+	h := Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := http.NewResponseController(w).Flush(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("error %v, want that flushing is not supported", err)
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+	}), reported.add)
+	r := httptest.NewRequest(http.MethodPost, jobsPath, strings.NewReader(goodFilter))
+	r.Header.Set("Content-Type", "application/json")
+	h.ServeHTTP(struct{ http.ResponseWriter }{httptest.NewRecorder()}, r)
+	if all := reported.take(); all != nil {
+		t.Errorf("reported %v", all)
+	}
+}

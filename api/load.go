@@ -1,9 +1,12 @@
 package api
 
 import (
+	"compress/flate"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -22,8 +25,27 @@ func Load() (*openapi3.T, error) {
 	return c.doc, nil
 }
 
+// JSON gives the contract as text: the OpenAPI document that [Load] parses, in JSON. Each call makes a
+// copy of its own.
+func JSON() ([]byte, error) {
+	compressed := base64.NewDecoder(base64.StdEncoding, strings.NewReader(strings.Join(embedded, "")))
+	text, err := io.ReadAll(flate.NewReader(compressed))
+	if err != nil {
+		return nil, fmt.Errorf("api: unpack the embedded contract: %w", err)
+	}
+	return text, nil
+}
+
+func parse() (*openapi3.T, error) {
+	text, err := JSON()
+	if err != nil {
+		return nil, err
+	}
+	return openapi3.NewLoader().LoadFromData(text)
+}
+
 var load = sync.OnceValues(func() (*contract, error) {
-	doc, err := GetSpec()
+	doc, err := parse()
 	if err != nil {
 		return nil, fmt.Errorf("api: read the embedded contract: %w", err)
 	}

@@ -6,7 +6,10 @@ import (
 	"net/http"
 )
 
-// DefaultMaxBytes bounds what [Handler] and [Transport] hold of one body, unless an option says otherwise.
+// DefaultMaxBytes is how many bytes of one body [Handler] and [Transport] hold, unless an option says
+// otherwise: 16 MiB. Judging a body that is made to break the contract everywhere takes up to
+// several hundred times its length in memory, for a while. Where the other side may be hostile, set a lower bound: with
+// [WithMaxBytes], or with [http.MaxBytesHandler] in front of [Handler].
 const DefaultMaxBytes = 16 << 20
 
 // Report tells of one message, a request or an answer, that breaks the contract.

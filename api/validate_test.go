@@ -435,7 +435,7 @@ func formats(value any) (all []string) {
 func TestConcurrent(t *testing.T) {
 	strings, integers := maps.Clone(openapi3.SchemaStringFormats), maps.Clone(openapi3.SchemaIntegerFormats)
 	t.Cleanup(func() { openapi3.SchemaStringFormats, openapi3.SchemaIntegerFormats = strings, integers })
-	doc, err := GetSpec()
+	doc, err := parse()
 	if err != nil {
 		t.Fatal(err)
 	}

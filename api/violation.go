@@ -15,10 +15,10 @@ const (
 
 // Where a violation is, as [Violation.In].
 const (
-	InBody   = "body"
-	InQuery  = "query"
-	InHeader = "header"
-	InStatus = "status"
+	InBody   = "body"   // the body
+	InQuery  = "query"  // the query of a request
+	InHeader = "header" // Content-Type, or the Content-Encoding of a request
+	InStatus = "status" // the status of an answer
 )
 
 // Keywords of violations that no keyword of a schema stands for, as [Violation.Keyword].

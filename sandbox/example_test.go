@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -79,4 +81,79 @@ func ExampleServer_SetFaults() {
 	// 429 Too Many Requests 30
 	// 429 Too Many Requests 30
 	// 401 Unauthorized
+}
+
+// A history of one's own: a job that is running, and then has failed.
+func ExampleServer_Put() {
+	srv, err := sandbox.Start(sandbox.WithJobs(0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	job := generated.Job{
+		JobID:     "DCIB2026110203000000000001",
+		Type:      generated.BackupRestoreTypeBackup,
+		Status:    generated.JobStatusInProgress,
+		StartTime: time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC),
+	}
+	srv.Put(job)
+	job.Status = generated.JobStatusFailed
+	srv.Put(job) // in the place of the one before
+	for _, job := range srv.Jobs(generated.JobFilterModel{}) {
+		fmt.Println(job.JobID, job.Status)
+	}
+
+	// Output:
+	// DCIB2026110203000000000001 4
+}
+
+// What a program does when jobs disappear, as they do by retention.
+func ExampleServer_Delete() {
+	srv, err := sandbox.Start(sandbox.WithJobs(10))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	all := generated.JobFilterModel{}
+	newest := srv.Jobs(all)[0]
+	srv.Delete(newest.JobID, "no such job")
+	fmt.Println(srv.Count(all), "jobs are left")
+
+	// Output:
+	// 9 jobs are left
+}
+
+// A fault of one's own counts requests and deletes a job while the history is read.
+func ExampleFault() {
+	srv, err := sandbox.Start(sandbox.WithJobs(10))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	var requests atomic.Int64
+	newest := srv.Jobs(generated.JobFilterModel{})[0]
+	srv.SetFaults(sandbox.Fault{Name: "shrinking", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if requests.Add(1) == 2 {
+				srv.Delete(newest.JobID)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}})
+	for range 3 {
+		resp, err := client.Get(srv.URL() + "/dynamicsbackup/jobs")
+		if err != nil {
+			log.Fatal(err)
+		}
+		resp.Body.Close()
+		fmt.Println(resp.Header.Get("Sandbox-Faults"), srv.Count(generated.JobFilterModel{}))
+	}
+
+	// Output:
+	// shrinking 10
+	// shrinking 9
+	// shrinking 9
 }

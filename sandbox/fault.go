@@ -24,7 +24,8 @@ type Fault struct {
 	// Sandbox-Faults.
 	Name string
 	// Middleware is called once each time the fault is set, so a fault that counts begins anew.
-	// Nil is no fault.
+	// Nil is no fault. A connection that it hijacks is its own to close, and [Server.Close] does not
+	// wait for it.
 	Middleware func(next http.Handler) http.Handler
 }
 
@@ -86,8 +87,8 @@ func ExpiredSecret() Fault {
 	})
 }
 
-// Throttled answers the next n requests of operations with 429. Retry-After asks for a pause, in
-// seconds rounded up; without a pause the header is left out.
+// Throttled answers the next n requests of operations with 429; an n below 1 refuses nothing. Retry-After
+// asks for a pause, in seconds rounded up; without a pause the header is left out.
 func Throttled(n int, pause time.Duration) Fault {
 	return refusing("throttled", n, operations, func(w http.ResponseWriter, _ *http.Request) {
 		if pause > 0 {
@@ -97,8 +98,8 @@ func Throttled(n int, pause time.Duration) Fault {
 	})
 }
 
-// ServerError answers the next n requests of operations with a status from 500 to 599. Any other
-// becomes 500.
+// ServerError answers the next n requests of operations with a status from 500 to 599; any other
+// becomes 500. An n below 1 refuses nothing.
 func ServerError(n, status int) Fault {
 	if status < 500 || status > 599 {
 		status = http.StatusInternalServerError
@@ -123,8 +124,8 @@ func EmptyObject() Fault {
 	})
 }
 
-// Latency makes each operation wait before it is served. A request that is given up, or that Close
-// breaks off, waits no longer.
+// Latency makes each operation wait before it is served; requests for a token do not wait. A request
+// that is given up, or that Close breaks off, waits no longer.
 func Latency(d time.Duration) Fault {
 	return Fault{"latency", func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -221,3 +221,26 @@ func TestFaultOfOnesOwn(t *testing.T) {
 		t.Errorf("%d requests", got)
 	}
 }
+
+// A connection that a fault took over is not waited for: without that, this test does not end.
+func TestCloseAfterHijack(t *testing.T) {
+	srv, err := sandbox.Start(sandbox.WithFault(sandbox.Fault{Name: "cut", Middleware: func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conn.Close()
+		})
+	}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.Get(srv.URL()); err == nil {
+		t.Errorf("answered %s on a connection that was cut", resp.Status)
+	}
+	if err := srv.Close(); err != nil {
+		t.Error(err)
+	}
+}

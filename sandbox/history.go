@@ -16,14 +16,17 @@ type history struct {
 	jobs []generated.Job
 }
 
-// Jobs returns the jobs that match a filter, newest first, whatever its PageInfo says. The zero
-// filter matches all. What the jobs point at is the sandbox's own: do not change it.
+// Jobs returns the jobs that match a filter, newest first. The zero filter matches all. As in the service,
+// the range of time is one of when jobs started, which includes StartTime and excludes EndTime, and
+// ObjectType selects nothing; PageInfo is passed over. What the jobs point at is the sandbox's own: do not
+// change it.
 func (s *Server) Jobs(filter generated.JobFilterModel) []generated.Job {
 	jobs, _ := s.history.slice(filter, 0, math.MaxInt64)
 	return jobs
 }
 
-// Count returns how many jobs match a filter: the total that the service answers to it.
+// Count returns how many jobs match a filter, as [Server.Jobs] takes it: the total that the service answers
+// to it.
 func (s *Server) Count(filter generated.JobFilterModel) int {
 	_, total := s.history.slice(filter, 0, 0)
 	return int(total)

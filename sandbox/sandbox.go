@@ -46,7 +46,8 @@ import (
 	"time"
 )
 
-// Server is a running sandbox, made by [Start]. All its methods are safe for concurrent use.
+// Server is a running sandbox. Only [Start] makes one: the zero value is of no use. All its methods are
+// safe for concurrent use.
 type Server struct {
 	config  config
 	url     string
@@ -87,7 +88,7 @@ func (s *Server) listen(listener net.Listener) (end func() error) {
 			switch state {
 			case http.StateNew:
 				connections.Add(1)
-			case http.StateClosed:
+			case http.StateHijacked, http.StateClosed:
 				connections.Done()
 			}
 		},

@@ -15,8 +15,13 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// minKeyBits is the least size of an RSA key that RS256 allows (RFC 7518, section 3.3).
-const minKeyBits = 2048
+const (
+	// minKeyBits is the least size of an RSA key that RS256 allows (RFC 7518, section 3.3).
+	minKeyBits = 2048
+	// maxKeyBytes bounds a key in PEM before it is read, which checks it: that takes the cube of its size.
+	// A key of 16,384 bits has room.
+	maxKeyBytes = 1 << 14
+)
 
 var (
 	errPassword      = errors.New("the password is wrong")
@@ -137,6 +142,9 @@ func readPEM(data []byte, password string) (key any, certificates []*x509.Certif
 func readKey(block *pem.Block, password string) (key any, err error) {
 	if block.Headers["DEK-Info"] != "" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
 		return nil, errLegacyPEM
+	}
+	if len(block.Bytes) > maxKeyBytes {
+		return nil, fmt.Errorf("the private key has more than %d bytes: use one of 2048 to 4096 bits", maxKeyBytes)
 	}
 	switch block.Type {
 	case "PRIVATE KEY":

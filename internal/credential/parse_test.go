@@ -267,6 +267,52 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 	}
 }
 
+// The limit holds for parameters that only a lenient library takes.
+func TestParseRefusesDisguisedWork(t *testing.T) {
+	const endless = 1<<31 - 1
+	key := credentialtest.Key()
+	t.Run("zeros behind", func(t *testing.T) { // PBKDF2 that looks like scrypt with a product of 0
+		der, _ := pem.Decode(encryptedKey(t, key, &pkcs8.Opts{Cipher: pkcs8.AES256CBC,
+			KDFOpts: pkcs8.PBKDF2Opts{SaltSize: 8, IterationCount: 8, HMACHash: crypto.SHA1}}))
+		expectEndless(t, block("ENCRYPTED PRIVATE KEY", rewrite(t, der.Bytes, func(element asn1.RawValue) (any, bool) {
+			var old struct {
+				Salt       []byte
+				Iterations int
+			}
+			_, err := asn1.Unmarshal(element.FullBytes, &old)
+			return struct {
+				Salt                []byte
+				Iterations, A, B, C int
+			}{old.Salt, endless, 0, 0, 0}, err == nil
+		})))
+	})
+	t.Run("salt of another class", func(t *testing.T) {
+		data := pfx(t, pkcs12.Modern2026, password, key, credentialtest.Issue(t, key))
+		expectEndless(t, rewrite(t, data, func(element asn1.RawValue) (any, bool) {
+			var p struct {
+				Salt                  asn1.RawValue
+				Iterations, KeyLength int
+				PRF                   asn1.RawValue
+			}
+			_, err := asn1.Unmarshal(element.FullBytes, &p)
+			p.Salt.FullBytes, p.Salt.Class = nil, asn1.ClassContextSpecific
+			p.Iterations = endless
+			return p, err == nil && p.Salt.Tag == asn1.TagOctetString
+		}))
+	})
+}
+
+// A key of an absurd size, whose check alone takes seconds, is refused unread.
+func TestParseRefusesHugeKey(t *testing.T) {
+	leaf := block("CERTIFICATE", credentialtest.Issue(t, credentialtest.Key()).Raw)
+	for _, kind := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"} {
+		_, err := credential.Parse(join(block(kind, make([]byte, 1<<14+1)), leaf), password, time.Now())
+		if err == nil || !strings.Contains(err.Error(), "16384 bytes") {
+			t.Errorf("%s: error %v, want one about the size", kind, err)
+		}
+	}
+}
+
 func expectEndless(t *testing.T, data []byte) {
 	t.Helper()
 	_, err := credential.Parse(data, password, time.Now())

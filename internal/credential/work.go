@@ -26,7 +26,7 @@ func checkWorkWithin(der []byte, depth int) error {
 	}
 	elements := parseAll(der)
 	for i, element := range elements {
-		isOctets := element.Class == asn1.ClassUniversal && element.Tag == asn1.TagOctetString
+		isOctets := element.Tag == asn1.TagOctetString // of whatever class: go-pkcs12 takes a salt of any
 		if isOctets && demandedWork(elements[i+1:]).Cmp(big.NewInt(maxWork)) > 0 {
 			return fmt.Errorf("it demands more than %d iterations for its password: export it anew with fewer", maxWork)
 		}
@@ -54,7 +54,7 @@ func parseAll(der []byte) (elements []asn1.RawValue) {
 }
 
 // demandedWork reads the numbers behind a salt: one for the iterations, which the length of the key
-// may follow, or scrypt's three.
+// may follow, or scrypt's three. It is never less than the first: libraries skip what follows there.
 func demandedWork(elements []asn1.RawValue) *big.Int {
 	var numbers []*big.Int
 	for _, element := range elements {
@@ -70,5 +70,8 @@ func demandedWork(elements []asn1.RawValue) *big.Int {
 		return numbers[0]
 	}
 	work := new(big.Int).Mul(numbers[0], numbers[1])
-	return work.Mul(work, numbers[2])
+	if work.Mul(work, numbers[2]).Cmp(numbers[0]) < 0 {
+		return numbers[0]
+	}
+	return work
 }

@@ -47,7 +47,7 @@ type libopenapiJudge struct {
 
 func newLibopenapi(tb testing.TB) libopenapiJudge {
 	tb.Helper()
-	spec, err := api.GetSpecJSON()
+	spec, err := api.JSON()
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -41,7 +41,7 @@ which mean nothing, are lost: what is printed comes from the compiled program.`,
 }
 
 func contract(format string) ([]byte, error) {
-	text, err := api.GetSpecJSON()
+	text, err := api.JSON()
 	if err != nil {
 		return nil, err
 	}

@@ -141,11 +141,22 @@ func (c *command) run(name string, validate func([]byte) error) error {
 	return nil
 }
 
+// read reads what the validator would hold of a message.
 func (c *command) read(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(c.app.Stdin)
+	input := c.app.Stdin
+	if name != "-" {
+		file, err := os.Open(name) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		input = file
 	}
-	return os.ReadFile(name) //nolint:gosec // the user names the file
+	body, err := io.ReadAll(io.LimitReader(input, api.DefaultMaxBytes+1))
+	if err == nil && len(body) > api.DefaultMaxBytes {
+		return nil, fmt.Errorf("it is longer than %d MiB, the most that is judged: take a smaller page", api.DefaultMaxBytes>>20)
+	}
+	return body, err
 }
 
 func (c *command) write(violations api.Violations) error {
