@@ -111,6 +111,28 @@ func TestValidateJSON(t *testing.T) {
 	}
 }
 
+// TestValidateTooLong: an endless payload ends what reads it, and nothing is judged.
+func TestValidateTooLong(t *testing.T) {
+	var stderr bytes.Buffer
+	var read int64
+	endless := readerFunc(func(p []byte) (int, error) {
+		if read += int64(len(p)); read > 4*api.DefaultMaxBytes {
+			t.Error("it reads on")
+			return 0, io.EOF
+		}
+		clear(p)
+		return len(p), nil
+	})
+	code := command.Run(t.Context(), []string{"validate", "request", "-"}, nil, endless, io.Discard, &stderr)
+	if code != 2 || !strings.Contains(stderr.String(), "the payload cannot be read: it is longer than 16.0 MiB") {
+		t.Errorf("code %d: %s", code, stderr.String())
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 func TestValidateRefuses(t *testing.T) {
 	page := filepath.Join(samples, "getJobs/200/valid/page.json")
 	for args, want := range map[string]string{

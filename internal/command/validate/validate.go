@@ -141,11 +141,22 @@ func (c *command) run(name string, validate func([]byte) error) error {
 	return nil
 }
 
+// read reads no more than is judged anywhere else: a pipe has no end that one could wait for.
 func (c *command) read(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(c.app.Stdin)
+	in := c.app.Stdin
+	if name != "-" {
+		file, err := os.Open(name) //nolint:gosec // the user names the file
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		in = file
 	}
-	return os.ReadFile(name) //nolint:gosec // the user names the file
+	body, err := io.ReadAll(io.LimitReader(in, api.DefaultMaxBytes+1))
+	if err == nil && len(body) > api.DefaultMaxBytes {
+		err = fmt.Errorf("it is longer than %s, the most that is judged: give a page of fewer jobs", human.Bytes(api.DefaultMaxBytes))
+	}
+	return body, err
 }
 
 func (c *command) write(violations api.Violations) error {
