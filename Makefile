@@ -59,6 +59,8 @@ fmt: ## Format the Go code.
 lint: ## Run go vet and golangci-lint.
 	go vet ./...
 	for module in $(nested) test/report-browser; do (cd $$module && go vet ./...) || exit 1; done
+	@# staticcheck and gosec are among its linters.
+	@$(tool) golangci-lint linters | awk '/^Disabled/ { exit } /^(gosec|staticcheck):/ { print; n++ } END { exit n != 2 }'
 	$(tool) golangci-lint run
 
 lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it with the tools of others; needs npm.
@@ -78,6 +80,21 @@ bench-validators: ## Compare the speed of package api with that of other validat
 	for round in 1 2 3 4 5 6 7 8 9 10; do \
 		(cd api/internal/peer && go test -run '^$$' -bench . -benchtime 200ms) || exit 1; done > bench.out
 	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
+
+stranger: ## Follow README.md from a clean clone of the last commit, with empty caches.
+	./test/stranger.sh
+
+verify: ## Check sums of modules, licences of what is linked, and that a build can be repeated.
+	for module in $$(git ls-files '*go.mod'); do (cd $$(dirname $$module) && go mod verify) || exit 1; done
+	go mod verify -modfile=tools.mod
+	./release/licenses.sh
+	./release/reproducible.sh
+
+vuln: ## Look for known vulnerabilities; fails too where the database cannot be reached.
+	./release/vuln.sh
+
+release-check: ## Build the release of the last commit and test it; long, publishes nothing.
+	./release/check.sh
 
 %/node_modules: %/package.json %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund

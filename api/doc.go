@@ -3,9 +3,9 @@
 // [Load] gives the document. [ValidateRequest] and [ValidateResponse] judge payloads at rest,
 // [Handler] guards a server, and [Transport] watches the traffic of any [net/http.Client].
 //
-// What breaks the contract is told as [Violations]: all of them, sorted, each with its place, the
-// keyword, what was found, what the contract says, and whether that keyword comes from the vendor's page
-// that this project implements (seed), from a later page (later), or from no page at all
+// What breaks the contract is told as [Violations]: all of them up to a bound, sorted, each with its
+// place, the keyword, what was found, what the contract says, and whether that keyword comes from the
+// vendor's page that this project implements (seed), from a later page (later), or from no page at all
 // (inferred). Nothing here ever changes a payload.
 //
 // The checks are stricter than a plain schema visit: a text must be one JSON value in UTF-8 without

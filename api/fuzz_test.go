@@ -36,6 +36,7 @@ func addSamples(f *testing.F, folder string, add func(body []byte)) {
 
 func FuzzValidateRequest(f *testing.F) {
 	addSamples(f, "getJobs/request", func(body []byte) { f.Add(body) })
+	f.Add([]byte(`{"pageInfo":"` + strings.Repeat("long ", 1000) + `"}`))
 	c, err := load()
 	if err != nil {
 		f.Fatal(err)
@@ -83,6 +84,7 @@ func FuzzValidateQuery(f *testing.F) {
 	f.Add("type=1"+times, int32(1), int64(0))
 	f.Add("type=32&status=7&pageIndex=1e0&pageSize=10.0&organizationId=69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"+times, int32(-1), int64(-1))
 	f.Add("type=1&type=1&pageIndex=0x1&pageIndex=%zz;"+times, int32(1<<31-1), int64(1<<33))
+	numeric := map[string]bool{"pageIndex": true, "pageSize": true, "type": true, "status": true, "startTime": false, "finishTime": false, "organizationId": false}
 	f.Fuzz(func(t *testing.T, query string, page int32, seconds int64) {
 		err := ValidateQuery("listJobs", query)
 		checkLines(t, err)
@@ -90,7 +92,7 @@ func FuzzValidateQuery(f *testing.F) {
 			for name, texts := range values {
 				number, isNumber := new(big.Rat).SetString(texts[0])
 				isNumber = isNumber && number.IsInt() && number.Num().IsInt64() && int64(int32(number.Num().Int64())) == number.Num().Int64()
-				if numeric := map[string]bool{"pageIndex": true, "pageSize": true, "type": true, "status": true}; len(texts) != 1 || numeric[name] && !isNumber {
+				if isNumeric, known := numeric[name]; !known || len(texts) != 1 || isNumeric && !isNumber {
 					t.Errorf("%q: let through %s = %q", query, name, texts)
 				}
 			}
@@ -135,7 +137,7 @@ func checkLines(t *testing.T, err error) Violations {
 		t.Fatalf("%v is no list of violations", err)
 	}
 	for i, v := range vs {
-		if line := v.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) || len(v.Found) > 6*maxFound {
+		if line := v.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) || len(v.Found) > 512 {
 			t.Errorf("not one short line: %q", line)
 		}
 		if slices.Contains(vs[:i], v) {

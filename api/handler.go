@@ -13,10 +13,11 @@ import (
 )
 
 // Handler guards next: a request that breaks the contract gets an answer of status 400 in the
-// contract's Error form and does not reach next, and every answer of next is checked. Each message
-// that breaks the contract is told to report, which may be nil; an answer is told after it was
-// sent, and goes out as next made it. report is called by the goroutine that serves the request, so
-// by several at once.
+// contract's Error form, with the first hundred violations, and does not reach next; and every answer
+// of next is checked. Each message that breaks the contract is told to report; an answer is told after
+// it was sent, and goes out as next made it. report is called by the goroutine that serves the request,
+// so by several at once. With a nil report bad requests are refused all the same, and nothing is told
+// of answers.
 //
 // A request belongs to an operation by its method and the end of its path. One that belongs to none
 // goes to next, and its answer is not checked. A request with a body over [DefaultMaxBytes] gets
@@ -75,6 +76,9 @@ func summary(found Violations) string {
 	return found[0].String() + ", and " + strconv.Itoa(len(found)-1) + " more"
 }
 
+// maxRefused bounds the violations in an answer, which could else be much longer than its request.
+const maxRefused = 100
+
 // refuse answers in the contract's Error form.
 func refuse(w http.ResponseWriter, status int, message string, found Violations) {
 	var id [16]byte
@@ -84,7 +88,7 @@ func refuse(w http.ResponseWriter, status int, message string, found Violations)
 		Message    string     `json:"message"`
 		Errors     Violations `json:"errors"`
 		RequestID  string     `json:"requestId"`
-	}{status, message, found, hex.EncodeToString(id[:])}
+	}{status, message, found[:min(len(found), maxRefused)], hex.EncodeToString(id[:])}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", answer.RequestID)
 	w.WriteHeader(status)

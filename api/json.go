@@ -93,10 +93,7 @@ func (p *parser) object() (any, error) {
 		key := p.key(iter.Key())
 		p.path = append(p.path, key)
 		if _, ok := object[key]; ok {
-			p.repeated = append(p.repeated, Violation{
-				In: InBody, Pointer: pointer(p.path...), Keyword: KeywordUnique,
-				Found: "a key that is there twice", Want: "each key once",
-			})
+			p.repeat()
 		}
 		if object[key], err = p.value(); err != nil {
 			return nil, err
@@ -105,6 +102,17 @@ func (p *parser) object() (any, error) {
 	}
 	p.size = len(object)
 	return object, iter.Err()
+}
+
+// repeat tells of the key that the path ends with.
+func (p *parser) repeat() {
+	if p.repeated.full() {
+		return
+	}
+	p.repeated = p.repeated.add(Violation{
+		In: InBody, Pointer: pointer(p.path...), Keyword: KeywordUnique,
+		Found: "a key that is there twice", Want: "each key once",
+	})
 }
 
 func (p *parser) key(b []byte) string {

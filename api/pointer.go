@@ -2,19 +2,21 @@ package api
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 )
 
 var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1")
 
-// pointer is the JSON pointer (RFC 6901) of path.
+// pointer is the JSON pointer (RFC 6901) of path, cut short if long.
 func pointer(path ...string) string {
 	var b strings.Builder
 	for _, token := range path {
 		b.WriteByte('/')
-		b.WriteString(pointerEscaper.Replace(token))
+		b.WriteString(pointerEscaper.Replace(shorten(token, maxPointer)))
+		if b.Len() > maxPointer {
+			return shorten(b.String(), maxPointer)
+		}
 	}
 	return b.String()
 }
@@ -22,24 +24,46 @@ func pointer(path ...string) string {
 // comparePointers orders pointers token by token, numbers by value and before words: /jobs/2 comes
 // before /jobs/10.
 func comparePointers(a, b string) int {
-	return cmp.Or(
-		slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), compareTokens),
-		strings.Compare(a, b),
-	)
+	moreA, moreB := true, true
+	for restA, restB := a, b; moreA && moreB; {
+		var x, y string
+		x, restA, moreA = strings.Cut(restA, "/")
+		y, restB, moreB = strings.Cut(restB, "/")
+		if c := compareTokens(x, y); c != 0 {
+			return c
+		}
+	}
+	switch {
+	case moreA:
+		return 1
+	case moreB:
+		return -1
+	}
+	return strings.Compare(a, b)
 }
 
 func compareTokens(x, y string) int {
-	i, errX := strconv.Atoi(x)
-	j, errY := strconv.Atoi(y)
+	i, isX := index(x)
+	j, isY := index(y)
 	switch {
-	case errX == nil && errY == nil:
+	case isX && isY:
 		return cmp.Compare(i, j)
-	case errX == nil:
+	case isX:
 		return -1
-	case errY == nil:
+	case isY:
 		return 1
 	}
 	return strings.Compare(x, y)
+}
+
+// index reads a place in a list. What cannot be one is not tried: the error would copy it.
+func index(token string) (int, bool) {
+	const digits = 10 // of the longest index that a payload has room for
+	if token == "" || len(token) > digits || token[0] < '0' || token[0] > '9' {
+		return 0, false
+	}
+	i, err := strconv.Atoi(token)
+	return i, err == nil
 }
 
 // lookup gives the value at path in root.

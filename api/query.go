@@ -18,12 +18,14 @@ func (o *operation) checkQuery(rawQuery string) Violations {
 		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL"}}
 	}
 	var found Violations
-	for name, values := range query {
-		found = append(found, o.checkParameter(name, values)...)
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, v := range o.checkParameter(name, query[name]) {
+			found = found.add(v)
+		}
 	}
 	for name, p := range o.query {
 		if p.Required && !query.Has(name) {
-			found = append(found, Violation{
+			found = found.add(Violation{
 				In: InQuery, Pointer: pointer(name), Keyword: "required", Found: "nothing", Want: "a parameter " + quote(name),
 				Source: source(p.Extensions, "required"),
 			})
@@ -51,7 +53,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 	for _, text := range values {
 		for _, v := range visit(InQuery, p.Schema.Value, parseScalar(p.Schema.Value, text), o.contract.asRequest) {
 			v.Pointer = pointer(name)
-			found = append(found, v)
+			found = found.add(v)
 		}
 	}
 	return found

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 func visitOptions(more ...openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
 	return append(more,
 		openapi3.MultiErrors(),
+		openapi3.DisableSchemaErrorDetails(), // else each error of an allOf is rendered, with the whole value
 		openapi3.WithStringFormatValidators(stringFormats),
 		openapi3.WithIntegerFormatValidators(integerFormats),
 		openapi3.WithNumberFormatValidators(numberFormats),
@@ -35,12 +37,22 @@ func visit(in string, schema *openapi3.Schema, value any, options []openapi3.Sch
 
 // visitor turns the nested errors of a schema visit into violations.
 type visitor struct {
-	in    string
-	root  any
-	found Violations
+	in      string
+	root    any
+	found   Violations
+	objects map[object]bool // whose unknown properties were found
+}
+
+// object is one of the payload as a schema judged it.
+type object struct {
+	schema *openapi3.Schema
+	value  uintptr
 }
 
 func (v *visitor) collect(err error) {
+	if v.found.full() {
+		return
+	}
 	switch err := err.(type) { //nolint:errorlint // nested errors are taken apart here, one layer at a time
 	case openapi3.MultiError:
 		for _, err := range err {
@@ -53,7 +65,7 @@ func (v *visitor) collect(err error) {
 		}
 		v.schemaError(err)
 	default: // an error about the schema, not the value; a valid document has none
-		v.found = append(v.found, Violation{In: v.in, Keyword: "schema", Found: oneLine(err.Error()), Want: "a schema that can be applied"})
+		v.found = v.found.add(Violation{In: v.in, Keyword: "schema", Found: oneLine(err.Error()), Want: "a schema that can be applied"})
 	}
 }
 
@@ -92,20 +104,27 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 }
 
 // unknownProperties adds one violation for each property that the schema of an object does not
-// know. The visit has an error for each of them without its name; repetitions are removed later.
+// know. The visit has an error for each of them without its name; the first one stands for all.
 func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError) {
-	object, _ := err.Value.(map[string]any)
-	known := slices.Sorted(maps.Keys(err.Schema.Properties))
-	for name, value := range object {
+	properties, _ := err.Value.(map[string]any)
+	this := object{err.Schema, reflect.ValueOf(properties).Pointer()}
+	if v.objects[this] {
+		return
+	}
+	if v.objects == nil {
+		v.objects = make(map[object]bool)
+	}
+	v.objects[this] = true
+	want := "none but " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if _, ok := err.Schema.Properties[name]; !ok {
-			v.add(append(slices.Clip(path), name), "additionalProperties", describe(value),
-				"none but "+strings.Join(known, ", "), err.Schema)
+			v.add(append(slices.Clip(path), name), "additionalProperties", describe(properties[name]), want, err.Schema)
 		}
 	}
 }
 
 func (v *visitor) add(path []string, keyword, found, want string, schema *openapi3.Schema) {
-	v.found = append(v.found, Violation{
+	v.found = v.found.add(Violation{
 		In: v.in, Pointer: pointer(path...), Keyword: keyword, Found: found, Want: want,
 		Source: source(schema.Extensions, keyword),
 	})

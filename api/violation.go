@@ -29,6 +29,7 @@ const (
 	KeywordRequestBody = "requestBody" // a body is missing, or there is one where none belongs
 	KeywordParameters  = "parameters"  // a query parameter that the contract does not know
 	KeywordResponses   = "responses"   // a status that the contract does not know
+	KeywordMore        = "more"        // there are more violations than are told
 )
 
 // Violation is one breach of the contract. Its JSON form is part of this package's surface.
@@ -37,7 +38,7 @@ type Violation struct {
 	In string `json:"in"`
 	// Pointer is the JSON pointer (RFC 6901) of the value, from the root of the payload; of a missing
 	// or unknown property, where it would be or is. In a query it is a slash and the parameter's
-	// name. Empty: the whole.
+	// name. Empty: the whole. Cut short, with an ellipsis at its end, if longer than 1 KiB.
 	Pointer string `json:"pointer"`
 	// Keyword is the keyword of the contract that was broken, such as "minimum", or one of this
 	// package's Keyword constants.
@@ -70,6 +71,10 @@ func (v Violation) String() string {
 
 // Violations are all breaches in one message, sorted by place, then by keyword. As an error it is
 // found with [errors.As]; its text has one line for each.
+//
+// A message of a few bytes can break the contract very often, so not all are told where they are very
+// many: of a query, of the repeated keys of a body, and of what is wrong with its values the first
+// thousand each, and one of [KeywordMore] for the rest.
 type Violations []Violation
 
 // Error is the violations, one line each.
@@ -80,6 +85,23 @@ func (vs Violations) Error() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// maxViolations bounds the violations of a query, of a body's text and of its values.
+const maxViolations = 1000
+
+// add appends v, or says that there are more if vs is as long as it may be.
+func (vs Violations) add(v Violation) Violations {
+	switch {
+	case vs.full():
+		return vs
+	case len(vs) == maxViolations:
+		v = Violation{In: v.In, Keyword: KeywordMore, Found: "more violations than are told", Want: "none"}
+	}
+	return append(vs, v)
+}
+
+// full tells whether nothing can be added.
+func (vs Violations) full() bool { return len(vs) > maxViolations }
 
 // err is vs as an error, sorted; nil if there are none.
 func (vs Violations) err() error {

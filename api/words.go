@@ -6,8 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxFound bounds what a violation shows of a payload, in bytes.
-const maxFound = 64
+// These bound what a violation shows of a payload, in bytes.
+const (
+	maxFound   = 64
+	maxPointer = 1 << 10
+)
 
 // describe shows a value in few words: a scalar as JSON, anything else by its kind.
 func describe(value any) string {
@@ -19,13 +22,13 @@ func describe(value any) string {
 	case string:
 		return quote(value)
 	default:
-		return shorten(compact(value))
+		return shorten(compact(value), maxFound)
 	}
 }
 
 // quote is s as one line in quotes, cut short.
 func quote(s string) string {
-	return strconv.Quote(shorten(s))
+	return strconv.Quote(shorten(s, maxFound))
 }
 
 // oneLine is s without anything that would break a line.
@@ -34,11 +37,12 @@ func oneLine(s string) string {
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-func shorten(s string) string {
-	if len(s) <= maxFound {
+// shorten is s, cut short behind its first bytes if it has more than those.
+func shorten(s string, bytes int) string {
+	if len(s) <= bytes {
 		return s
 	}
-	cut := maxFound
+	cut := bytes
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}

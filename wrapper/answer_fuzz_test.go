@@ -50,6 +50,8 @@ func FuzzRefusal(f *testing.F) {
 	f.Add(200, "text/html; charset=utf-8", "", "", "<!DOCTYPE html><title>Sign in</title>", uint16(30), uint8(5))
 	f.Add(200, "application/json", "", "", `{"statusCode":500,"message":"the token  failed","data":null}`, uint16(40), uint8(1))
 	f.Add(200, "application/json", "", "", `{"totalCount":1,"jobs":[{"type":1,"jobId":"A","startTime":"2026-11-01T03:00:00Z","status":3}]}`, uint16(0), uint8(0))
+	f.Add(500, "application/json", "0", strings.Repeat("r", 1000), `{"message":"`+strings.Repeat("long ", 1000)+`"}`, uint16(0), uint8(0))
+	f.Add(200, "application/json", "", "", strings.Repeat(" \x1b", 3000), uint16(2000), uint8(1))
 	f.Fuzz(func(t *testing.T, status int, mediaType, retryAfter, requestID, body string, at uint16, form uint8) {
 		echo, cut := echoes[int(form)%len(echoes)], min(int(at), len(body))
 		body = body[:cut] + echo + body[cut:]

@@ -6,9 +6,10 @@ import (
 	"net/http"
 )
 
-// API is one of the two operations that list jobs; see WithAPI.
+// API is one of the two operations that list jobs; see WithAPI. The zero value is neither: New refuses it.
 type API string
 
+// The operations that list jobs.
 const (
 	// APIv1 is version v1, POST /api/OpenApi/GetJobs: the document that this project implements, and
 	// the default.

@@ -27,6 +27,9 @@ func (c *Client) attempt(ctx context.Context, send send, size, number int) (page
 	}
 	if failed != nil {
 		level, message = slog.LevelWarn, "could not read a page of jobs"
+		if errors.Is(context.Cause(ctx), context.Canceled) {
+			level, message = slog.LevelDebug, "gave up reading a page of jobs" // nobody waits for it any more
+		}
 		attrs = append(attrs, slog.Bool("retryable", failed.retry))
 		if failed.err.Kind != nil {
 			attrs = append(attrs, slog.String("kind", failed.err.Kind.Error()))
@@ -58,8 +61,24 @@ func (c *Client) exchange(ctx context.Context, send send, size int) (answer page
 		if got.requestID != "" {
 			failed.err.RequestID = got.requestID
 		}
+		got.redact(failed.err)
 	}
 	return answer, got, failed
+}
+
+// shortestToken is how long a token is at least that can be told from the words of a message.
+const shortestToken = 8
+
+// redact takes the token out of what has been read of the answer: JSON escapes and removed characters
+// may have hidden it before.
+func (got response) redact(err *Error) {
+	if len(got.token) < shortestToken {
+		return
+	}
+	echo := echoOf(got.token)
+	for _, text := range []*string{&err.Message, &err.RequestID, &err.Excerpt} {
+		*text = echo.ReplaceAllLiteralString(*text, redacted)
+	}
 }
 
 // quotable returns what may be quoted of a body.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -231,6 +232,10 @@ func TestJitter(t *testing.T) {
 		if low < 20 || high < 20 {
 			t.Errorf("of 199 waits %d are short and %d are long: want many of both", low, high)
 		}
+		client = servePipe(t, answer(503, "", ""), d365backup.WithRetry(d365backup.RetryPolicy{BaseDelay: math.MaxInt64, MaxDelay: math.MaxInt64}))
+		if _, err := client.Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrServer) {
+			t.Errorf("the longest wait of all: got %v, want ErrServer", err)
+		}
 	})
 }
 
@@ -309,8 +314,9 @@ func TestContextEnds(t *testing.T) {
 		}
 		ctx, cancel = context.WithCancel(t.Context())
 		cancel()
-		if _, err := client.Page(ctx, valid, 1); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want context.Canceled", err)
+		_, err = client.Page(ctx, valid, 1)
+		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "d365backup: the call's context ended") {
+			t.Errorf("got %v, want context.Canceled and no empty kind", err)
 		}
 	})
 }
@@ -458,6 +464,31 @@ func TestTooLarge(t *testing.T) {
 }
 
 // TestLog: a record has what helps and nothing that must stay secret.
+// TestLeavingALoopIsNoWarning: requests that nobody waits for any more did not fail.
+func TestLeavingALoopIsNoWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if !bytes.Contains(body, []byte(`"currentPage":1,`)) {
+				<-r.Context().Done()
+				return
+			}
+			answer(200, "application/json", `{"totalCount":9,"jobs":[{"jobId":"A","type":1,"status":3}]}`)(w, r)
+		}, d365backup.WithPageSize(1), d365backup.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		for _, err := range client.Jobs(t.Context(), valid) {
+			if err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			break
+		}
+		if log.Len() > 0 {
+			t.Errorf("a loop that was left logged %s", log.String())
+		}
+	})
+}
+
 func TestLog(t *testing.T) {
 	var log bytes.Buffer
 	requests := 0

@@ -12,9 +12,6 @@ import (
 func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error) {
 	switch c.credentials[0] {
 	case "WithTokenSource":
-		if c.tokenSource == nil {
-			return nil, configError("WithTokenSource got no source")
-		}
 		return external{c.tokenSource}, nil
 	case "WithCertificate":
 		if c.certificate == nil || c.certificate.inner == nil {

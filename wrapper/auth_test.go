@@ -231,6 +231,27 @@ func TestRevokedWhileTokensFail(t *testing.T) {
 	}
 }
 
+// TestRefusedOnLastConnection: a refusal does not keep the connection that the request for another token needs.
+func TestRefusedOnLastConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{}
+		s.jobs = func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") == "Bearer canary-token-1" {
+				answer(401, "application/json", `{"message":"unknown token"}`)(w, r)
+				return
+			}
+			answer(200, "application/json", emptyPage)(w, r)
+		}
+		transport := pipe(t, s)
+		transport.MaxConnsPerHost = 1
+		started := time.Now()
+		_, err := s.client(t, "http://127.0.0.1", transport).Page(t.Context(), valid, 1)
+		if took := time.Since(started); err != nil || took != 0 {
+			t.Errorf("got %v after %s, want success at once", err, took)
+		}
+	})
+}
+
 func TestRefusedTwice(t *testing.T) {
 	s := &service{jobs: answer(401, "", "")}
 	_, err := s.start(t).Page(t.Context(), valid, 1)

@@ -15,7 +15,8 @@ const maxCertificateFile = 1 << 20
 
 // Certificate is an app's certificate with its private key, for WithCertificate. Get one from
 // LoadCertificate or ParseCertificate. However it is printed, logged or encoded, it shows its
-// thumbprint and expiry, never the key. It is safe for concurrent use.
+// thumbprint and expiry, never the key. It is safe for concurrent use. The zero value holds none:
+// WithCertificate refuses it.
 type Certificate struct {
 	inner *credential.Certificate
 }
@@ -41,8 +42,8 @@ func LoadCertificate(path, password string) (*Certificate, error) {
 	return parseCertificate("certificate "+path, data, password)
 }
 
-// ParseCertificate does for the content of a file what LoadCertificate does for a file. For a
-// certificate and a key in two PEM files, join their contents.
+// ParseCertificate does for the content of a file what LoadCertificate does for a file, with the same
+// errors. For a certificate and a key in two PEM files, join their contents.
 func ParseCertificate(data []byte, password string) (*Certificate, error) {
 	return parseCertificate("certificate", data, password)
 }

@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"mime"
-	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
 )
 
-// Client reads job information. It is made by New, holds no connection of its own until it is used,
-// needs no closing, and is safe for concurrent use.
+// Client reads job information. It is made by New; the zero value is not usable. It holds no connection
+// of its own until it is used, needs no closing, and is safe for concurrent use.
 type Client struct {
 	config    config
 	endpoints endpoints
@@ -58,6 +58,10 @@ func (c *config) check() (err error) {
 	switch {
 	case len(c.credentials) == 0:
 		return configError("no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
+	case slices.Contains(c.credentials, "WithTokenSource") && c.tokenSource == nil:
+		return configError("WithTokenSource got no source")
+	case c.scope == "":
+		return configError("the scope of WithScope is empty: leave the option out for %s", DefaultScope)
 	case !allEqual(c.credentials):
 		return configError("two kinds of credentials are given, %s: choose one", strings.Join(c.credentials, " and "))
 	case c.pageSize < 1 || c.pageSize > maxInt32:
@@ -120,7 +124,8 @@ func (c *Client) String() string {
 func (c *Client) GoString() string { return c.String() }
 
 // Page reads one page of the jobs that match, counted from 1. Ask with the same Query, End included,
-// for pages that belong together; Jobs does that, and more, by itself.
+// for pages that belong together; Jobs does that, and more, by itself. A page behind the last one may be
+// empty or, as the service likes, ErrBadRequest or ErrNotFound.
 //
 // The error is an *Error; it also matches the context's error where the context ended the call.
 func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, error) {
@@ -153,5 +158,3 @@ func (c *Client) fetch(ctx context.Context, filter filter, number, size int) (an
 	})
 	return answer, err
 }
-
-var _ http.RoundTripper = (*bearerTransport)(nil)

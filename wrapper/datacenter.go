@@ -58,7 +58,8 @@ func regional(code, name, tokenURL string) DataCenter {
 	return DataCenter{Code: code, Name: name, URL: "https://graph-" + code + ".avepointonlineservices.com", TokenURL: tokenURL}
 }
 
-// DataCenters returns every data centre that WithDataCenter takes.
+// DataCenters returns every data centre that WithDataCenter takes, in the order of the vendor's list. The
+// slice is the caller's.
 func DataCenters() []DataCenter { return slices.Clone(dataCenters) }
 
 func findDataCenter(matches func(DataCenter) bool) (DataCenter, bool) {

@@ -11,8 +11,8 @@ type pageData struct {
 	jobs []Job
 	// total is how many jobs match over all pages; -1 where the answer does not say.
 	total int64
-	// pageIndex and pageSize are the numbers asked for, echoed; 0 where they are not.
-	pageIndex, pageSize int64
+	// pageIndex is the page's number, echoed; 0 where it is not.
+	pageIndex int64
 	// nextLink is where the next page is, as sent; empty on the last page.
 	nextLink string
 	// drift is how the answer differed from the contract.
@@ -90,7 +90,7 @@ var envelopeFields = newFieldTable("", []field{
 	{name: "totalCount", read: func(d *decoder, v lexeme, path string) { d.page.total = d.total(v, path) }},
 	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
 	{name: "pageIndex", read: func(d *decoder, v lexeme, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
-	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.page.pageSize, _ = d.integer(v, path) }},
+	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.integer(v, path) }}, // for the drift alone
 	{name: "nextLink", read: func(d *decoder, v lexeme, path string) { d.page.nextLink = d.text(v, path) }},
 	{name: "totalNumber", read: (*decoder).otherTotal},
 	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},

@@ -49,7 +49,10 @@ func count(name string, of func(*Job) *int64) field {
 
 // list reads the jobs. They replace those of a list read before.
 func (d *decoder) list() error {
-	d.page.jobs, d.listed = []Job{}, true
+	if d.listed = true; d.page.jobs == nil {
+		d.page.jobs = []Job{}
+	}
+	d.page.jobs = d.page.jobs[:0]
 	o := object{table: jobFields}
 	return d.each(']', func() error {
 		number := len(d.page.jobs) + 1
@@ -68,7 +71,7 @@ func (d *decoder) list() error {
 			return notJobs("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
 			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the answer has more than %d jobs: ask for smaller pages", maxPageJobs)}
-		case number == 1: // room for as many as asked for, if the rest of the body can hold them
+		case cap(d.page.jobs) == 0: // room for as many as asked for, if the rest of the body can hold them
 			d.page.jobs = make([]Job, 0, 1+min(max(d.size-1, 0), (len(d.body)-d.pos)/minJobSize))
 		}
 		d.reportMissing(&o, requiredJobFields)

@@ -47,7 +47,7 @@ func TestDecodePageContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pageData{
-		total: 12, pageIndex: 1, pageSize: 2, nextLink: "/jobs?pageIndex=2&pageSize=2",
+		total: 12, pageIndex: 1, nextLink: "/jobs?pageIndex=2&pageSize=2",
 		jobs: []Job{{
 			Module: "Customer Engagement", Type: JobTypeBackup, JobID: "DCIB2026110103000012345601",
 			StartTime: testStart, FinishTime: time.Date(2026, 11, 1, 3, 30, 0, 765432100, time.UTC),
@@ -114,7 +114,7 @@ func TestDecodePageToleratesEnvelope(t *testing.T) {
 		{"inexact total", `{"jobs":[` + plainJob + `],"totalCount":1.5}`, pageData{jobs: jobs, total: -1, drift: []Drift{
 			drift(DriftInexact, "totalCount", "1.5"), drift(DriftMissing, "totalCount", "")}}},
 		{"total as text", `{"jobs":[` + plainJob + `],"totalCount":"1.0","pageIndex":"2","pageSize":1e1,"nextLink":null}`,
-			pageData{jobs: jobs, total: 1, pageIndex: 2, pageSize: 10, drift: []Drift{
+			pageData{jobs: jobs, total: 1, pageIndex: 2, drift: []Drift{
 				drift(DriftTextNumber, "totalCount", "1.0"), drift(DriftDecimal, "totalCount", "1.0"),
 				drift(DriftTextNumber, "pageIndex", "2"), drift(DriftDecimal, "pageSize", "1e1")}}},
 		{"other case", `{"TotalCount":1,"Jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1, drift: []Drift{
@@ -152,7 +152,8 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"type":"16"`, func(j *Job) { j.Type = JobTypeAuditBackup }, drifts{one(DriftTextNumber, "type", "16")}},
 		{`"type":2.0`, func(j *Job) { j.Type = JobTypeRestore }, drifts{one(DriftDecimal, "type", "2.0")}},
 		{`"type":1073741824`, func(j *Job) { j.Type = 1073741824 }, drifts{one(DriftUnknownValue, "type", "1073741824")}},
-		{`"type":0`, func(j *Job) { j.Type = JobTypeAll }, drifts{one(DriftUnknownValue, "type", "0")}},
+		{`"type":0`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "0")}},
+		{`"status":0`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftUnknownValue, "status", "0")}},
 		{`"type":"All"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "All")}},
 		{`"type":"NotInTheContract"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "NotInTheContract")}},
 		{`"type":4294967297`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "4294967297")}},

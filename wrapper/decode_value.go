@@ -183,6 +183,9 @@ func enumValue[E interface {
 	if value <= 0 || !value.Known() {
 		d.drifts.add(DriftUnknownValue, field, v.raw)
 	}
+	if value == 0 { // which asks for all, and is no answer
+		return -1
+	}
 	return value
 }
 

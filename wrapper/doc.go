@@ -12,7 +12,8 @@
 // # Errors
 //
 // Every error is an [*Error] with status, request id, host and attempt count; its kind is one of the
-// Err variables, for errors.Is. Bad input is [ErrConfig], found before anything is sent. An answer that
+// Err variables, for errors.Is, but where the call's context ended it: then it wraps the context's
+// error. Bad input is [ErrConfig], found before anything is sent. An answer that
 // is no job list, such as a login page with status 200, is [ErrNotJobs] and never an empty list.
 //
 // # Retries
@@ -25,23 +26,27 @@
 // # Completeness
 //
 // Jobs gives every job that the service had from the beginning of the loop to its end, once, or ends in
-// [ErrIncomplete] after all that it got. The service hands out pages by number and offers no snapshot, so
-// this takes evidence:
+// [ErrIncomplete] (or in the error that stopped it) after all that it got. The service hands out pages
+// by number and offers no snapshot, so this takes evidence:
 //
-//   - The time range is fixed when the loop begins, so that jobs started later fall outside of it.
+//   - The time range is fixed when the loop begins, so that all pages are asked for with one filter.
 //   - Answers under one total are taken as views of one list. One under another total, whichever page
 //     it is of, shows that the list moved: Jobs goes on from where the new list overlaps with what was
 //     delivered, a bounded number of times.
-//   - A job on a page that was also on one of the few pages before is dropped, by its id, and counted:
-//     see DriftPaging. Within a page it is not, for the vendor's own sample has one id on several jobs.
+//   - A job on a page that was also on one of the few pages before is dropped and counted: see
+//     DriftPaging. It is the same if id, start and organization are; one without an id is never dropped.
+//     Within a page none is, for the vendor's own sample has one id on several jobs.
 //   - The page behind the last one is asked for, and the first page once more, to see a wrong total and
 //     a list that moved under the same total.
-//   - Pages that repeat, are short, or are missing end in ErrIncomplete when a second reading does not
-//     mend them. nextLink is data: it is never followed.
+//   - Pages that repeat, are short, are missing, or bring nothing new again and again end in
+//     ErrIncomplete when a second reading does not mend them. nextLink is data: it is never followed.
+//   - A list without a total, or with one that is too low, is read until two pages in a row are empty or
+//     refused.
 //
 // What that cannot see: a deletion and a late arrival that cancel each other in the total between two
-// answers, both behind the first page; a job that comes into pages already read. The time range's last
-// minutes are where jobs arrive late. For certainty ask for smaller ranges: a range that fits on one page
+// answers, both behind the first page; in a list without a total, a deletion behind the first page, and
+// what the last page lacks; a job that comes into pages already read. The time range's last minutes are
+// where jobs arrive late. For certainty ask for smaller ranges: a range that fits on one page
 // ([WithPageSize]) is one view of the list.
 //
 // # What is tolerated

@@ -21,8 +21,8 @@ const (
 	DriftEnvelope DriftKind = "other envelope"
 	// DriftByteOrderMark: the answer begins with a byte-order mark.
 	DriftByteOrderMark DriftKind = "byte-order mark"
-	// DriftUnknownValue: a type or a status that this package does not know. A number is kept, a word
-	// becomes JobTypeUnknown or JobStatusUnknown.
+	// DriftUnknownValue: a type or a status that this package does not know. A number other than 0 is
+	// kept, 0 and a word become JobTypeUnknown or JobStatusUnknown.
 	DriftUnknownValue DriftKind = "unknown value"
 	// DriftWord: a word for the number of a type or a status. It is taken.
 	DriftWord DriftKind = "word for a number"

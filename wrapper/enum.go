@@ -117,10 +117,10 @@ func (t JobType) String() string { return enumName(t, jobTypeNames) }
 // without a name.
 func (s JobStatus) String() string { return enumName(s, jobStatusNames) }
 
-// Known reports whether the type is one of the contract's.
+// Known reports whether the type is one of the contract's, JobTypeAll included: there it is a value.
 func (t JobType) Known() bool { return jobTypeNames[t] != "" }
 
-// Known reports whether the status is one of the contract's. JobStatusAny is not.
+// Known reports whether the status is one of the contract's. JobStatusAny is not: it is not sent.
 func (s JobStatus) Known() bool { return s != JobStatusAny && jobStatusNames[s] != "" }
 
 // MarshalText returns what String returns. It never fails.
@@ -130,14 +130,14 @@ func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil 
 func (s JobStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText takes what MarshalText returns, and the names that ParseJobType takes. It keeps a
-// number without a name.
+// number without a name. The error matches ErrConfig.
 func (t *JobType) UnmarshalText(text []byte) (err error) {
 	*t, err = unmarshalEnum(string(text), ParseJobType)
 	return err
 }
 
 // UnmarshalText takes what MarshalText returns, and the names that ParseJobStatus takes. It keeps a
-// number without a name.
+// number without a name. The error matches ErrConfig.
 func (s *JobStatus) UnmarshalText(text []byte) (err error) {
 	*s, err = unmarshalEnum(string(text), ParseJobStatus)
 	return err

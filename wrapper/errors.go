@@ -15,7 +15,8 @@ import (
 var (
 	// ErrConfig: an option, a query or an environment is not valid. Nothing was sent.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrAuth: no token was to be had, or the service did not accept it (status 401).
+	// ErrAuth: no token was to be had, or the service did not accept it (status 401). Nothing was sent
+	// where the certificate has expired.
 	ErrAuth = errors.New("authentication failed")
 	// ErrForbidden: the app may not do this (status 403).
 	ErrForbidden = errors.New("permission denied")
@@ -33,7 +34,8 @@ var (
 	ErrNetwork = errors.New("network error")
 	// ErrRedirect: the server answered with a redirect, which is never followed.
 	ErrRedirect = errors.New("redirect refused")
-	// ErrTooLarge: the answer exceeds the limit of WithMaxResponseBytes.
+	// ErrTooLarge: the answer exceeds the limit of WithMaxResponseBytes or has over 100,000 jobs, or that
+	// of the token endpoint exceeds 1 MiB.
 	ErrTooLarge = errors.New("response too large")
 	// ErrTruncated: the answer ended before its end.
 	ErrTruncated = errors.New("response truncated")
@@ -47,17 +49,19 @@ var (
 // the Err variables. It holds no secret, no token, and at most 2 KiB of an answer, with control
 // characters removed.
 type Error struct {
-	// Kind is one of the Err variables.
+	// Kind is one of the Err variables; nil where the call's context ended it, whose error is then
+	// wrapped.
 	Kind error
-	// Message says what was wrong, where, and the next thing to try.
+	// Message says what was wrong, where, and the next thing to try. Its words may change.
 	Message string
 	// StatusCode is the HTTP status; 0 where there was no answer.
 	StatusCode int
 	// RequestID names the request in the service's logs; empty where the answer had none.
 	RequestID string
-	// Attempts counts the requests sent for this call; 0 where nothing was sent.
+	// Attempts counts the attempts at a page. One may take a request for a token, and after a refused
+	// token the request once more. 0 for ErrConfig and ErrIncomplete.
 	Attempts int
-	// Host is the host that was asked; empty where nothing was sent.
+	// Host is the host that was asked, or was to be asked when the context ended; empty for ErrConfig.
 	Host string
 	// RetryAfter is how long the server asked to wait; 0 where it did not.
 	RetryAfter time.Duration
@@ -71,9 +75,9 @@ type Error struct {
 // Error returns the kind, the message and what is known about the request, on one line.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("d365backup: ")
+	b.WriteString("d365backup")
 	if e.Kind != nil {
-		b.WriteString(e.Kind.Error())
+		fmt.Fprintf(&b, ": %s", e.Kind)
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
@@ -143,7 +147,7 @@ func excerpt(text string, limit int) string {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			r = ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError:
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError:
 			continue
 		}
 		if b.Len()+utf8.RuneLen(r) > limit {

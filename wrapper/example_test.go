@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net/http"
 	"os"
 	"time"
 
+	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -109,12 +112,24 @@ func ExampleError() {
 	// 403 1 the app may not read jobs: grant it the permission Dynamics.ReadWrite.All: the service says "The app lacks a permission that this operation needs."
 }
 
-// Drift shows how answers differ from the contract before it hurts.
+// Drift shows how answers differ from the contract before it hurts. Here the service answers as its
+// release of October 2024 did.
 func ExampleWithDriftHandler() {
 	service, options := startSandbox()
 	defer service.Close()
+	service.SetFaults(sandbox.Fault{Name: "October 2024", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/api/OpenApi/GetJobs" {
+				next.ServeHTTP(w, r) // tokens
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"totalNumber":1,"result":[{"type":"Backup","jobId":"DCIB2026110104000012345601",
+				"startTime":"2026-11-01T04:00:00Z","status":"Finished"}]}`)
+		})
+	}})
 	client, err := d365backup.New(append(options, d365backup.WithDriftHandler(func(d d365backup.Drift) {
-		log.Printf("%s at %s: %q, %d times", d.Kind, d.Field, d.Value, d.Count)
+		fmt.Printf("%s at %s: %q, %d times\n", d.Kind, d.Field, d.Value, d.Count)
 	}))...)
 	if err != nil {
 		log.Fatal(err)
@@ -123,8 +138,143 @@ func ExampleWithDriftHandler() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.Number, page.Size)
-	// Output: 1 100
+	fmt.Println(page.Jobs[0].JobID, page.Jobs[0].Status)
+	// Output:
+	// other envelope at totalNumber: "", 1 times
+	// other envelope at result: "", 1 times
+	// word for a number at jobs.type: "Backup", 1 times
+	// word for a number at jobs.status: "Finished", 1 times
+	// DCIB2026110104000012345601 Finished
+}
+
+// A loop that cannot vouch for having seen every job says so at its end. Here the
+// service counts a job that it does not have.
+func ExampleErrIncomplete() {
+	service, options := startSandbox()
+	defer service.Close()
+	service.SetFaults(sandbox.Fault{Name: "miscount", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/api/OpenApi/GetJobs" {
+				next.ServeHTTP(w, r) // tokens
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"totalCount":2,"jobs":[{"type":1,"jobId":"DCIB2026110104000012345601",
+				"startTime":"2026-11-01T04:00:00Z","status":3}]}`)
+		})
+	}})
+	client, err := d365backup.New(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for job, err := range client.Jobs(context.Background(), d365backup.Query{Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}) {
+		switch {
+		case errors.Is(err, d365backup.ErrIncomplete):
+			fmt.Println("there may be more: ask for a shorter time range at a time")
+		case err != nil:
+			log.Fatal(err)
+		default:
+			fmt.Println(job.JobID)
+		}
+	}
+	// Output:
+	// DCIB2026110104000012345601
+	// there may be more: ask for a shorter time range at a time
+}
+
+// The successor of version v1 answers the same queries.
+func ExampleWithAPI() {
+	service, options := startSandbox()
+	defer service.Close()
+	service.SetFaults(sandbox.V1Replaced())
+	for _, api := range []d365backup.API{d365backup.APIv1, d365backup.APIGraph} {
+		client, err := d365backup.New(append(options, d365backup.WithAPI(api))...)
+		if err != nil {
+			log.Fatal(err)
+		}
+		page, err := client.Page(context.Background(), d365backup.Query{
+			Start: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
+			End:   time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		}, 1)
+		if err != nil {
+			fmt.Println(api, errors.Is(err, d365backup.ErrNotFound))
+			continue
+		}
+		fmt.Println(api, len(page.Jobs))
+	}
+	// Output:
+	// v1 true
+	// graph 100
+}
+
+// What this package lacks, the generated client has. Its requests carry the token.
+func ExampleClient_Raw() {
+	service, options := startSandbox()
+	defer service.Close()
+	client, err := d365backup.New(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer, err := client.Raw().GetJobsWithResponse(context.Background(), generated.JobFilterModel{
+		PageInfo:  generated.PageModel{CurrentPage: new(int32(1)), PageSize: new(int32(5))},
+		StartTime: new(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.StatusCode(), len(answer.JSON200.Jobs))
+	// Output: 200 5
+}
+
+// A program that has retries of its own turns those of the client off.
+func ExampleWithRetry() {
+	service, options := startSandbox()
+	defer service.Close()
+	service.SetFaults(sandbox.ServerError(1, http.StatusServiceUnavailable))
+	client, err := d365backup.New(append(options, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Page(context.Background(), d365backup.Query{Start: time.Now().AddDate(0, 0, -1)}, 1)
+	if e, ok := errors.AsType[*d365backup.Error](err); ok {
+		fmt.Println(e.Kind, "after", e.Attempts, "attempt")
+	}
+	// Output: server error after 1 attempt
+}
+
+// How far a loop has come.
+func ExampleWithProgress() {
+	service, options := startSandbox()
+	defer service.Close()
+	client, err := d365backup.New(append(options, d365backup.WithPageSize(500), d365backup.WithProgress(func(p d365backup.Progress) {
+		fmt.Printf("page %d: %d of %d jobs\n", p.Pages, p.Jobs, p.TotalCount)
+	}))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	october := d365backup.Query{
+		Start: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC),
+		End:   time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+	}
+	for _, err := range client.Jobs(context.Background(), october) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// page 1: 500 of 807 jobs
+	// page 2: 807 of 807 jobs
+}
+
+// The data centres that WithDataCenter takes.
+func ExampleDataCenters() {
+	for _, center := range d365backup.DataCenters()[:3] {
+		fmt.Println(center.Code, center.Name, center.URL)
+	}
+	// Output:
+	// au Australia https://graph-au.avepointonlineservices.com
+	// sg Singapore https://graph-sg.avepointonlineservices.com
+	// ca Canada Central https://graph-ca.avepointonlineservices.com
 }
 
 func ExampleParseJobStatus() {

@@ -158,6 +158,7 @@ func redirectTarget(resp *http.Response) string {
 func requestID(header http.Header, token string) string {
 	for _, name := range []string{"X-Request-Id", "Request-Id", "X-Ms-Request-Id", "X-Correlation-Id", "Traceparent"} {
 		id := header.Get(name)
+		id = excerpt(id, len(id)) // what is left out might stand within the token
 		if id != "" && (token == "" || !strings.Contains(id, token)) {
 			return excerpt(id, 128)
 		}

@@ -15,7 +15,17 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The first client of a process makes the transport that all share. A program may have put anything
+	// into http.DefaultTransport before.
+	usual := http.DefaultTransport
+	http.DefaultTransport = struct{ http.RoundTripper }{usual}
+	if _, err := d365backup.New(d365backup.WithDataCenter("us"), d365backup.WithClientSecret("id", "secret")); err != nil {
+		panic(err)
+	}
+	http.DefaultTransport = usual
+	goleak.VerifyTestMain(m)
+}
 
 // start is the start of every query of the tests, for which it does not matter.
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)

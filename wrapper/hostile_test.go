@@ -8,11 +8,16 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+
+	"golang.org/x/oauth2"
 
 	"github.com/d365backup/d365backup/generated"
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -86,7 +91,7 @@ func TestUntrustedServers(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, err = client.Page(t.Context(), valid, 1)
-				if !errors.Is(err, d365backup.ErrNetwork) || as == "API" && !strings.Contains(err.Error(), test.want) {
+				if !errors.Is(err, d365backup.ErrNetwork) || !strings.Contains(err.Error(), test.want) {
 					t.Errorf("%s: got %v, want ErrNetwork with %q", as, err, test.want)
 				}
 			}
@@ -94,5 +99,88 @@ func TestUntrustedServers(t *testing.T) {
 				t.Errorf("the server received %q", received.String())
 			}
 		})
+	}
+}
+
+// TestEchoes: a token that the server sends back, however it writes it, shows neither in the error nor in
+// the log.
+func TestEchoes(t *testing.T) {
+	const token = "ab+cd/ef-CANARY-0123456789~xyz="
+	var escaped strings.Builder
+	for _, r := range token {
+		fmt.Fprintf(&escaped, `\u%04x`, r)
+	}
+	insert := func(what string) string { return token[:5] + what + token[5:] }
+	header := func(name, value string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set(name, value)
+			w.WriteHeader(map[bool]int{true: 302, false: 200}[name == "Location"])
+		}
+	}
+	for name, handler := range map[string]http.HandlerFunc{
+		"message":                        answer(400, "application/json", `{"message":"`+token+`"}`),
+		"message in escapes":             answer(400, "application/json", `{"message":"`+escaped.String()+`"}`),
+		"request id in escapes":          answer(400, "application/json", `{"requestId":"`+escaped.String()+`"}`),
+		"zero width":                     answer(400, "text/plain", insert("\u200b")),
+		"control character":              answer(400, "text/plain", insert("\x01")),
+		"URL":                            answer(400, "text/plain", url.QueryEscape(token)),
+		"header with a zero width":       header("X-Request-Id", insert("\u200b")),
+		"page with a zero width":         answer(200, "text/html", insert("\u200b")),
+		"failure with 200":               answer(200, "application/json", `{"message":"`+escaped.String()+`","requestId":"`+escaped.String()+`"}`),
+		"no list of jobs, a zero width":  answer(200, "application/json", `{"x":"`+insert("\u200b")+`"}`),
+		"redirect to it":                 header("Location", "https://host/"+token),
+		"redirect to a host of the name": header("Location", "https://"+lowToken+".example/"),
+		"media type":                     header("Content-Type", "text/"+lowToken),
+	} {
+		for _, token := range []string{token, lowToken} {
+			var logged bytes.Buffer
+			source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
+			client := serve(t, handler, d365backup.WithTokenSource(source), d365backup.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
+			_, err := client.Page(t.Context(), valid, 1)
+			if err == nil {
+				t.Errorf("%s: no error", name)
+				continue
+			}
+			for _, shown := range []string{token, url.QueryEscape(token)} {
+				if all := fmt.Sprintf("%v %#v", err, err) + logged.String(); strings.Contains(all, shown) {
+					t.Errorf("%s: the token shows in %s", name, all)
+				}
+			}
+		}
+	}
+}
+
+// lowToken can be the name of a host.
+const lowToken = "canary0123456789abcdef"
+
+// TestSwitchedProtocols: of an answer with status 101 the body is the connection, which no time limit ends;
+// it is closed at once.
+func TestSwitchedProtocols(t *testing.T) {
+	for _, at := range []string{"/api/OpenApi/GetJobs", "/connect/token"} {
+		var open sync.WaitGroup
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != at {
+				(&service{}).ServeHTTP(w, r)
+				return
+			}
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+			open.Go(func() {
+				_, _ = io.Copy(io.Discard, conn) // until the client closes it
+				_ = conn.Close()
+			})
+		}))
+		transport := &http.Transport{}
+		client := (&service{}).client(t, server.URL, transport, once)
+		if _, err := client.Page(t.Context(), valid, 1); err == nil {
+			t.Errorf("101 at %s is no error", at)
+		}
+		open.Wait()
+		transport.CloseIdleConnections()
+		server.Close()
 	}
 }

@@ -11,18 +11,20 @@ import "time"
 type Job struct {
 	// Module is the part of Dynamics 365 that the job worked on, such as "Customer Engagement".
 	Module string `json:"module"`
-	// Type is what the job does. A value unknown to this package is kept.
+	// Type is what the job does. A number unknown to this package is kept; JobTypeUnknown stands for a
+	// word that is, and where it is missing.
 	Type JobType `json:"type"`
 	// JobID names the job, such as "DCIB2026110103000012345601". The vendor's own sample shows one
 	// id on several jobs of a page, so it is not proven to be unique.
 	JobID string `json:"jobId"`
-	// StartTime is when the job started, in UTC.
+	// StartTime is when the job started, in UTC, to the nanosecond; a time without a zone is taken as UTC.
 	StartTime time.Time `json:"startTime,omitzero"`
 	// FinishTime is when the job ended, in UTC. Zero while it is in progress.
 	FinishTime time.Time `json:"finishTime,omitzero"`
 	// DurationHours is how long the job took, in hours. It means nothing while the job is in progress.
 	DurationHours float64 `json:"durationHours"`
-	// Status is how far the job has come or how it ended. A value unknown to this package is kept.
+	// Status is how far the job has come or how it ended. A number unknown to this package is kept;
+	// JobStatusUnknown stands for a word that is, and where it is missing.
 	Status JobStatus `json:"status"`
 
 	// SuccessfulEntity counts the entities processed without a fault.
@@ -47,7 +49,7 @@ type Job struct {
 	// TotalRecord counts all records of the job.
 	TotalRecord int64 `json:"totalRecord"`
 
-	// BackupSize is the size of the backup in bytes.
+	// BackupSize is the size of the backup in bytes; 0 for other jobs, and where it is missing.
 	BackupSize int64 `json:"backupSize"`
 	// OrganizationID is the organization that the job worked for: a GUID, but kept as the service
 	// sent it, for the vendor's own sample has one that is malformed.

@@ -176,6 +176,47 @@ func TestDeletionsWhilePaging(t *testing.T) {
 	}
 }
 
+// TestJobsThatLookAlike: a job is taken for one that came before only if nothing tells them apart.
+func TestJobsThatLookAlike(t *testing.T) {
+	for name, second := range map[string]string{
+		"no id":                `{"type":1,"status":4,"startTime":"2026-11-01T00:00:01Z"}`,
+		"id of another day":    `{"jobId":"A","type":1,"status":4,"startTime":"2026-11-02T00:00:00Z"}`,
+		"id of another tenant": `{"jobId":"A","type":1,"status":4,"startTime":"2026-11-01T00:00:00Z","organizationId":"2f8a6d10-94c3-4b7b-8d52-6e0f3c1a7b95"}`,
+	} {
+		first := `{"jobId":"A","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}`
+		if name == "no id" {
+			first = `{"type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}`
+		}
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			var filter generated.JobFilterModel
+			_ = json.NewDecoder(r.Body).Decode(&filter)
+			page := map[int32]string{1: first, 2: second}[*filter.PageInfo.CurrentPage]
+			answer(200, "application/json", `{"totalCount":2,"jobs":[`+page+`]}`)(w, r)
+		}, d365backup.WithPageSize(1))
+		var got []d365backup.JobStatus
+		for job, err := range client.Jobs(t.Context(), valid) {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			got = append(got, job.Status)
+		}
+		if !slices.Equal(got, []d365backup.JobStatus{d365backup.JobStatusFinished, d365backup.JobStatusFailed}) {
+			t.Errorf("%s: got jobs that are %v", name, got)
+		}
+	}
+}
+
+// TestFromThePresentOn: a query that starts now ends now, although seconds are cut off.
+func TestFromThePresentOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePipe(t, answer(200, "application/json", emptyPage))
+		time.Sleep(1500 * time.Millisecond)
+		if _, err := client.Page(t.Context(), d365backup.Query{Start: time.Now()}, 1); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestIncomplete(t *testing.T) {
 	client := serve(t, answer(200, "application/json", `{"totalCount":3,"jobs":[{"jobId":"A","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}]}`),
 		d365backup.WithPageSize(1))

@@ -10,7 +10,8 @@ import (
 	"github.com/d365backup/d365backup/internal/token"
 )
 
-// Option configures a Client. New checks them all; where one is given twice, the last one counts.
+// Option configures a Client. New checks them all; where one is given twice, the last one counts. A nil
+// Option and a value out of range are errors of New that match ErrConfig.
 type Option func(*config)
 
 type config struct {
@@ -64,7 +65,9 @@ const (
 // The request media types of version v1. WithMediaType takes these and every concrete type that
 // ends in +json.
 const (
-	MediaTypeJSON     = "application/json"
+	// MediaTypeJSON is that of RFC 8259, and the default.
+	MediaTypeJSON = "application/json"
+	// MediaTypeTextJSON is the other one that version v1 names beside it.
 	MediaTypeTextJSON = "text/json"
 )
 
@@ -74,12 +77,13 @@ const (
 func WithDataCenter(code string) Option { return func(c *config) { c.dataCenter = code } }
 
 // WithBaseURL asks the API at this address, such as "https://graph.avepointonlineservices.com". It
-// must be https without query, fragment or user. An address that is not the vendor's also needs
+// must be https (see WithLoopbackHTTP) without query, fragment or user. An address that is not the vendor's also needs
 // WithTokenURL or WithTokenSource.
 func WithBaseURL(url string) Option { return func(c *config) { c.baseURL = url } }
 
 // WithTokenURL takes tokens from this endpoint in place of the one that belongs to the data centre.
-// It must be https.
+// It must be https (see WithLoopbackHTTP) without query, fragment or user. With WithTokenSource it is not
+// used.
 func WithTokenURL(url string) Option { return func(c *config) { c.tokenURL = url } }
 
 // WithLoopbackHTTP allows plain http to loopback addresses (127.0.0.0/8, ::1, localhost), for tests
@@ -106,8 +110,9 @@ func WithCertificate(id string, certificate *Certificate) Option {
 }
 
 // WithTokenSource authenticates by tokens from elsewhere. The source should cache: it is asked
-// before every request. It has no context: a call whose context ends returns at once and leaves the
-// source to finish on its own.
+// before every request, by several goroutines at once. It has no context: a call whose context ends
+// returns at once and leaves the source to finish on its own. It must not panic, for nobody could recover
+// from that. What its errors say is not repeated in those of this package.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) {
 		c.tokenSource = source
@@ -148,7 +153,7 @@ func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = r
 // RetryPolicy{Attempts: 1} turns repeating off.
 func WithRetry(policy RetryPolicy) Option { return func(c *config) { c.retry = policy } }
 
-// WithTimeout bounds the reading of one page with all its attempts and waits. Default:
+// WithTimeout bounds the reading of one page with all its attempts and waits; more than 0. Default:
 // DefaultTimeout. The context of a call may end it earlier; for Jobs as a whole there is only that.
 func WithTimeout(timeout time.Duration) Option { return func(c *config) { c.timeout = timeout } }
 
@@ -156,16 +161,17 @@ func WithTimeout(timeout time.Duration) Option { return func(c *config) { c.time
 // ErrTooLarge. Default: DefaultMaxResponseBytes.
 func WithMaxResponseBytes(limit int64) Option { return func(c *config) { c.maxResponseBytes = limit } }
 
-// WithLogger logs every attempt: at level Debug where it succeeded, at Warn where it did not. A record
-// has method, path, status, duration, attempt and request id, and never a query, a header or a body.
-// Default: no log.
+// WithLogger logs every attempt: at level Warn where it failed, at Debug where it did not or nobody waited
+// for it any more. A record has method, path, status, duration, attempt and request id, that of a failure
+// also its kind and whether it may be tried again; never a query, a header or a body. Default: no log.
 func WithLogger(logger *slog.Logger) Option { return func(c *config) { c.logger = logger } }
 
 // WithDriftHandler calls the handler for every way in which an answer differed from the contract and
 // was understood all the same. It is called while pages are read, by several goroutines at once
-// where several pages are in flight: it must be safe for that, and quick.
+// where several pages are in flight: it must be safe for that, quick, and not panic. Jobs reads pages that
+// it then does not deliver; it is called for those, too.
 func WithDriftHandler(handler func(Drift)) Option { return func(c *config) { c.onDrift = handler } }
 
 // WithProgress calls the handler for every page that a loop over Jobs has got through, in the goroutine
-// of that loop.
+// of that loop, between two of its jobs.
 func WithProgress(handler func(Progress)) Option { return func(c *config) { c.onProgress = handler } }

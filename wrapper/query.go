@@ -20,8 +20,8 @@ type Query struct {
 	Status JobStatus
 	// Start is the start of the time range. Required. It is sent in UTC, rounded down to the second.
 	Start time.Time
-	// End is the end of the time range, not before Start. Zero: the present, fixed when the call
-	// or the loop over Jobs starts. It is sent in UTC, rounded up to the second.
+	// End is the end of the time range, not before Start. It is sent in UTC, rounded up to the second.
+	// Zero: the present, rounded down, fixed when the call or the loop over Jobs starts.
 	End time.Time
 	// OrganizationID asks for the jobs of one organization: a GUID such as
 	// "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty: of all, and nothing is sent.
@@ -78,7 +78,7 @@ func (q Query) check(end time.Time) error {
 		return configError("Query.Start is missing: set the start of the time range")
 	case q.Start.UTC().Year() < 1 || end.UTC().Year() > 9999:
 		return configError("Query.Start and Query.End must be in the years 1 to 9999")
-	case q.Start.After(end):
+	case q.Start.Truncate(time.Second).After(end):
 		return configError("Query.Start %s is after Query.End %s: swap them",
 			q.Start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
 	}

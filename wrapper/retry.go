@@ -8,7 +8,8 @@ import (
 )
 
 // RetryPolicy says how often and how fast a request is repeated. Asking for jobs only reads, so that
-// repeating is safe although version v1 uses POST. The zero value means the defaults.
+// repeating is safe although version v1 uses POST. The zero value means the defaults; New refuses negative
+// values with ErrConfig.
 //
 // Repeated are the statuses 408, 429, 500, 502, 503 and 504, answers that were cut off, and failures
 // of the network other than a failed TLS verification, a server without TLS or an unknown host. The wait before attempt n+1
@@ -21,7 +22,8 @@ type RetryPolicy struct {
 	BaseDelay time.Duration
 	// MaxDelay is the longest wait of all. 0: 30 s.
 	MaxDelay time.Duration
-	// AttemptTimeout bounds each attempt, its token request and its body included. 0: 1 minute.
+	// AttemptTimeout bounds each attempt, its token request and its body included; WithTimeout may end it
+	// earlier. 0: 1 minute.
 	AttemptTimeout time.Duration
 }
 
@@ -54,7 +56,7 @@ func (p RetryPolicy) delay(attempts int) time.Duration {
 		}
 		longest *= 2
 	}
-	return rand.N(longest + 1)
+	return rand.N(max(longest, longest+1)) // the longest of all has none behind it
 }
 
 // do runs attempts until one succeeds, fails for good, or none is left.

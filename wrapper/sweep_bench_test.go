@@ -199,8 +199,12 @@ func TestConnectionsAreShared(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n := service.Connections(); n > 16 {
-		t.Errorf("%d connections, want at most 16", n)
+	// net/http does not use a connection again if noting that its request was written took 50 ms, as on
+	// a machine that is very busy.
+	if most, opened := service.MostConnections(), service.Connections(); most > 16 || opened > 32 {
+		t.Errorf("%d connections at a time and %d opened, want at most 16, and hardly more opened", most, opened)
+	} else {
+		t.Logf("%d connections opened", opened)
 	}
 }
 

@@ -1,10 +1,12 @@
 package d365backup
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -24,14 +26,18 @@ type tokens interface {
 // sharedTransport serves every Client that brings no transport of its own: connections and their
 // pool are then shared, however many Clients there are.
 var sharedTransport = sync.OnceValue(func() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	t.MaxIdleConns = 1024           // so that a poll of many hosts finds them all open again
-	t.MaxConnsPerHost = maxPrefetch // or a burst opens more than it has requests at a time
-	t.MaxIdleConnsPerHost = maxPrefetch
-	t.IdleConnTimeout = 5 * time.Minute
-	t.MaxResponseHeaderBytes = 1 << 20
-	return t
+	return &http.Transport{ // not http.DefaultTransport's: a program may have put anything there
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           1024,        // so that a poll of many hosts finds them all open again
+		MaxConnsPerHost:        maxPrefetch, // or a burst opens more than it has requests at a time
+		MaxIdleConnsPerHost:    maxPrefetch,
+		IdleConnTimeout:        5 * time.Minute,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
 })
 
 // transport returns the transport to send through, or an error that matches ErrConfig.
@@ -95,11 +101,11 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !canReplay(req) {
 		return resp, err
 	}
+	release(resp)
 	t.tokens.Invalidate(token)
 	fresh, err := t.tokens.Token(req.Context())
-	if err != nil { // it is what stands in the way now, and it may pass
-		drain(resp.Body)
-		return nil, err
+	if err != nil {
+		return nil, err // it is what stands in the way now, and it may pass
 	}
 	if fresh.AccessToken == token.AccessToken {
 		return resp, nil
@@ -110,8 +116,15 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil //nolint:nilerr // the refusal says more
 		}
 	}
-	drain(resp.Body)
 	return t.send(req, fresh, body)
+}
+
+// release reads a refusal, so that its connection is free: where their number is limited, a request for a token
+// may have to wait for it.
+func release(resp *http.Response) {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 func canReplay(req *http.Request) bool {
@@ -128,6 +141,10 @@ func (t *bearerTransport) send(req *http.Request, token *oauth2.Token, body io.R
 	resp, err := t.next.RoundTrip(sent)
 	if resp != nil {
 		resp.Request = req // without the token
+		if resp.StatusCode == http.StatusSwitchingProtocols {
+			_ = resp.Body.Close() // it is the connection, and no context ends it
+			resp.Body = http.NoBody
+		}
 	}
 	return resp, err
 }

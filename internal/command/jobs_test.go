@@ -344,6 +344,48 @@ func TestBrokenOff(t *testing.T) {
 	}
 }
 
+// TestFirstLineEarly: the first job is written as soon as its page is there, not when the next one is.
+func TestFirstLineEarly(t *testing.T) {
+	for _, format := range []string{"json", "ndjson", "csv"} {
+		t.Run(format, func(t *testing.T) {
+			written := make(chan struct{})
+			late := sandbox.Fault{Name: "late", Middleware: func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					body, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					if bytes.Contains(body, []byte(`"currentPage"`)) && !bytes.Contains(body, []byte(`"currentPage":1,`)) {
+						select {
+						case <-written:
+						case <-r.Context().Done():
+							return
+						}
+					}
+					r.Body = io.NopCloser(bytes.NewReader(body))
+					next.ServeHTTP(w, r)
+				})
+			}}
+			server, env := serve(t, sandbox.WithJobs(0), sandbox.WithFault(late))
+			server.Put(fewJobs()...)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // it would wait for ever
+			defer cancel()
+			var stdout, stderr bytes.Buffer
+			once := sync.OnceFunc(func() { close(written) })
+			early := writerFunc(func(p []byte) (int, error) {
+				if bytes.Contains(p, []byte("DCRS2026110106000012345604")) {
+					once()
+				}
+				return stdout.Write(p)
+			})
+			args := append([]string{"jobs", "--page-size", "1", "-o", format}, dayFlags...)
+			if code := command.Run(ctx, args, env, nil, early, &stderr); code != 0 || strings.Count(stdout.String(), "DC") < 4 {
+				t.Errorf("code %d, %s%s", code, stdout.String(), stderr.String())
+			}
+		})
+	}
+}
+
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -127,7 +127,7 @@ func (d *desk) environment(t *testing.T) []string {
 // goEnv returns where the go command keeps things.
 func goEnv(t *testing.T) (env []string) {
 	t.Helper()
-	names := []string{"GOPATH", "GOCACHE", "GOMODCACHE"}
+	names := []string{"GOENV", "GOPATH", "GOCACHE", "GOMODCACHE"}
 	for i, value := range strings.Split(strings.TrimSpace(goCommand(t, append([]string{"env"}, names...)...)), "\n") {
 		env = append(env, names[i]+"="+value)
 	}

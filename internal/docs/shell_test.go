@@ -81,7 +81,7 @@ func (d document) scripts(t *testing.T) (found []script) {
 }
 
 // inline matches code within prose that is a command and not a name.
-var inline = regexp.MustCompile(`^((bin/)?d365backup [a-z-]|make( [a-z-]+)?$|\.ci/|go (run|build|test|doc|mod|tool|generate|get|install|vet)\b|(git|npm|openssl|chmod|export|mkdir|cat) )`)
+var inline = regexp.MustCompile(`^((bin/)?d365backup [a-z-]|make( [a-z-]+)?$|\.ci/|go (run|build|test|doc|mod|tool|generate|get|install|vet)\b|(cd|git|npm|openssl|chmod|export|mkdir|cat) )`)
 
 var comment = regexp.MustCompile(`(^|\s)# .*$`)
 
@@ -173,14 +173,15 @@ func (d *desk) execute(t *testing.T, s script) {
 // written matches the names of files that commands write to.
 var written = regexp.MustCompile(`(?:>|-o) (\S+[./]\S+)`)
 
-// fill puts into a line what it takes from its surroundings: the account, and the checkout that the reader
-// stands in or has beside the own program.
+// fill puts into a line what it takes from its surroundings: the account, the checkout that the reader stands
+// in or has beside the own program, and a port that is free.
 func (d *desk) fill(line string) string {
 	checkout, _ := filepath.Abs(root)
 	line = d.account(line)
 	line = strings.Replace(line, "go run ./cmd/", "go -C "+checkout+" run ./cmd/", 1)
 	line = strings.Replace(line, "go doc ", "go -C "+checkout+" doc ", 1)
 	line = strings.Replace(line, "go build -o bin/ ./cmd/", "go -C "+checkout+" build -o "+d.dir+"/bin/ ./cmd/", 1)
+	line = strings.Replace(line, "--listen 127.0.0.1:8080", "--listen 127.0.0.1:0", 1)
 	line = strings.Replace(line, "=../d365backup", "="+checkout, 1)
 	return line
 }

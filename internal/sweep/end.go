@@ -58,40 +58,54 @@ func (s *sweep[T]) again() error {
 		return err
 	}
 	// Under another total the list moved after all was read, which does no harm.
-	if (s.total < 0 || first.Total == s.total) && print(s.hashes(first.Items)) != s.base {
+	if (s.total < 0 || first.Total == s.total) && print(s.hashes(&first)) != s.base {
 		s.suspect("the first page changed while the others were read")
 	}
 	return nil
 }
 
-// untilEmpty reads page by page until one is empty, for a list without a total that can be trusted.
+// untilEmpty reads page by page until one is empty, and the one behind it, for a list without a total
+// that can be trusted.
 func (s *sweep[T]) untilEmpty(page Page[T]) (err error) {
-	short := 0 // the size of page 1, if it has fewer items than were asked for
-	if s.next == 1 && len(page.Items) < s.size {
-		short = len(page.Items)
-	}
-	for len(page.Items) > 0 {
+	link, had := "", s.size // of the page before: its nextLink, and how many items
+	for {
 		s.compareLinks(&page)
-		if s.repeats(&page) {
+		switch {
+		case len(page.Items) == 0:
+			behind, err := s.get(s.next + 1)
+			if err != nil {
+				return err
+			}
+			if len(behind.Items) == 0 || s.repeats(&behind) {
+				if link != "" {
+					s.drift("nextLink", fmt.Sprintf("one on page %d, the last", s.next-1))
+				}
+				return s.again()
+			}
+			s.suspect(fmt.Sprintf("page %d is empty, and page %d is not", s.next, s.next+1))
+		case s.repeats(&page):
 			s.suspect(fmt.Sprintf("page %d repeats an earlier one", s.next))
 			return nil
-		}
-		if s.next == 2 && short > 0 { // so page 1 was not the last one, but capped
-			s.resize(short)
-			short = 0
+		case s.next == 2 && had > 0 && had < s.size: // so page 1 was not the last one, but capped
+			s.resize(had)
 			if page, err = s.get(2); err != nil {
 				return err
 			}
 			continue
+		case had < s.size:
+			s.suspect(fmt.Sprintf("page %d is short, and more come behind it", s.next-1))
 		}
 		if !s.deliver(page) {
 			return nil
+		}
+		if link, had = page.NextLink, len(page.Items); had < s.size {
+			s.ahead.ask(s.next, s.size)
+			s.ahead.ask(s.next+1, s.size)
 		}
 		if page, err = s.get(s.next); err != nil {
 			return err
 		}
 	}
-	return s.again()
 }
 
 // compareLinks reports a nextLink that disagrees with the numbers of pages, or an answer that repeats

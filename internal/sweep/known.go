@@ -19,40 +19,51 @@ type known struct {
 }
 
 func newKnown(size int) known {
-	return known{seed: maphash.MakeSeed(), ids: make(map[uint64]struct{}), most: max(leastKept, keptPages*size)}
+	k := known{seed: maphash.MakeSeed(), ids: make(map[uint64]struct{}), most: leastKept}
+	k.hold(size)
+	return k
 }
+
+// hold makes room for pages of this size, too.
+func (k *known) hold(size int) { k.most = max(k.most, keptPages*size) }
 
 func (k *known) has(id uint64) bool {
 	_, ok := k.ids[id]
 	return ok
 }
 
-// add makes ids known, and forgets as many of the oldest where there is no more room.
-func (k *known) add(ids []uint64) {
-	for _, id := range ids {
-		if k.has(id) {
-			continue
-		}
-		k.ids[id] = struct{}{}
-		if len(k.ring) < k.most {
-			k.ring = append(k.ring, id)
-			continue
-		}
-		delete(k.ids, k.ring[k.next])
-		k.ring[k.next] = id
-		k.next = (k.next + 1) % len(k.ring)
+// add makes an id known, and forgets the oldest where there is no more room.
+func (k *known) add(id uint64) {
+	if k.has(id) {
+		return
 	}
+	k.ids[id] = struct{}{}
+	if len(k.ring) < k.most {
+		k.ring = append(k.ring, id)
+		return
+	}
+	delete(k.ids, k.ring[k.next])
+	k.ring[k.next] = id
+	k.next = (k.next + 1) % len(k.ring)
 }
 
 // pages is how many pages of this size the known ids reach back.
 func (k *known) pages(size int) int { return k.most / size }
 
-func (s *sweep[T]) hashes(items []T) []uint64 {
-	hashes := make([]uint64, len(items))
-	for i := range items {
-		hashes[i] = maphash.String(s.known.seed, s.source.ID(&items[i]))
+// hashes returns the identities of the items of a page.
+func (s *sweep[T]) hashes(page *Page[T]) []uint64 {
+	if page.hashes != nil {
+		return page.hashes
 	}
-	return hashes
+	var hash maphash.Hash
+	hash.SetSeed(s.known.seed)
+	page.hashes = make([]uint64, len(page.Items))
+	for i := range page.Items {
+		hash.Reset()
+		s.source.Write(&hash, &page.Items[i])
+		page.hashes[i] = hash.Sum64()
+	}
+	return page.hashes
 }
 
 // print is the fingerprint of a page: of its ids in their order. It is never 0.

@@ -1,6 +1,6 @@
 // Package sweep reads every item of a list that a server hands out in numbered pages: several pages
 // ahead, in order, each item once, or with an error that says what cannot be vouched for. It knows
-// neither HTTP nor jobs; retries and decoding are its caller's.
+// no HTTP, and of jobs only what to call them in a message; retries and decoding are its caller's.
 //
 // # What it relies on
 //
@@ -19,25 +19,29 @@
 //     read until one is empty.
 //   - At the end the first page is read again. If it differs under the same total, the list moved
 //     without the total showing it.
-//   - Ids that one of the few pages before had, too, are dropped and counted. Within a page they are not:
-//     the same id may stand there several times.
+//   - Items that one of the few pages before had, too, are dropped and counted. Within a page they are
+//     not: the same may stand there several times. What has no id is never dropped.
 //   - A page equal to an earlier one, a page shorter or longer than it should be, an empty page before the
-//     end, and a total beyond what was found each end in [Incomplete] if a second reading does not mend
-//     them.
+//     end, a total beyond what was found, and pages that bring nothing new again and again each end in
+//     [Incomplete] if a second reading does not mend them.
+//   - A list without a total is read until two pages in a row are empty.
 //   - A page size that the server caps or ignores is taken over from the first page. Pages counted from
 //     0 are noticed by what is missing; page 0 then comes last.
 //
 // # What it cannot see
 //
 // A deletion and a late arrival that cancel each other in the total between two answers, both behind the
-// first page. Items that arrive while the sweep runs may or may not come. Certainty takes smaller
-// lists: one that fits on one page is one view.
+// first page. In a list without a total, a deletion behind the first page, and what the last page lacks.
+// Items that arrive while the sweep runs may or may not come. Certainty takes smaller lists: one that
+// fits on one page is one view.
 package sweep
 
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -51,6 +55,8 @@ type Page[T any] struct {
 	Number int
 	// NextLink is what the answer calls the address of the next page. It is compared, never followed.
 	NextLink string
+
+	hashes []uint64 // of the items' identities, once they were asked for
 }
 
 // Source says how to read pages.
@@ -58,8 +64,10 @@ type Source[T any] struct {
 	// Fetch reads the page with this number, counted from 1, of pages of this size. It returns soon
 	// after its context ends. It is called by several goroutines at once.
 	Fetch func(ctx context.Context, number, size int) (Page[T], error)
-	// ID names an item.
+	// ID names an item; empty where the server did not name it. Such an item is never taken for another.
 	ID func(*T) string
+	// Write writes what tells an item from all others, its ID included.
+	Write func(*maphash.Hash, *T)
 	// IsEnd tells whether an error of Fetch is a server's way to say that there is no such page.
 	IsEnd func(error) bool
 }
@@ -146,6 +154,7 @@ type sweep[T any] struct {
 	prints []uint64 // one for each page delivered
 	base   uint64   // that of page 1 in the list as it is now; 0: not known
 	links  bool     // nextLink is in use
+	stale  int      // the pages before the next one that had nothing new
 
 	items  int64  // delivered
 	spared int64  // dropped by id
@@ -206,6 +215,7 @@ func (s *sweep[T]) resize(size int) {
 	s.drift("pageSize", fmt.Sprintf("page 1 has %d jobs where %d were asked for", size, s.size))
 	s.ahead.forget()
 	s.size = size
+	s.known.hold(size)
 }
 
 // counted reads as many pages as the total promises, and the one behind them.
@@ -299,7 +309,12 @@ func (s *sweep[T]) changed(total int64, number int) string {
 }
 
 // last returns the number of the last page that the total promises, at least 1.
-func (s *sweep[T]) last() int { return int(max(1, (s.total+int64(s.size)-1)/int64(s.size))) }
+func (s *sweep[T]) last() int {
+	if s.total <= 0 {
+		return 1
+	}
+	return int(min((s.total-1)/int64(s.size)+1, math.MaxInt32-1)) // numbers of pages are 32 bits long
+}
 
 // refill asks for what may be asked for ahead: pages, the page behind the last one, and for a list of
 // several pages the first page once more.
@@ -308,12 +323,13 @@ func (s *sweep[T]) refill(from int) {
 		return // nobody knows how many pages there are, or what comes is of another list
 	}
 	last := s.last()
-	for number := from; number <= min(last+1, from+4*s.options.Prefetch); number++ {
+	furthest := from + 4*s.options.Prefetch*s.options.PageSize/max(s.options.PageSize, s.size)
+	for number := from; number <= min(last+1, furthest); number++ {
 		if !s.ahead.ask(number, s.size) {
 			return
 		}
 	}
-	if last > 1 && from+4*s.options.Prefetch > last {
+	if last > 1 && furthest > last {
 		s.ahead.ask(again(1), s.size)
 	}
 }
@@ -334,7 +350,7 @@ func (s *sweep[T]) fault(page *Page[T]) string {
 }
 
 func (s *sweep[T]) repeats(page *Page[T]) bool {
-	return len(page.Items) > 0 && slices.Contains(s.prints, print(s.hashes(page.Items)))
+	return len(page.Items) > 0 && slices.Contains(s.prints, print(s.hashes(page)))
 }
 
 // mayLook counts the looks at a list that seems to have moved, and reports why.
@@ -367,11 +383,10 @@ func (s *sweep[T]) lookAgain() error {
 		if s.next == 1 {
 			break // nothing was delivered yet
 		}
-		hashes := s.hashes(page.Items)
-		if at := slices.IndexFunc(hashes, s.known.has); at >= 0 {
-			return s.resume(number, page, hashes, at)
+		if at := slices.IndexFunc(s.hashes(&page), s.known.has); at >= 0 {
+			return s.resume(number, &page, at)
 		}
-		if number == oldest {
+		if number <= oldest {
 			s.suspect(fmt.Sprintf("the list moved so far that page %d does not overlap with what was read before", number))
 			s.lost = s.total > before // then old items stand where new ones are expected
 			break
@@ -382,16 +397,23 @@ func (s *sweep[T]) lookAgain() error {
 }
 
 // resume delivers what is new on a page behind the first item that is not.
-func (s *sweep[T]) resume(number int, page Page[T], hashes []uint64, at int) error {
+func (s *sweep[T]) resume(number int, page *Page[T], at int) error {
+	hashes := s.hashes(page)
 	for i := at; i < len(hashes); i++ {
-		if !s.known.has(hashes[i]) && !s.hand(page.Items[i]) {
+		if s.known.has(hashes[i]) {
+			continue
+		}
+		if s.source.ID(&page.Items[i]) == "" {
+			s.suspect(fmt.Sprintf("the list moved, and jobs without an id on page %d cannot be told from those read before", number))
+		}
+		if !s.hand(page.Items[i]) {
 			return nil
 		}
 	}
 	tries := s.tries
 	back := number < s.next-1
 	s.next = number
-	s.delivered(hashes)
+	s.delivered(page)
 	if !back {
 		s.tries = tries // no page further than before
 	}
@@ -406,18 +428,18 @@ func (s *sweep[T]) rebase() error {
 	}
 	s.base = 0
 	if first.Total == s.total {
-		s.base = print(s.hashes(first.Items))
+		s.base = print(s.hashes(&first))
 	}
 	s.ahead.drop(again(1))
 	return nil
 }
 
-// deliver hands out the items of a page that were not delivered just before. It is false when the
-// caller has left.
+// deliver hands out the items of a page that were not delivered just before. It is false when that was
+// the last page to look at, or the caller has left.
 func (s *sweep[T]) deliver(page Page[T]) bool {
 	s.refill(s.next + 1)
-	hashes := s.hashes(page.Items)
-	shifted := Drift{Field: "jobs.jobId"}
+	hashes := s.hashes(&page)
+	before, shifted := s.items, Drift{Field: "jobs.jobId"}
 	for i := range page.Items {
 		if s.known.has(hashes[i]) {
 			if shifted.Count++; shifted.Count == 1 {
@@ -431,8 +453,14 @@ func (s *sweep[T]) deliver(page Page[T]) bool {
 		s.spared += int64(shifted.Count)
 		s.report(shifted)
 	}
-	s.delivered(hashes)
-	return true
+	s.delivered(&page)
+	if s.stale++; s.items > before || len(hashes) == 0 {
+		s.stale = 0
+	}
+	if s.stale == keptPages { // a page may repeat another in part, but this goes on for ever
+		s.suspect(fmt.Sprintf("page %d and those before it have no new job", s.next-1))
+	}
+	return s.stale < keptPages
 }
 
 func (s *sweep[T]) hand(item T) bool {
@@ -444,11 +472,15 @@ func (s *sweep[T]) hand(item T) bool {
 	return !s.left
 }
 
-// delivered notes that the next page, with these ids, is done.
-func (s *sweep[T]) delivered(hashes []uint64) {
+// delivered notes that the next page is done.
+func (s *sweep[T]) delivered(page *Page[T]) {
 	s.ahead.drop(s.next)
-	s.known.add(hashes)
-	s.prints = append(s.prints[:s.next-1], print(hashes))
+	for i, hash := range s.hashes(page) {
+		if s.source.ID(&page.Items[i]) != "" {
+			s.known.add(hash)
+		}
+	}
+	s.prints = append(s.prints[:s.next-1], print(s.hashes(page)))
 	if s.next == 1 {
 		s.base = s.prints[0]
 	}

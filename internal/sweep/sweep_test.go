@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,9 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// noID begins what tells an item from others that has no id.
+const noID = "without id "
 
 var errNoPage = errors.New("there is no such page")
 
@@ -71,7 +76,13 @@ func (l *list) all(t *testing.T, size, prefetch int) (got []string, drift []swee
 func (l *list) source() sweep.Source[string] {
 	lock := make(chan struct{}, 1)
 	return sweep.Source[string]{
-		ID:    func(id *string) string { return *id },
+		ID: func(id *string) string {
+			if strings.HasPrefix(*id, noID) {
+				return ""
+			}
+			return *id
+		},
+		Write: func(hash *maphash.Hash, id *string) { _, _ = hash.WriteString(*id) },
 		IsEnd: func(err error) bool { return errors.Is(err, errNoPage) },
 		Fetch: func(ctx context.Context, number, size int) (sweep.Page[string], error) {
 			lock <- struct{}{}
@@ -190,6 +201,26 @@ func TestFaults(t *testing.T) {
 		{"pages are counted from 0", list{after: func(p *page, number, size int) { *p = (&list{ids: sequence(95)}).at(number+1, size) }},
 			"", func(ids []string) []string { return slices.Concat(ids[10:], ids[:10]) }},
 		{"a page behind the last is refused", list{}, "", nil},
+		{"page 4 is empty without a total", list{after: func(p *page, number, _ int) {
+			if p.Total = -1; number == 4 {
+				p.Items = nil
+			}
+		}}, "page 4 is empty, and page 5 is not", func(ids []string) []string { return slices.Concat(ids[:30], ids[40:]) }},
+		{"page 1 is empty without a total", list{after: func(p *page, number, _ int) {
+			if p.Total = -1; number == 1 {
+				p.Items = nil
+			}
+		}}, "page 1 is empty, and page 2 is not", func(ids []string) []string { return ids[10:] }},
+		{"page 4 is short without a total", list{after: func(p *page, number, _ int) {
+			if p.Total = -1; number == 4 {
+				p.Items = p.Items[:3]
+			}
+		}}, "page 4 is short, and more come", func(ids []string) []string { return slices.Concat(ids[:33], ids[40:]) }},
+		{"the same items in ever another order", list{after: func(p *page, number, size int) {
+			p.Total = 1 << 62
+			p.Items = slices.Concat(sequence(size)[number-1:], sequence(number-1))
+		}}, "no new job", func(ids []string) []string { return ids[:10] }},
+		{"the total is as large as can be", list{after: func(p *page, _, _ int) { p.Total = math.MaxInt64 }}, "jobs instead of", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -269,6 +300,60 @@ func TestMovesBetweenAnswers(t *testing.T) {
 			if err != nil || !slices.Contains(got, "job18") {
 				t.Errorf("%s, each item takes %s: got %v: %v", name, busy, got, err)
 			}
+		}
+	}
+}
+
+// TestItemsWithoutID: an item that has no id is never taken for one that came before.
+func TestItemsWithoutID(t *testing.T) {
+	l := &list{ids: sequence(40)}
+	for _, i := range []int{3, 13, 14, 39} {
+		l.ids[i] = noID + "and like others"
+	}
+	got, drift, err := l.all(t, 10, 4)
+	if err != nil || !slices.Equal(got, l.ids) || len(drift) > 0 {
+		t.Errorf("got %d of 40, %v, %v", len(got), drift, err)
+	}
+	l.before = func(l *list, _, number int) {
+		if number == 3 && len(l.ids) == 40 {
+			l.ids = slices.Delete(slices.Clone(l.ids), 5, 6)
+		}
+	}
+	if _, _, err = l.all(t, 10, 1); err == nil || !strings.Contains(err.Error(), "without an id") {
+		t.Errorf("in a list that moves: got %v, want that they cannot be told apart", err)
+	}
+}
+
+// TestPagesLargerThanAsked: a list that moves by much, of a server that has its own size of pages, ends.
+func TestPagesLargerThanAsked(t *testing.T) {
+	for _, arrive := range []int{5, 30, 80, -1000} {
+		l := &list{ids: sequence(1000)}
+		l.before = func(l *list, _, number int) {
+			switch {
+			case number != 4 || len(l.ids) != 1000:
+			case arrive < 0:
+				l.ids = nil
+			default:
+				l.ids = slices.Clone(l.ids)
+				for i := range arrive {
+					l.ids = slices.Insert(l.ids, 0, fmt.Sprint("late", i))
+				}
+			}
+		}
+		l.after = func(p *sweep.Page[string], number, _ int) { *p = l.at(number, 100) }
+		got, _, err := l.all(t, 10, 1)
+		seen := make(map[string]bool)
+		for _, id := range got {
+			if seen[id] {
+				t.Errorf("%d arrive: %s came twice", arrive, id)
+			}
+			seen[id] = true
+		}
+		if arrive > 0 && (err != nil || len(got) != 1000) || arrive < 0 && len(got) < 300 {
+			t.Errorf("%d arrive: got %d, %v", arrive, len(got), err)
+		}
+		if l.requests > 60 {
+			t.Errorf("%d arrive: %d requests", arrive, l.requests)
 		}
 	}
 }

@@ -100,8 +100,9 @@ func (j *judge) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, j.networkError(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode >= 300 && response.StatusCode < 400 {
-		return nil, j.complete(j.source.refusal("", response.StatusCode), response)
+	if status := response.StatusCode; status < 200 || status >= 300 && status < 400 {
+		// Of status 101 the body is the connection, and no context ends it.
+		return nil, j.complete(j.source.refusal("", status), response)
 	}
 	if response.ContentLength > maxAnswer {
 		return nil, j.complete(tooLarge(), response)

@@ -21,6 +21,7 @@ type Service struct {
 	list        *List
 	latency     func(number int) time.Duration
 	connections atomic.Int64
+	open, most  atomic.Int64 // connections now, and at most
 	// bodies are buffers for pages. A sync.Pool would be emptied by the garbage of who is measured.
 	bodies chan []byte
 
@@ -46,8 +47,12 @@ func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *S
 	})
 	s.server = httptest.NewUnstartedServer(mux)
 	s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
+		switch state {
+		case http.StateNew:
 			s.connections.Add(1)
+			s.noteOpen(s.open.Add(1))
+		case http.StateClosed, http.StateHijacked:
+			s.open.Add(-1)
 		}
 	}
 	s.server.Start()
@@ -58,6 +63,14 @@ func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *S
 
 // Connections returns how many connections were opened to the service.
 func (s *Service) Connections() int { return int(s.connections.Load()) }
+
+// MostConnections returns how many were open at a time, at most.
+func (s *Service) MostConnections() int { return int(s.most.Load()) }
+
+func (s *Service) noteOpen(open int64) {
+	for most := s.most.Load(); open > most && !s.most.CompareAndSwap(most, open); most = s.most.Load() {
+	}
+}
 
 // Await returns when this many requests at once wait for their page's latency to pass.
 func (s *Service) Await(requests int) {

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/d365backup/d365backup/test/faults/proxy"
 )
@@ -34,8 +33,7 @@ func through(t *testing.T, address string) *http.Transport {
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
-		MaxResponseHeaderBytes: 1 << 20,     // as the client's own
-		TLSHandshakeTimeout:    time.Second, // or net/http goes on with a handshake when the call is over
+		MaxResponseHeaderBytes: 1 << 20, // as the client's own
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return transport
@@ -146,22 +144,23 @@ func silentTLS(t *testing.T, _ string) obstacle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var running sync.WaitGroup
-	running.Go(func() {
+	var accepting sync.WaitGroup
+	var accepted []net.Conn
+	accepting.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			running.Go(func() {
-				_, _ = io.Copy(io.Discard, conn)
-				_ = conn.Close()
-			})
+			accepted = append(accepted, conn)
 		}
 	})
 	t.Cleanup(func() {
 		_ = listener.Close()
-		running.Wait()
+		accepting.Wait()
+		for _, conn := range accepted { // net/http goes on with a handshake when its call is over
+			_ = conn.Close()
+		}
 	})
 	return obstacle{RoundTripper: secure{through(t, listener.Addr().String())}}
 }

@@ -290,7 +290,7 @@ func TestPicture(t *testing.T) {
 		t.Errorf("the picture has %d bytes", len(shot))
 	}
 	if *picture != "" {
-		if err := os.WriteFile(*picture, shot, 0o644); err != nil { //nolint:gosec // It is for the public.
+		if err := os.WriteFile(*picture, shot, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -142,7 +142,11 @@ func TestEveryReportIsLegible(t *testing.T) {
 				if wide := evaluate[int64](p, `document.documentElement.scrollWidth`); wide > width {
 					t.Errorf("%s, %s, %d wide: the page is %d wide", name, scheme, width, wide)
 				}
-				for _, check := range []string{pale, crowded} {
+				checks := []string{crowded, pale}
+				if width < 1200 {
+					checks = checks[:1] // the colours are the same
+				}
+				for _, check := range checks {
 					if bad := evaluate[[]string](p, check); len(bad) > 0 {
 						t.Errorf("%s, %s, %d wide: %q", name, scheme, width, bad[:min(len(bad), 8)])
 					}

@@ -106,10 +106,7 @@ func (c *command) run(ctx context.Context, changed func(string) bool) error {
 		return err
 	}
 	progress := c.progress()
-	options := append(c.pageSize.Options(), d365backup.WithProgress(func(p d365backup.Progress) {
-		progress.Update(p.Jobs, p.TotalCount, p.Pages)
-	}))
-	client, closeClient, err := c.connection.Client(c.app, options...)
+	client, closeClient, err := c.connection.Client(c.app, c.options(progress)...)
 	if err != nil {
 		return err
 	}
@@ -155,6 +152,13 @@ func (c *command) plan(changed func(string) bool) (p plan, err error) {
 	p.query = c.filter.Query()
 	p.query.Start, p.query.End = p.start, p.end
 	return p, err
+}
+
+// options are those of the client, beyond its settings.
+func (c *command) options(progress *cli.Progress) []d365backup.Option {
+	return append(c.pageSize.Options(), d365backup.WithProgress(func(p d365backup.Progress) {
+		progress.Update(p.Jobs, p.TotalCount, p.Pages)
+	}))
 }
 
 // progress returns the progress line, unless it would fight with the jobs for the screen.

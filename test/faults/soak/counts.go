@@ -62,7 +62,7 @@ func (c *counts) verdict() error {
 		problems = append(problems, errors.New("no sweep was complete"))
 	}
 	if len(c.counts["failed attempts"]) == 0 {
-		problems = append(problems, errors.New("no toxic made an attempt fail"))
+		problems = append(problems, errors.New("no attempt failed: nothing was in the way"))
 	}
 	return errors.Join(problems...)
 }

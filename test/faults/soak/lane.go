@@ -53,7 +53,7 @@ func (l *lane) lasts() time.Duration {
 	if l.down {
 		return 100*time.Millisecond + time.Duration(l.choice.Int64N(int64(400*time.Millisecond)))
 	}
-	return time.Second + time.Duration(l.choice.Int64N(int64(5*time.Second)))
+	return 2*time.Second + time.Duration(l.choice.Int64N(int64(6*time.Second)))
 }
 
 // change puts another proxy in place: one in six has no toxic, one in six is down.

@@ -15,7 +15,7 @@ import (
 
 const (
 	jobs     = 60
-	pageSize = 10
+	pageSize = 15
 	secret   = "canary-soak-secret"
 	// lifetime of tokens: they are replaced when a fifth of it is left.
 	lifetime = 3 * time.Second
@@ -83,6 +83,7 @@ func (s *service) client(way *lane, c *counts) (*d365backup.Client, *http.Transp
 		d365backup.WithClientSecret("app", secret),
 		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
 		d365backup.WithPageSize(pageSize),
+		d365backup.WithPrefetch(2), // or on a busy machine the requests wait for each other longer than a proxy stays
 		d365backup.WithRetry(d365backup.RetryPolicy{BaseDelay: 100 * time.Millisecond, MaxDelay: time.Second, AttemptTimeout: 5 * time.Second}),
 		d365backup.WithTimeout(20*time.Second),
 		d365backup.WithLogger(c.logger()),

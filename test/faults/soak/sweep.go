@@ -33,7 +33,7 @@ func (s *service) keepSweeping(ctx context.Context, client *d365backup.Client, c
 		default:
 			c.add("sweeps", "complete")
 		}
-		time.Sleep(time.Duration(choice.Int64N(int64(300 * time.Millisecond))))
+		time.Sleep(time.Duration(choice.Int64N(int64(2 * time.Second))))
 	}
 }
 
