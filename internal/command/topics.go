@@ -41,7 +41,8 @@ The configuration file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
       client_id: 5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71
       client_secret_file: ~/.config/d365backup/production.secret
 
-A path that is relative is so to the configuration file.`)
+A path that is relative is so to the configuration file, which is refused where
+it is another user's or others can write to it: it says where the secret goes.`)
 	return &cobra.Command{Use: "environment", Short: "Environment variables, configuration file and profiles", Long: b.String()}
 }
 

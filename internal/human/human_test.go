@@ -56,7 +56,7 @@ func TestText(t *testing.T) {
 
 func TestClip(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "Contoso": "Contoso", "12345678": "12345678", "123456789": "1234567…", " a ": "a", "営業部営業部営業部": "営業部営業部営…",
+		"": "", "Contoso": "Contoso", "12345678": "12345678", "123456789": "1234567…", "\t a\n": "a", "営業部営業部営業部": "営業部営業部営…",
 		"\x1b\x1b\x1b\x1b\x1b\x1b12345678": "12345678", strings.Repeat("\u202e", 1000) + "a": "…",
 	} {
 		if got := Clip(text, 8); got != want {

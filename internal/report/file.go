@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/owner"
 )
 
 // Format is a form of a report.
@@ -59,10 +61,18 @@ func (s *Summary) Save(path string) error {
 	return replaceFile(path, write)
 }
 
-// replaceFile writes a new file beside the old one and puts it in its place, links followed.
+// replaceFile writes a new file beside the old one and puts it in its place, links followed where the
+// system follows them: some do not follow one that someone else put into a folder of all.
 func replaceFile(path string, write func(io.Writer) error) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+	old, err := os.Stat(path)
+	switch {
+	case err == nil:
+		path, err = filepath.EvalSymlinks(path)
+	case errors.Is(err, fs.ErrNotExist): // a new file, or in the place of a link to nowhere
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	file, err := createBeside(path)
 	if err != nil {
@@ -73,8 +83,8 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 			_ = os.Remove(file.Name())
 		}
 	}()
-	if old, err := os.Stat(path); err == nil {
-		// What may read the old file may read the new one; where that cannot be set, it is the default.
+	if old != nil && !owner.Foreign(old) {
+		// Who may read the old file may read the new one; where that cannot be set, it is the default.
 		_ = file.Chmod(old.Mode().Perm())
 	}
 	if err := fill(file, write); err != nil {

@@ -192,16 +192,17 @@ func (s Settings) credentials() (d365backup.Option, error) {
 }
 
 func (s Settings) certificate(id, path string) (d365backup.Option, error) {
-	if err := checkPrivatePath(path); err != nil {
+	data, err := readPrivate(path, maxCertificate)
+	if err != nil {
 		return nil, Usagef("%s: %w", s.Origin("certificate"), err)
 	}
 	password, err := s.secret("certificate-password")
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := d365backup.LoadCertificate(path, password)
+	certificate, err := d365backup.ParseCertificate(data, password)
 	if err != nil {
-		return nil, Usagef("%s: %s", s.Origin("certificate"), Explain(err))
+		return nil, Usagef("%s: %s: %s", s.Origin("certificate"), path, Explain(err))
 	}
 	return d365backup.WithCertificate(id, certificate), nil
 }

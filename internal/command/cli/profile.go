@@ -3,15 +3,17 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/d365backup/d365backup/internal/owner"
 )
 
 // configFile is the configuration file: named profiles, each with settings.
@@ -51,7 +53,7 @@ func readConfig(path string) (configFile, error) {
 	if path == "" {
 		return file, nil
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the user says where configuration is
+	text, err := readOwn(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return file, nil
 	}
@@ -70,6 +72,23 @@ func readConfig(path string) (configFile, error) {
 		}
 	}
 	return file, nil
+}
+
+// readOwn returns what a file holds that only the user and root can write to: whoever else could would have
+// the secret sent to an address of his own. Of Windows no mode says so.
+func readOwn(path string) ([]byte, error) {
+	file, info, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	if owner.Foreign(info) {
+		return nil, fmt.Errorf("%s belongs to another user, who could have your secret sent elsewhere: make it yours with chown, or take it away", path)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
+		return nil, fmt.Errorf("%s says where your secret is sent and others can write to it (mode %04o): run chmod go-w %s", path, mode, path)
+	}
+	return io.ReadAll(file)
 }
 
 func checkKeys(profile map[string]string) error {

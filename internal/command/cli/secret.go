@@ -6,24 +6,20 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 )
 
-// maxSecret bounds what is read of a file that holds a secret.
-const maxSecret = 64 << 10
+// What is read of a file at most.
+const (
+	maxSecret      = 64 << 10
+	maxCertificate = 1 << 20 // what lies beyond makes it too long for the library
+)
 
 // readSecret returns the one line that a file holds. Its errors name the file and never show any of it.
 func readSecret(path string) (string, error) {
-	file, err := os.Open(path) //nolint:gosec // the user names the file
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	if err := checkPrivate(file); err != nil {
-		return "", err
-	}
-	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	text, err := readPrivate(path, maxSecret)
 	if err != nil {
 		return "", err
 	}
@@ -40,27 +36,34 @@ func readSecret(path string) (string, error) {
 	return string(text), nil
 }
 
-// checkPrivate refuses a file that others on this machine can read. Windows has no such bits.
-func checkPrivate(file *os.File) error {
-	info, err := file.Stat()
+// readPrivate returns what a file holds, cut off beyond the limit and a byte. It refuses one that others on
+// this machine can read; Windows has no such bits.
+func readPrivate(path string, limit int64) ([]byte, error) {
+	file, info, err := open(path)
 	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a directory", file.Name())
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
-		return fmt.Errorf("%s holds a secret and others can read it (mode %04o): run chmod 600 %s", file.Name(), mode, file.Name())
-	}
-	return nil
-}
-
-// checkPrivatePath is checkPrivate for a file that something else will read.
-func checkPrivatePath(path string) error {
-	file, err := os.Open(path) //nolint:gosec // the user names the file
-	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	return checkPrivate(file)
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return nil, fmt.Errorf("%s holds a secret and others can read it (mode %04o): run chmod 600 %s", path, mode, path)
+	}
+	return io.ReadAll(io.LimitReader(file, limit+1))
+}
+
+// open opens a file for reading. It does not wait until somebody writes into a named pipe, for which there is
+// no end; one that is being written to, as by a shell's <(command), works.
+func open(path string) (*os.File, os.FileInfo, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user names the file
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory", path)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, nil, err
+	}
+	return file, info, nil
 }

@@ -121,7 +121,7 @@ var ofTLS = []illness{
 		w.env["D365BACKUP_TOKEN_URL"] = "https://" + deaf(w.t, true) + "/connect/token"
 	}), "The reason given: "},
 	{"silence", "no-answer", "token host: TLS", 1, changed(func(w *world) {
-		w.probe.patience = 50 * time.Millisecond
+		w.probe.patience = 500 * time.Millisecond
 		w.env["D365BACKUP_TOKEN_URL"] = "https://" + deaf(w.t, false) + "/connect/token"
 	}), "deadline exceeded"},
 }
@@ -191,7 +191,7 @@ var ofOperation = []illness{
 	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", http.StatusFound).ServeHTTP), "https://login.example"},
 	{"silence of the operation", "no-answer", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.Latency(time.Hour)))
-		w.probe.patience = 100 * time.Millisecond
+		w.probe.patience = 500 * time.Millisecond
 		return w
 	}, "no whole answer within"},
 	{"empty object", "not-jobs", "first page", 1, fault(sandbox.EmptyObject()), "no job list"},

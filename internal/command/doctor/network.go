@@ -32,8 +32,13 @@ type probe struct {
 // newProbe returns a probe of the real network. The proxy is that of the environment, as for the client
 // of the other commands.
 func newProbe(getenv func(string) string) probe {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+	}
 	return probe{transport: transport, resolver: net.DefaultResolver, patience: 30 * time.Second, getenv: getenv}
 }
 

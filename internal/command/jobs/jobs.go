@@ -45,6 +45,10 @@ of a job, csv too unless --columns says otherwise, under the names of the
 contract and with times in UTC. A list that broke off ends with an error and a
 code other than 0; of json it also lacks the closing bracket.
 
+Names in csv are as the service gives them. A spreadsheet takes one that begins
+with =, +, - or @ for a formula when it opens the file: import it, with all
+columns as text.
+
 With --follow it goes on: it asks again at every interval, and writes each job
 that is new or has another status. It survives outages, and ends when it is
 interrupted.`,

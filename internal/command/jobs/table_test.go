@@ -147,10 +147,9 @@ func TestTableLong(t *testing.T) {
 // the service it stands in and whether or not the screen has a width.
 func TestTableClipped(t *testing.T) {
 	long := job{}
-	v := reflect.ValueOf(&long).Elem()
-	for i := range v.NumField() {
-		if v.Field(i).Kind() == reflect.String {
-			v.Field(i).SetString(strings.Repeat("long", 100_000))
+	for _, f := range reflect.ValueOf(&long).Elem().Fields() {
+		if f.Kind() == reflect.String {
+			f.SetString(strings.Repeat("long", 100_000))
 		}
 	}
 	jobs := append(make([]job, 100), long)
