@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -157,7 +156,7 @@ const lowToken = "canary0123456789abcdef"
 // it is closed at once.
 func TestSwitchedProtocols(t *testing.T) {
 	for _, at := range []string{"/api/OpenApi/GetJobs", "/connect/token"} {
-		var open sync.WaitGroup
+		closed := make(chan struct{})
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != at {
 				(&service{}).ServeHTTP(w, r)
@@ -169,17 +168,16 @@ func TestSwitchedProtocols(t *testing.T) {
 				return
 			}
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-			open.Go(func() {
-				_, _ = io.Copy(io.Discard, conn) // until the client closes it
-				_ = conn.Close()
-			})
+			_, _ = io.Copy(io.Discard, conn) // until the client closes it
+			_ = conn.Close()
+			close(closed)
 		}))
 		transport := &http.Transport{}
 		client := (&service{}).client(t, server.URL, transport, once)
 		if _, err := client.Page(t.Context(), valid, 1); err == nil {
 			t.Errorf("101 at %s is no error", at)
 		}
-		open.Wait()
+		<-closed
 		transport.CloseIdleConnections()
 		server.Close()
 	}
