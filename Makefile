@@ -32,8 +32,8 @@ test: ## Run the tests, those of the nested modules included.
 	go test ./...
 	for module in $(nested); do (cd $$module && go test ./...) || exit 1; done
 
-test-race: ## Run the tests under the race detector; needs a C compiler.
-	go test -race ./...
+test-race: ## Run the tests under the race detector; needs a C compiler. Not those that only run other programs.
+	go test -race $$(go list ./... | grep -v -e /api/codegen$$ -e /internal/docs$$)
 
 test-peers: test/peers/oidc/node_modules test/peers/prism/node_modules ## Run the tests with programs of others; needs npm.
 	go test -tags peers -timeout 5m ./test/peers/...
