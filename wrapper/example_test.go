@@ -29,6 +29,20 @@ func startSandbox() (*sandbox.Server, []d365backup.Option) {
 	}
 }
 
+// answeringJobs makes the service answer every question for jobs with this body.
+func answeringJobs(body string) sandbox.Fault {
+	return sandbox.Fault{Name: "answering", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/api/OpenApi/GetJobs" {
+				next.ServeHTTP(w, r) // tokens
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, body)
+		})
+	}}
+}
+
 // A client of the real service needs a data centre and credentials.
 func ExampleNew() {
 	client, err := d365backup.New(
@@ -117,17 +131,8 @@ func ExampleError() {
 func ExampleWithDriftHandler() {
 	service, options := startSandbox()
 	defer service.Close()
-	service.SetFaults(sandbox.Fault{Name: "October 2024", Middleware: func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/api/OpenApi/GetJobs" {
-				next.ServeHTTP(w, r) // tokens
-				return
-			}
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"totalNumber":1,"result":[{"type":"Backup","jobId":"DCIB2026110104000012345601",
-				"startTime":"2026-11-01T04:00:00Z","status":"Finished"}]}`)
-		})
-	}})
+	service.SetFaults(answeringJobs(`{"totalNumber":1,"result":[{"type":"Backup","jobId":"DCIB2026110104000012345601",
+		"startTime":"2026-11-01T04:00:00Z","status":"Finished"}]}`))
 	client, err := d365backup.New(append(options, d365backup.WithDriftHandler(func(d d365backup.Drift) {
 		fmt.Printf("%s at %s: %q, %d times\n", d.Kind, d.Field, d.Value, d.Count)
 	}))...)
@@ -147,22 +152,13 @@ func ExampleWithDriftHandler() {
 	// DCIB2026110104000012345601 Finished
 }
 
-// A loop that cannot vouch for having seen every job says so at its end. Here the
-// service counts a job that it does not have.
+// A loop that cannot vouch for having seen every job says so at its end. Here the service
+// counts a job that it does not have.
 func ExampleErrIncomplete() {
 	service, options := startSandbox()
 	defer service.Close()
-	service.SetFaults(sandbox.Fault{Name: "miscount", Middleware: func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/api/OpenApi/GetJobs" {
-				next.ServeHTTP(w, r) // tokens
-				return
-			}
-			w.Header().Set("Content-Type", "application/json")
-			io.WriteString(w, `{"totalCount":2,"jobs":[{"type":1,"jobId":"DCIB2026110104000012345601",
-				"startTime":"2026-11-01T04:00:00Z","status":3}]}`)
-		})
-	}})
+	service.SetFaults(answeringJobs(`{"totalCount":2,"jobs":[{"type":1,"jobId":"DCIB2026110104000012345601",
+		"startTime":"2026-11-01T04:00:00Z","status":3}]}`))
 	client, err := d365backup.New(options...)
 	if err != nil {
 		log.Fatal(err)
