@@ -24,3 +24,6 @@ if [[ -z $targets ]]; then
 	exit 1
 fi
 xargs -P 2 -L 1 bash -c 'run "$@"' run "$1" <<<"$targets"
+
+# The simulator of package paging, with more cases than "make test" has time for.
+go test -vet=off -run '^TestSimulator$' ./internal/paging -cases 50000

@@ -25,29 +25,18 @@
 //
 // # Completeness
 //
-// Jobs gives every job that the service had from the beginning of the loop to its end, once, or ends in
-// [ErrIncomplete] (or in the error that stopped it) after all that it got. The service hands out pages
-// by number and offers no snapshot, so this takes evidence:
+// Jobs returns every job that the service had throughout the loop, once, or ends in [ErrIncomplete]
+// after every job that it could read. The service returns pages by number and offers no snapshot, so
+// Jobs compares the pages: their totals and lengths, the jobs on them, the page after the last one, and
+// page 1 read again. If they contradict each other, it reads the list again, three times in all. A list
+// that is shorter than a page ([WithPageSize]) takes one request.
 //
-//   - The time range is fixed when the loop begins, so that all pages are asked for with one filter.
-//   - Answers under one total are taken as views of one list. One under another total, whichever page
-//     it is of, shows that the list moved: Jobs goes on from where the new list overlaps with what was
-//     delivered, a bounded number of times.
-//   - A job on a page that was also on one of the few pages before is dropped and counted: see
-//     DriftPaging. It is the same if id, start and organization are; one without an id is never dropped.
-//     Within a page none is, for the vendor's own sample has one id on several jobs.
-//   - The page behind the last one is asked for, and the first page once more, to see a wrong total and
-//     a list that moved under the same total.
-//   - Pages that repeat, are short, are missing, or bring nothing new again and again end in
-//     ErrIncomplete when a second reading does not mend them. nextLink is data: it is never followed.
-//   - A list without a total, or with one that is too low, is read until two pages in a row are empty or
-//     refused.
+// Two jobs are the same if id, organization, module and start are. Jobs on one page are never taken
+// for the same, nor are jobs without an id.
 //
-// What that cannot see: a deletion and a late arrival that cancel each other in the total between two
-// answers, both behind the first page; in a list without a total, a deletion behind the first page, and
-// what the last page lacks; a job that comes into pages already read. The time range's last minutes are
-// where jobs arrive late. For certainty ask for smaller ranges: a range that fits on one page
-// ([WithPageSize]) is one view of the list.
+// Nothing shows a deletion and an arrival that leave the total and page 1 as they were, a deletion
+// after page 1 of a list without a total, or the rest of a list if the service reports the length of a
+// capped or refused page as the total. Jobs that start while the loop runs may be missing.
 //
 // # What is tolerated
 //

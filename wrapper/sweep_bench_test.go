@@ -152,7 +152,7 @@ func BenchmarkBreak(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if n++; n == 101 { // page 2 is being delivered
+			if n++; n == 1 { // page 1 is being delivered
 				service.Await(16)
 				left = time.Now()
 				break
@@ -172,7 +172,7 @@ func TestBreakLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n++; n == 101 {
+		if n++; n == 1 {
 			service.Await(16)
 			break
 		}

@@ -1,0 +1,117 @@
+package paging
+
+import (
+	"context"
+	"slices"
+)
+
+// reader reads a list in passes. View, queue and the fields after them are those of the pass.
+type reader struct {
+	List
+	deliver func(page *Page, i int) bool
+	seen    map[uint64]int8 // the items delivered, each with the last pass that found it
+	items   int64           // delivered
+	stopped bool            // deliver returned false
+	pass    int8            // its number
+	*view
+	*queue
+	next      int               // the page to request next
+	rereading bool              // page 1 was requested again
+	unnamed   map[uint64]uint64 // how many unnamed items had this hash
+}
+
+// read makes one pass, until its view is over.
+func (r *reader) read(ctx context.Context, v *view) error {
+	r.view, r.queue = v, newQueue(ctx, r.List)
+	defer r.queue.stop()
+	r.next, r.rereading, r.unnamed = 1, false, make(map[uint64]uint64)
+	for !r.over && !r.stopped {
+		for r.request(); !r.requests[0].done; r.request() {
+			r.receive()
+		}
+		response := r.requests[0]
+		r.requests = r.requests[1:]
+		switch {
+		case response.err != nil && response.number > 1 && r.IsEnd(response.err):
+			r.refuse(response.err)
+		case response.err != nil:
+			return response.err
+		case response.number == 1 && r.pages > 0:
+			r.rereading = false // if this was too early, page 1 is due again at the end
+			r.reread(&response.page)
+		default:
+			r.add(&response.page)
+		}
+	}
+	return nil
+}
+
+// request sends what may be sent now: pages that should exist, and page 1 again. If the total is the page
+// size, page 2 comes first: some servers always state the length of the page.
+func (r *reader) request() {
+	for !r.over && !r.full() && r.asExpected() {
+		switch {
+		case r.next <= r.horizon():
+			r.send(r.next, r.size)
+			r.next++
+		case !r.rereading && r.doubt == "" && r.pages > 0 && (r.ended() || r.total > int64(r.size)):
+			r.send(1, r.size)
+			r.rereading = true
+		default:
+			return
+		}
+	}
+}
+
+// asExpected reports whether no response that waits shows that the list has ended or changed.
+func (r *reader) asExpected() bool {
+	return !slices.ContainsFunc(r.requests, func(waiting *request) bool {
+		ids := waiting.page.IDs
+		return waiting.done && waiting.number > 1 && (waiting.err != nil || r.mismatch(waiting.number, &waiting.page) != "" ||
+			len(ids) > 0 && r.seen[ids[0].Hash] == r.pass)
+	})
+}
+
+// add delivers what is new on the next page.
+func (r *reader) add(page *Page) {
+	undelivered, isNew := r.identify(page)
+	r.view.add(page, isNew)
+	r.request()
+	for _, i := range undelivered {
+		if len(r.responses) > 0 {
+			r.request() // while the caller works
+		}
+		r.items++
+		if r.stopped = !r.deliver(page, i); r.stopped {
+			return
+		}
+	}
+	if len(page.IDs) > 0 || r.pages == 1 {
+		r.OnPage(r.pages, r.items, r.total)
+	}
+}
+
+// identify returns which items of the page were not delivered, and reports whether one of them all is new in this pass.
+func (r *reader) identify(page *Page) (undelivered []int, isNew bool) {
+	keys := make([]uint64, len(page.IDs))
+	for i, id := range page.IDs {
+		alike := uint64(0)
+		if id.Unnamed {
+			alike = r.unnamed[id.Hash]
+			r.unnamed[id.Hash]++
+		}
+		keys[i] = id.Hash + alike*0x9e3779b97f4a7c15
+		seen := r.seen[keys[i]]
+		isNew = isNew || seen != r.pass && alike == 0
+		if seen == 0 {
+			undelivered = append(undelivered, i)
+		} else if seen == r.pass {
+			r.repeats++
+		}
+		r.sum = r.sum*31 + keys[i]
+	}
+	for _, key := range keys { // now, so that an item may be on one page twice
+		r.seen[key] = r.pass
+	}
+	return undelivered, isNew
+}

@@ -1,0 +1,137 @@
+package paging
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// view is what a pass has seen of the list.
+type view struct {
+	wanted   int   // page size that the caller wants
+	size     int   // page size of the server
+	total    int64 // stated by page 1; -1: none, or too low
+	lastPass bool  // reads on when it is inconsistent
+	drift    func(field, value string, count int)
+	pages    int    // read, not counting page 1 read again
+	first    []ID   // of page 1
+	short    bool   // the last page read is not full
+	link     bool   // the last page read links to the next one
+	empty    int    // empty pages at the end
+	repeats  int    // items that an earlier page has, too
+	sum      uint64 // fingerprint of all items in their order
+	over     bool   // there is nothing left to read
+	doubt    string // why the view is inconsistent, if it is
+	refusal  error  // the reason of the doubt, if any
+}
+
+// add takes the next page. isNew: it has an item that no earlier page has.
+func (v *view) add(page *Page, isNew bool) {
+	v.pages++
+	number, n := v.pages, len(page.IDs)
+	if number == 1 {
+		v.begin(page)
+	}
+	if page.HasNext && v.total >= 0 && number >= v.last() {
+		v.drift("nextLink", fmt.Sprintf("present on page %d, the last page", number), 1)
+	}
+	if n > 0 && v.total >= 0 && page.Total >= 0 && page.Total < v.before(number)+int64(n) {
+		v.drift("totalCount", fmt.Sprintf("%d, but page %d has more", page.Total, number), 1)
+		v.total = -1
+	}
+	if reason := v.mismatch(number, page); reason != "" {
+		v.suspect("%s", reason)
+	} else if v.total < 0 && n > 0 && v.short && !(number == 2 && v.size < v.wanted) {
+		v.suspect("page %d is not full, but page %d has more jobs", number-1, number)
+	} else if n > 0 && !isNew {
+		v.suspect("page %d has only jobs of earlier pages", number)
+	}
+	v.short = n < v.size || number == 1 && n < v.wanted
+	v.link = page.HasNext
+	if v.empty++; n > 0 {
+		v.empty = 0
+	}
+	v.over = v.over || n > 0 && !isNew || v.doubt != "" && v.ended()
+}
+
+// begin takes the total and the page size from page 1.
+func (v *view) begin(page *Page) {
+	n := len(page.IDs)
+	v.first, v.total = page.IDs, page.Total
+	whole := page.Total == int64(n) && n < v.size
+	v.over = whole && !page.HasNext
+	if n == 0 || whole || v.size != v.wanted {
+		return
+	}
+	if n > v.size || n < v.size && page.Total > int64(n) {
+		v.drift("pageSize", fmt.Sprintf("page 1 has %d jobs instead of %d", n, v.size), 1)
+	}
+	v.size = n
+}
+
+// refuse takes the error of the next page if it may mean that there is none.
+func (v *view) refuse(err error) {
+	atEnd := v.total < 0 && v.short && !v.link || v.total >= 0 && v.pages >= v.last()
+	if v.doubt == "" && !atEnd {
+		v.suspect("page %d was refused", v.pages+1)
+		v.refusal = err
+	}
+	v.add(&Page{Total: v.total}, false)
+}
+
+// reread takes page 1, read again.
+func (v *view) reread(page *Page) {
+	if v.total >= 0 && page.Total != v.total {
+		v.suspect("the total changed from %d to %d", v.total, page.Total)
+	} else if !slices.Equal(page.IDs, v.first) {
+		v.suspect("page 1 changed while the others were read")
+	}
+	v.over = v.over || v.ended()
+}
+
+// suspect notes why the view is inconsistent. The first reason counts.
+func (v *view) suspect(format string, args ...any) {
+	v.doubt = cmp.Or(v.doubt, fmt.Sprintf(format, args...))
+	v.over = v.over || !v.lastPass
+}
+
+// mismatch says what is wrong with the total or the length of a page; empty if nothing is.
+func (v *view) mismatch(number int, page *Page) string {
+	n, want := int64(len(page.IDs)), max(0, min(int64(v.size), v.total-v.before(number)))
+	switch {
+	case v.total < 0:
+	case page.Total != v.total && (n > 0 || page.Total > 0 || number <= v.last()): // after the last page, some count 0
+		return fmt.Sprintf("the total changed from %d to %d on page %d", v.total, page.Total, number)
+	case n != want:
+		return fmt.Sprintf("page %d has %d jobs instead of %d", number, n, want)
+	}
+	return ""
+}
+
+// before returns how many items the pages before this one have.
+func (v *view) before(number int) int64 { return int64(number-1) * int64(v.size) }
+
+// last returns the number of the last page by the total. Page numbers have 32 bits.
+func (v *view) last() int {
+	return int(min((max(1, v.total)-1)/int64(v.size)+1, math.MaxInt32-1))
+}
+
+// horizon returns the last page to request.
+func (v *view) horizon() int {
+	switch {
+	case v.ended():
+		return v.pages
+	case v.pages == 0 || v.total < 0 || v.doubt != "":
+		return v.pages + 1
+	}
+	return v.last() + 1
+}
+
+// ended reports whether the page after the last one has been read.
+func (v *view) ended() bool {
+	if v.total >= 0 && v.doubt == "" {
+		return v.pages > v.last()
+	}
+	return v.empty >= 2
+}
