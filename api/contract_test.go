@@ -35,12 +35,12 @@ func TestEmbeddedContractIsTheFile(t *testing.T) {
 }
 
 // sourceText is an x-source, and the x-source-KEYWORD beside it.
-var sourceText = regexp.MustCompile(`^(seed|later|inferred)(; \w+: (seed|later|inferred))*$`)
+var sourceText = regexp.MustCompile(`^(seed|earlier|later|inferred)(; \w+: (seed|earlier|later|inferred))*$`)
 
 func TestEveryElementHasASource(t *testing.T) {
 	for name, source := range elements(readContract(t)) {
 		if !sourceText.MatchString(source) {
-			t.Errorf("%s: x-source is %q, want seed, later or inferred", name, source)
+			t.Errorf("%s: x-source is %q, want seed, earlier, later or inferred", name, source)
 		}
 	}
 }
@@ -187,9 +187,9 @@ func walkContract(doc *openapi3.T) *walk {
 	return w
 }
 
-// add notes an element. An operation has these keywords also where it says none: no parameter but its
-// own, and no body.
-func (w *walk) add(name string, element any, extensions map[string]any, always ...string) {
+// add notes an element. It has the keywords in more besides its own: an operation that states no
+// parameters or no body takes none, and a schema has those of the parts of its allOf.
+func (w *walk) add(name string, element any, extensions map[string]any, more ...string) {
 	source, _ := extensions["x-source"].(string)
 	text, keywords := source, keywordsOf(element)
 	for _, key := range slices.Sorted(maps.Keys(extensions)) {
@@ -198,7 +198,7 @@ func (w *walk) add(name string, element any, extensions map[string]any, always .
 			continue
 		}
 		text += fmt.Sprintf("; %s: %v", keyword, extensions[key])
-		if _, ok := keywords[keyword]; !ok && !slices.Contains(always, keyword) || extensions[key] == source {
+		if _, ok := keywords[keyword]; !ok && !slices.Contains(more, keyword) || extensions[key] == source {
 			w.faults = append(w.faults, fmt.Sprintf("%s: %s stands beside no such keyword, or says what x-source says", name, key))
 		}
 	}
@@ -267,7 +267,11 @@ func (w *walk) schema(name string, ref *openapi3.SchemaRef) {
 	if ref == nil || ref.Ref != "" {
 		return
 	}
-	w.add(name, ref.Value, ref.Value.Extensions)
+	var fromParts []string
+	for _, part := range ref.Value.AllOf {
+		fromParts = slices.AppendSeq(fromParts, maps.Keys(keywordsOf(part.Value)))
+	}
+	w.add(name, ref.Value, ref.Value.Extensions, fromParts...)
 	for property, ref := range ref.Value.Properties {
 		if ref.Ref != "" {
 			w.sources[name+"."+property] = ""

@@ -37,9 +37,9 @@ func ExampleValidateRequest() {
 	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organisationId": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
 	// Output:
-	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (inferred)
+	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
-	// body /status: enum: found 5, want one of [2,3,4,7] (seed)
+	// body /status: enum: found 5, want one of [2,3,4,7,null] (seed): version v1's table lists these values, its schema allows any integer; this contract follows the table
 }
 
 func ExampleValidateQuery() {
@@ -59,7 +59,7 @@ func ExampleValidateResponse() {
 			fmt.Println(v.Pointer, v.Source)
 		}
 	}
-	// Output: /jobs/0/status seed
+	// Output: /jobs/0/status later
 }
 
 func ExampleHandler() {

@@ -90,7 +90,7 @@ func post(t *testing.T, client *http.Client, url, contentType, body string) (sta
 const jobsPath = "/api/OpenApi/GetJobs"
 
 func TestHandlerRequests(t *testing.T) {
-	const missing = `body /pageInfo: required: found nothing, want a property "pageInfo" (seed)`
+	const missing = `body /pageInfo: required: found nothing, want a property "pageInfo" (seed): version v1 requires it, the vendor's earlier description does not; this contract follows version v1`
 	for _, test := range []struct {
 		name, path, contentType, body string
 		want                          []string // the violations; none: the request goes through

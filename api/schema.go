@@ -31,7 +31,7 @@ func visit(in string, schema *openapi3.Schema, value any, options []openapi3.Sch
 		return nil
 	}
 	v := visitor{in: in, root: value}
-	v.collect(err)
+	v.collect(err, nil)
 	return v.found
 }
 
@@ -49,21 +49,23 @@ type object struct {
 	value  uintptr
 }
 
-func (v *visitor) collect(err error) {
+// collect adds the violations in err. If it comes from a part of an allOf, around is the error of the
+// whole.
+func (v *visitor) collect(err error, around *openapi3.SchemaError) {
 	if v.found.full() {
 		return
 	}
 	switch err := err.(type) { //nolint:errorlint // nested errors are taken apart here, one layer at a time
 	case openapi3.MultiError:
 		for _, err := range err {
-			v.collect(err)
+			v.collect(err, around)
 		}
 	case *openapi3.SchemaError:
 		if all, ok := allOf(err); ok {
-			v.collect(all)
+			v.collect(all, err)
 			return
 		}
-		v.schemaError(err)
+		v.schemaError(err, around)
 	default: // an error about the schema, not the value; a valid document has none
 		v.found = v.found.add(Violation{In: v.in, Keyword: "schema", Found: oneLine(err.Error()), Want: "a schema that can be applied"})
 	}
@@ -78,18 +80,26 @@ func allOf(err *openapi3.SchemaError) (all openapi3.MultiError, ok bool) {
 	return all, ok
 }
 
-func (v *visitor) schemaError(err *openapi3.SchemaError) {
+func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 	path := err.JSONPointer()
+	rules := elements{err.Schema.Extensions}
+	if around != nil && len(around.JSONPointer()) == len(path) {
+		rules = elements{around.Schema.Extensions, err.Schema.Extensions}
+	}
 	switch err.SchemaField {
 	case "properties":
-		v.unknownProperties(path, err)
+		v.unknownProperties(path, err, rules)
 		return
 	case "nullable":
 		if err.Schema.Type == nil { // OpenAPI 3.0.3: nullable means something beside a type only
 			return
 		}
 	case "required":
-		v.add(path, "required", "nothing", "a property "+quote(path[len(path)-1]), err.Schema)
+		name := path[len(path)-1]
+		v.add(Violation{
+			Pointer: pointer(path...), Keyword: "required", Found: "nothing", Want: "a property " + quote(name),
+			Source: rules.source("required"), Hint: rules.hint("required"),
+		})
 		return
 	}
 	keyword := err.SchemaField
@@ -100,12 +110,15 @@ func (v *visitor) schemaError(err *openapi3.SchemaError) {
 	case keyword == "type" && err.Origin != nil:
 		keyword = "format" // a number beyond a float64
 	}
-	v.add(path, keyword, describe(value), want(keyword, err), err.Schema)
+	v.add(Violation{
+		Pointer: pointer(path...), Keyword: keyword, Found: describe(value), Want: want(keyword, err),
+		Source: rules.source(keyword), Hint: rules.hint(keyword),
+	})
 }
 
 // unknownProperties adds one violation for each property that the schema of an object does not
 // know. The visit has an error for each of them without its name; the first one stands for all.
-func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError) {
+func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, rules elements) {
 	properties, _ := err.Value.(map[string]any)
 	this := object{err.Schema, reflect.ValueOf(properties).Pointer()}
 	if v.objects[this] {
@@ -118,26 +131,50 @@ func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError) {
 	want := "none but " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if _, ok := err.Schema.Properties[name]; !ok {
-			v.add(append(slices.Clip(path), name), "additionalProperties", describe(properties[name]), want, err.Schema)
+			v.add(Violation{
+				Pointer: pointer(append(slices.Clip(path), name)...), Keyword: "additionalProperties",
+				Found: describe(properties[name]), Want: want,
+				Source: rules.source("additionalProperties"), Hint: rules.hint(name),
+			})
 		}
 	}
 }
 
-func (v *visitor) add(path []string, keyword, found, want string, schema *openapi3.Schema) {
-	v.found = v.found.add(Violation{
-		In: v.in, Pointer: pointer(path...), Keyword: keyword, Found: found, Want: want,
-		Source: source(schema.Extensions, keyword),
-	})
+func (v *visitor) add(violation Violation) {
+	violation.In = v.in
+	v.found = v.found.add(violation)
 }
 
-// source tells who says what keyword says of an element of the contract: its x-source-keyword, or else
-// its x-source.
-func source(extensions map[string]any, keyword string) string {
-	if s, ok := extensions["x-source-"+keyword].(string); ok {
-		return s
+// elements are the extensions of the element of the contract that has a rule, after those of the
+// element that refers to it, if any.
+type elements []map[string]any
+
+// source returns who documents keyword: the first x-source-KEYWORD, or else the first x-source.
+func (e elements) source(keyword string) string {
+	for _, name := range []string{"x-source-" + keyword, "x-source"} {
+		for _, extensions := range e {
+			if s, ok := extensions[name].(string); ok {
+				return s
+			}
+		}
 	}
-	s, _ := extensions["x-source"].(string)
-	return s
+	return ""
+}
+
+// hint returns what x-hints has for key, a keyword or the name of an unknown property.
+func (e elements) hint(key string) string {
+	for _, extensions := range e {
+		hints, _ := extensions["x-hints"].(map[string]any)
+		if hint, ok := hints[key].(string); ok {
+			return hint
+		}
+	}
+	return ""
+}
+
+// source returns who documents keyword of an element with these extensions.
+func source(extensions map[string]any, keyword string) string {
+	return elements{extensions}.source(keyword)
 }
 
 // want says in words what keyword demands.

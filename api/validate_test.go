@@ -63,24 +63,24 @@ func TestValidateRequest(t *testing.T) {
 		{"no body", "", []string{`body: requestBody: found no body, want a body (seed)`}},
 		{"null", "null", []string{`body: nullable: found null, want no null (seed)`}},
 		{"no object", `[1]`, []string{`body: type: found an array, want object (seed)`}},
-		{"no page", `{}`, []string{`body /pageInfo: required: found nothing, want a property "pageInfo" (seed)`}},
+		{"no page", `{}`, []string{`body /pageInfo: required: found nothing, want a property "pageInfo" (seed): version v1 requires it, the vendor's earlier description does not; this contract follows version v1`}},
 		{"many", `{"pageInfo":{"currentPage":0,"pageSize":"10","x":1},"type":"1","status":"Failed","endTime":"yesterday","organizationId":"1","a/b~":[]}`, []string{
-			`body /a~1b~0: additionalProperties: found an array, want none but ` + filterProperties + ` (inferred)`,
-			`body /endTime: format: found "yesterday", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (later)`,
+			`body /a~1b~0: additionalProperties: found an array, want none but ` + filterProperties + ` (earlier)`,
+			`body /endTime: format: found "yesterday", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (earlier)`,
 			`body /organizationId: format: found "1", want uuid: 32 hexadecimal digits as 8-4-4-4-12 (seed)`,
 			`body /pageInfo/currentPage: minimum: found 0, want at least 1 (later)`,
 			`body /pageInfo/pageSize: type: found "10", want integer (seed)`,
-			`body /pageInfo/x: additionalProperties: found 1, want none but currentPage, pageSize (inferred)`,
+			`body /pageInfo/x: additionalProperties: found 1, want none but currentPage, pageSize (earlier)`,
 			`body /status: type: found "Failed", want integer (seed)`,
 			`body /type: type: found "1", want integer (seed)`,
 		}},
 		{"two unknown", `{"pageInfo":{},"b":1,"a":2}`, []string{
-			`body /a: additionalProperties: found 2, want none but ` + filterProperties + ` (inferred)`,
-			`body /b: additionalProperties: found 1, want none but ` + filterProperties + ` (inferred)`,
+			`body /a: additionalProperties: found 2, want none but ` + filterProperties + ` (earlier)`,
+			`body /b: additionalProperties: found 1, want none but ` + filterProperties + ` (earlier)`,
 		}},
 		{"int32", `{"pageInfo":{"pageSize":2147483648,"currentPage":1.5}}`, []string{
 			`body /pageInfo/currentPage: type: found 1.5, want integer (seed)`,
-			`body /pageInfo/pageSize: format: found 2147483648, want int32: an integer of 32 bits (seed)`,
+			`body /pageInfo/pageSize: format: found 2147483648, want int32: an integer of 32 bits (earlier)`,
 		}},
 		{"key twice", `{"pageInfo":{"pageSize":0,"pageSize":10},"pageInfo":{"pageSize":0}}`, []string{
 			`body /pageInfo: unique: found a key that is there twice, want each key once`,
@@ -95,7 +95,7 @@ func TestValidateRequest(t *testing.T) {
 		{"cut short", `{"pageInfo":{`, []string{`body: json: found unexpected end of JSON input at byte 13, want one JSON value in UTF-8`}},
 		{"no UTF-8", "{\"pageInfo\":{},\"\xff\":1}", []string{`body: json: found bytes that are no UTF-8, want one JSON value in UTF-8`}},
 		{"long and over two lines", `{"pageInfo":{},"a\nb":"x` + strings.Repeat("é", 100) + `"}`, []string{
-			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want none but ` + filterProperties + ` (inferred)`,
+			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want none but ` + filterProperties + ` (earlier)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -108,6 +108,54 @@ func TestValidateRequest(t *testing.T) {
 				t.Errorf("the payload was rewritten to %s", body)
 			}
 		})
+	}
+}
+
+// TestHints breaks the contract in each place where its sources contradict each other, and wants every
+// hint of the contract once.
+func TestHints(t *testing.T) {
+	want := make(map[string]int)
+	doc, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		hints, _ := ref.Value.Extensions["x-hints"].(map[string]any)
+		for _, hint := range hints {
+			want[hint.(string)] = 1
+		}
+		return nil
+	})
+	if err != nil || len(want) == 0 {
+		t.Fatal(want, err)
+	}
+	got := make(map[string]int)
+	for body, place := range map[string]string{
+		`{}`: "/pageInfo",
+		`{"pageInfo":{},"finishTime":"2026-11-02T00:00:00Z"}`: "/finishTime",
+		`{"pageInfo":{},"startTime":1793491200}`:              "/startTime",
+		`{"pageInfo":{},"status":5}`:                          "/status",
+		`{"pageInfo":{},"type":64}`:                           "/type",
+	} {
+		found, _ := errors.AsType[Violations](ValidateRequest(operationID, []byte(body)))
+		if len(found) != 1 || found[0].Pointer != place || !strings.HasSuffix(found[0].String(), "): "+found[0].Hint) {
+			t.Errorf("%s: got %q", body, found)
+			continue
+		}
+		got[found[0].Hint]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hints (-contract +seen):\n%s", diff)
+	}
+	for body, hint := range map[string]string{
+		`{"pageInfo":{},"endTime":1793491200}`:  "types times as long",
+		`{"pageInfo":{},"endTime":"yesterday"}`: "", // no document has such times
+		`{"pageInfo":{},"FinishTime":1}`:        "",
+	} {
+		found, _ := errors.AsType[Violations](ValidateRequest(operationID, []byte(body)))
+		if len(found) != 1 || !strings.Contains(found[0].Hint, hint) || hint == "" && found[0].Hint != "" {
+			t.Errorf("%s: got %q", body, found)
+		}
 	}
 }
 
@@ -142,8 +190,8 @@ func TestValidateResponse(t *testing.T) {
 		{"words for numbers, in order", 200, json, `{"totalCount":-1,"jobs":[{"type":"Backup","jobId":1,"startTime":"","status":5},2,3,4,5,6,7,8,9,10,null]}`, []string{
 			`body /jobs/0/jobId: type: found 1, want string (later)`,
 			`body /jobs/0/startTime: format: found "", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (later)`,
-			`body /jobs/0/status: enum: found 5, want one of [2,3,4,7] (seed)`,
-			`body /jobs/0/type: type: found "Backup", want integer (seed)`,
+			`body /jobs/0/status: enum: found 5, want one of [2,3,4,7] (later)`,
+			`body /jobs/0/type: type: found "Backup", want integer (later)`,
 			`body /jobs/1: type: found 2, want object (later)`,
 			`body /jobs/2: type: found 3, want object (later)`,
 			`body /jobs/3: type: found 4, want object (later)`,
@@ -234,7 +282,7 @@ func TestValidateQuery(t *testing.T) {
 	}
 	want := []string{
 		`query /endTime: parameters: found "x", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)`,
-		`query /status: type: found "x", want integer (seed)`,
+		`query /status: type: found "x", want integer (later)`,
 	}
 	if diff := cmp.Diff(want, lines(ValidateQuery("listJobs", valid+"&status=x&endTime=x"))); diff != "" {
 		t.Error(diff)
@@ -264,11 +312,11 @@ func TestQuery(t *testing.T) {
 			`query /hours: type: found "one", want number (inferred)`,
 			`query /organizationId: format: found "x", want uuid: 32 hexadecimal digits as 8-4-4-4-12 (later)`,
 			`query /pageIndex: minimum: found 0, want at least 1 (later)`,
-			`query /type: enum: found 3, want one of [0,1,2] (seed)`,
+			`query /type: enum: found 3, want one of [0,1,2] (later)`,
 		}},
 		{"no integers", "listJobs", "type=&pageIndex=%201", []string{
 			`query /pageIndex: type: found " 1", want integer (later)`,
-			`query /type: type: found "", want integer (seed)`,
+			`query /type: type: found "", want integer (later)`,
 		}},
 		{"no query", "listJobs", "type=1&a=%zz", []string{`query: parameters: found invalid URL escape "%zz", want a query as in a URL`}},
 	} {

@@ -9,6 +9,7 @@ import (
 // The sources of what the contract says, as [Violation.Source].
 const (
 	SourceSeed     = "seed"     // the vendor's page of version v1, which this project implements
+	SourceEarlier  = "earlier"  // the vendor's OpenAPI description of July 2024, since withdrawn
 	SourceLater    = "later"    // the vendor's pages of later dates
 	SourceInferred = "inferred" // documented nowhere: this project's reading
 )
@@ -48,10 +49,14 @@ type Violation struct {
 	Found string `json:"found"`
 	// Want is what the contract says, in words.
 	Want string `json:"want"`
-	// Source tells who says what was broken: [SourceSeed], [SourceLater] or [SourceInferred]. It is the
-	// x-source of the nearest element of the contract, unless the keyword has another there: a property
-	// may be documented, and that it must be there inferred. Empty for what JSON or a URL itself demands.
+	// Source states who documents the rule that was broken, in this place: [SourceSeed],
+	// [SourceEarlier], [SourceLater] or [SourceInferred]. A property may be documented, and that it is
+	// required inferred; an enum may be documented for requests, and inferred for responses. Empty for
+	// the rules of JSON and of URLs.
 	Source string `json:"source,omitempty"`
+	// Hint states how the contract reads its sources if they contradict each other in this place. Empty
+	// if they do not.
+	Hint string `json:"hint,omitempty"`
 }
 
 // String is the violation in one line.
@@ -65,6 +70,9 @@ func (v Violation) String() string {
 	b.WriteString(": " + v.Keyword + ": found " + v.Found + ", want " + v.Want)
 	if v.Source != "" {
 		b.WriteString(" (" + v.Source + ")")
+	}
+	if v.Hint != "" {
+		b.WriteString(": " + v.Hint)
 	}
 	return b.String()
 }
@@ -121,6 +129,7 @@ func (vs Violations) sorted() Violations {
 			cmp.Compare(a.Found, b.Found),
 			cmp.Compare(a.Want, b.Want),
 			cmp.Compare(a.Source, b.Source),
+			cmp.Compare(a.Hint, b.Hint),
 		)
 	})
 	return slices.Compact(vs)

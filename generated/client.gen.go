@@ -91,7 +91,7 @@ type ClientInterface interface {
 
 	// GetJobsWithBody List jobs
 	//
-	// Answers one page of the jobs that match a filter. The operation only reads, although it is
+	// Returns one page of the jobs that match a filter. The operation only reads, although it is
 	// a POST: sending it again changes nothing.
 	//
 	// Takes any type of body and a specified content type.
@@ -101,7 +101,7 @@ type ClientInterface interface {
 
 	// GetJobs List jobs
 	//
-	// Answers one page of the jobs that match a filter. The operation only reads, although it is
+	// Returns one page of the jobs that match a filter. The operation only reads, although it is
 	// a POST: sending it again changes nothing.
 	//
 	// Takes a body of the `application/json` content type.
@@ -111,8 +111,8 @@ type ClientInterface interface {
 
 	// ListJobs List jobs, by the successor of version v1
 	//
-	// Answers one page of the jobs that match a filter. The vendor replaced version v1's operation
-	// by this one a month after its page; the permission is the same.
+	// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
+	// with this one a month after its page; the permission is the same.
 	//
 	// Corresponds with GET /dynamicsbackup/jobs (the `ListJobs` operationId).
 	ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -120,7 +120,7 @@ type ClientInterface interface {
 
 // GetJobsWithBody List jobs
 //
-// Answers one page of the jobs that match a filter. The operation only reads, although it is
+// Returns one page of the jobs that match a filter. The operation only reads, although it is
 // a POST: sending it again changes nothing.
 //
 // Takes any type of body and a specified content type.
@@ -140,7 +140,7 @@ func (c *Client) GetJobsWithBody(ctx context.Context, contentType string, body i
 
 // GetJobs List jobs
 //
-// Answers one page of the jobs that match a filter. The operation only reads, although it is
+// Returns one page of the jobs that match a filter. The operation only reads, although it is
 // a POST: sending it again changes nothing.
 //
 // Takes a body of the `application/json` content type.
@@ -160,8 +160,8 @@ func (c *Client) GetJobs(ctx context.Context, body GetJobsJSONRequestBody, reqEd
 
 // ListJobs List jobs, by the successor of version v1
 //
-// Answers one page of the jobs that match a filter. The vendor replaced version v1's operation
-// by this one a month after its page; the permission is the same.
+// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
+// with this one a month after its page; the permission is the same.
 //
 // Corresponds with GET /dynamicsbackup/jobs (the `ListJobs` operationId).
 func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -376,7 +376,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobsWithBodyWithResponse List jobs
 	//
-	// Answers one page of the jobs that match a filter. The operation only reads, although it is
+	// Returns one page of the jobs that match a filter. The operation only reads, although it is
 	// a POST: sending it again changes nothing.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -386,7 +386,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobsWithResponse List jobs
 	//
-	// Answers one page of the jobs that match a filter. The operation only reads, although it is
+	// Returns one page of the jobs that match a filter. The operation only reads, although it is
 	// a POST: sending it again changes nothing.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -396,8 +396,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListJobsWithResponse List jobs, by the successor of version v1
 	//
-	// Answers one page of the jobs that match a filter. The vendor replaced version v1's operation
-	// by this one a month after its page; the permission is the same.
+	// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
+	// with this one a month after its page; the permission is the same.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -408,16 +408,19 @@ type ClientWithResponsesInterface interface {
 // GetJobsResponse200Headers the declared response headers of an HTTP 200 response for GetJobs
 type GetJobsResponse200Headers struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 // GetJobsResponse400Headers the declared response headers of an HTTP 400 response for GetJobs
 type GetJobsResponse400Headers struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 // GetJobsResponseDefaultHeaders the declared response headers of an HTTP default response for GetJobs
 type GetJobsResponseDefaultHeaders struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 type GetJobsResponse struct {
@@ -477,16 +480,19 @@ func (r GetJobsResponse) ContentType() string {
 // ListJobsResponse200Headers the declared response headers of an HTTP 200 response for ListJobs
 type ListJobsResponse200Headers struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 // ListJobsResponse400Headers the declared response headers of an HTTP 400 response for ListJobs
 type ListJobsResponse400Headers struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 // ListJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListJobs
 type ListJobsResponseDefaultHeaders struct {
 	XRequestID *string
+	RequestID  *string
 }
 
 type ListJobsResponse struct {
@@ -545,7 +551,7 @@ func (r ListJobsResponse) ContentType() string {
 
 // GetJobsWithBodyWithResponse List jobs
 //
-// Answers one page of the jobs that match a filter. The operation only reads, although it is
+// Returns one page of the jobs that match a filter. The operation only reads, although it is
 // a POST: sending it again changes nothing.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -561,7 +567,7 @@ func (c *ClientWithResponses) GetJobsWithBodyWithResponse(ctx context.Context, c
 
 // GetJobsWithResponse List jobs
 //
-// Answers one page of the jobs that match a filter. The operation only reads, although it is
+// Returns one page of the jobs that match a filter. The operation only reads, although it is
 // a POST: sending it again changes nothing.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -577,8 +583,8 @@ func (c *ClientWithResponses) GetJobsWithResponse(ctx context.Context, body GetJ
 
 // ListJobsWithResponse List jobs, by the successor of version v1
 //
-// Answers one page of the jobs that match a filter. The vendor replaced version v1's operation
-// by this one a month after its page; the permission is the same.
+// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
+// with this one a month after its page; the permission is the same.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -631,6 +637,13 @@ func ParseGetJobsResponse(rsp *http.Response) (*GetJobsResponse, error) {
 			}
 			headers.XRequestID = &value
 		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
 		response.Headers200 = &headers
 	case rsp.StatusCode == 400:
 		var headers GetJobsResponse400Headers
@@ -641,6 +654,13 @@ func ParseGetJobsResponse(rsp *http.Response) (*GetJobsResponse, error) {
 			}
 			headers.XRequestID = &value
 		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
 		response.Headers400 = &headers
 	case true:
 		var headers GetJobsResponseDefaultHeaders
@@ -650,6 +670,13 @@ func ParseGetJobsResponse(rsp *http.Response) (*GetJobsResponse, error) {
 				return nil, err
 			}
 			headers.XRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
 		}
 		response.HeadersDefault = &headers
 	}
@@ -697,6 +724,13 @@ func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
 			}
 			headers.XRequestID = &value
 		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
 		response.Headers200 = &headers
 	case rsp.StatusCode == 400:
 		var headers ListJobsResponse400Headers
@@ -707,6 +741,13 @@ func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
 			}
 			headers.XRequestID = &value
 		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
+		}
 		response.Headers400 = &headers
 	case true:
 		var headers ListJobsResponseDefaultHeaders
@@ -716,6 +757,13 @@ func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
 				return nil, err
 			}
 			headers.XRequestID = &value
+		}
+		if values := rsp.Header.Values("request-id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "request-id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RequestID = &value
 		}
 		response.HeadersDefault = &headers
 	}

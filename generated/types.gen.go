@@ -65,7 +65,8 @@ func (e JobStatus) Valid() bool {
 	}
 }
 
-// BackupRestoreType The type of a job.
+// BackupRestoreType The type of a job. Version v1's table lists 32, its schema ends at 16; this contract follows
+// the table, and so do later pages.
 //
 // - 0: all types, in a filter
 // - 1: backup
@@ -76,70 +77,77 @@ func (e JobStatus) Valid() bool {
 // - 32: export
 type BackupRestoreType int32
 
-// PageModel The page wanted.
+// PageModel The page requested.
 type PageModel struct {
 	// CurrentPage The number of the page, counted from 1.
 	CurrentPage *int32 `json:"currentPage,omitempty"`
 
-	// PageSize How many jobs to put on a page. No upper limit is documented.
+	// PageSize The number of jobs on a page. No upper limit is documented.
 	PageSize *int32 `json:"pageSize,omitempty"`
 }
 
-// JobFilterModel The page wanted and the filter. Only `pageInfo` must be there by the schema of version v1;
-// its property table calls every element required.
+// JobFilterModel The page requested and the filter. Version v1's table requires every property, its schema only
+// `pageInfo`, and the earlier description none; this contract follows the schema. A null means
+// the same as leaving the property out.
 type JobFilterModel struct {
-	// EndTime The end of the time range, in UTC.
+	// EndTime The end of the time range, in UTC. Version v1's table calls it `finishTime` and types it as
+	// a long, its schema calls it `endTime` and types it as a string; this contract follows the
+	// schema.
 	EndTime *time.Time `json:"endTime,omitempty"`
 
-	// ObjectType Jobs of this kind of module only. Its values are documented nowhere.
+	// ObjectType Jobs of this kind of module only. Version v1's table calls it an enum, its schema an
+	// integer, and neither lists values; this contract allows any 32-bit integer.
 	ObjectType *int32 `json:"objectType,omitempty"`
 
 	// OrganizationID Jobs of this organization only.
 	OrganizationID *openapi_types.UUID `json:"organizationId,omitempty"`
 
-	// PageInfo The page wanted.
+	// PageInfo The page requested.
 	PageInfo PageModel `json:"pageInfo"`
 
-	// StartTime The start of the time range, in UTC.
+	// StartTime The start of the time range, in UTC. Version v1's table types it as a long, its schema as a
+	// string; this contract follows the schema.
 	StartTime *time.Time `json:"startTime,omitempty"`
 
-	// Status Jobs with this status only. Left out, it asks for any status.
+	// Status Jobs with this status only, by the values of `JobStatus`. Left out, it selects any status.
+	// Version v1's table lists the values, its schema allows any integer; this contract follows
+	// the table.
 	Status *JobStatus `json:"status,omitempty"`
 
-	// Type Jobs of this type only; 0 asks for all types.
+	// Type Jobs of this type only; 0 selects all types.
 	Type *BackupRestoreType `json:"type,omitempty"`
 }
 
-// Error What a sister service of the same API answers on failure. That this service does the same is
-// inferred; nothing in it is sure to be there.
+// Error What a sister service of the same API returns on failure. That this service does the same is
+// inferred; no property is certain to be present.
 type Error struct {
 	// Data The payload of a success, empty on failure. Its form is documented nowhere.
 	Data interface{} `json:"data,omitempty"`
 
-	// Errors The single faults. Their form is documented nowhere.
+	// Errors The individual errors. Their form is documented nowhere.
 	Errors []interface{} `json:"errors,omitempty"`
 
 	// Message What went wrong, in words.
 	Message *string `json:"message,omitempty"`
 
-	// Metadata More about the answer. Its form is documented nowhere.
+	// Metadata More about the response. Its form is documented nowhere.
 	Metadata map[string]interface{} `json:"metadata,omitempty"`
 
-	// RequestID Names the request in the service's logs.
+	// RequestID Identifies the request in the service's logs.
 	RequestID *string `json:"requestId,omitempty"`
 
-	// StatusCode The status of the answer, repeated.
+	// StatusCode The status of the response, repeated.
 	StatusCode *int32 `json:"statusCode,omitempty"`
 
-	// Timestamp When the answer was made. Its format is documented nowhere.
+	// Timestamp When the response was made. Its format is documented nowhere.
 	Timestamp *string `json:"timestamp,omitempty"`
 
-	// TraceID Names the trace in the service's logs.
+	// TraceID Identifies the trace in the service's logs.
 	TraceID *string `json:"traceId,omitempty"`
 }
 
 // Job One job. The properties are documented; that `type`, `jobId`, `startTime` and `status` are
-// always there is inferred.
+// always present is inferred.
 type Job struct {
 	// BackupSize The size of the backup in bytes.
 	BackupSize *int64 `json:"backupSize,omitempty"`
@@ -154,37 +162,37 @@ type Job struct {
 	FailedRecord *int64 `json:"failedRecord,omitempty"`
 
 	// FinishTime When the job ended, in UTC, with fractional seconds. A job in progress has none; whether
-	// it is then absent or null is not documented.
+	// the property is then absent or null is not documented.
 	FinishTime *time.Time `json:"finishTime,omitempty"`
 
-	// JobID Names the job. The vendor's own sample shows one twice on a page.
+	// JobID Identifies the job. The vendor's own sample shows one twice on a page.
 	JobID string `json:"jobId"`
 
 	// Module The part of Dynamics 365 that the job worked on, such as `Customer Engagement`.
 	Module *string `json:"module,omitempty"`
 
-	// OrganizationID The organization that the job worked for.
+	// OrganizationID The organization that the job belongs to.
 	OrganizationID *openapi_types.UUID `json:"organizationId,omitempty"`
 
 	// OrganizationName The name of that organization.
 	OrganizationName *string `json:"organizationName,omitempty"`
 
-	// SkippedEntity Entities left out.
+	// SkippedEntity Entities skipped.
 	SkippedEntity *int64 `json:"skippedEntity,omitempty"`
 
-	// SkippedRecord Records left out.
+	// SkippedRecord Records skipped.
 	SkippedRecord *int64 `json:"skippedRecord,omitempty"`
 
 	// StartTime When the job started, in UTC, with fractional seconds.
 	StartTime time.Time `json:"startTime"`
 
-	// Status How far the job has come or how it ended.
+	// Status How far the job has come, or how it ended.
 	Status JobStatus `json:"status"`
 
-	// SuccessfulEntity Entities processed without a fault.
+	// SuccessfulEntity Entities processed without an error.
 	SuccessfulEntity *int64 `json:"successfulEntity,omitempty"`
 
-	// SuccessfulRecord Records processed without a fault.
+	// SuccessfulRecord Records processed without an error.
 	SuccessfulRecord *int64 `json:"successfulRecord,omitempty"`
 
 	// TotalEntity All entities of the job.
@@ -204,27 +212,27 @@ type Job struct {
 }
 
 // JobPage One page of jobs. The properties are documented; that `totalCount` and `jobs` are always
-// there is inferred.
+// present is inferred.
 type JobPage struct {
 	// Jobs The jobs of this page.
 	Jobs []Job `json:"jobs"`
 
-	// NextLink Where the next page is: a relative reference, empty or absent on the last page. Ask for
+	// NextLink Where the next page is: a relative reference, empty or absent on the last page. Request
 	// pages by number instead of following it.
 	NextLink *string `json:"nextLink,omitempty"`
 
 	// PageIndex The number of this page, counted from 1.
 	PageIndex *int32 `json:"pageIndex,omitempty"`
 
-	// PageSize How many jobs were asked for on a page.
+	// PageSize The number of jobs requested on a page.
 	PageSize *int32 `json:"pageSize,omitempty"`
 
-	// TotalCount How many jobs match, over all pages.
+	// TotalCount The number of jobs that match, over all pages.
 	TotalCount int64 `json:"totalCount"`
 }
 
-// JobStatus How far a job has come or how it ended. The values are version v1's; the name of this
-// component is ours.
+// JobStatus How far a job has come, or how it ended. Version v1 lists the values for requests; the name of
+// this component is this project's.
 //
 // - 2: in progress
 // - 3: finished
@@ -237,10 +245,10 @@ type ListJobsParams struct {
 	// PageIndex The number of the page, counted from 1.
 	PageIndex *int32 `form:"pageIndex,omitempty" json:"pageIndex,omitempty"`
 
-	// PageSize How many jobs to put on a page. No upper limit is documented.
+	// PageSize The number of jobs on a page. No upper limit is documented.
 	PageSize *int32 `form:"pageSize,omitempty" json:"pageSize,omitempty"`
 
-	// Type Jobs of this type only; 0 asks for all types.
+	// Type Jobs of this type only; 0 selects all types.
 	Type BackupRestoreType `form:"type" json:"type"`
 
 	// StartTime The start of the time range, in UTC.
@@ -249,7 +257,7 @@ type ListJobsParams struct {
 	// FinishTime The end of the time range, in UTC.
 	FinishTime time.Time `form:"finishTime" json:"finishTime"`
 
-	// Status Jobs with this status only. Left out, it asks for any status.
+	// Status Jobs with this status only. Left out, it selects any status.
 	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// OrganizationID Jobs of this organization only.
