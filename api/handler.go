@@ -95,7 +95,7 @@ func refuse(w http.ResponseWriter, status int, message string, found Violations)
 		RequestID  string     `json:"requestId"`
 	}{status, message, found[:min(len(found), maxRefused)], hex.EncodeToString(id[:])}
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Request-Id", answer.RequestID)
+	w.Header().Set("Request-Id", answer.RequestID)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(answer) // an error means that the client is gone
 }

@@ -154,7 +154,7 @@ func checkRefusal(t *testing.T, header http.Header, answer string, want []string
 	if diff := cmp.Diff(want, lines(e.Errors)); diff != "" {
 		t.Error(diff)
 	}
-	if e.StatusCode != 400 || !strings.HasPrefix(e.Message, want[0]) || len(e.RequestID) != 32 || e.RequestID != header.Get("X-Request-Id") {
+	if e.StatusCode != 400 || !strings.HasPrefix(e.Message, want[0]) || len(e.RequestID) != 32 || e.RequestID != header.Get("Request-Id") {
 		t.Errorf("answer %s", answer)
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	requestIDHeader = "X-Request-Id"
+	requestIDHeader = "Request-Id"
 	jsonType        = "application/json"
 )
 

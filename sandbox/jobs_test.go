@@ -95,6 +95,17 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// TestNulls: a null means the same as leaving the property out.
+func TestNulls(t *testing.T) {
+	srv := start(t)
+	shared := token(t, srv)
+	want := ask(t, srv, shared, `{"pageInfo":{}}`)
+	got := ask(t, srv, shared, `{"pageInfo":{},"startTime":null,"endTime":null,"status":null,"organizationId":null,"objectType":null}`)
+	if got.StatusCode != 200 || string(got.body) != string(want.body) {
+		t.Errorf("%s: %s", got.Status, got.body)
+	}
+}
+
 // Windows that touch have each job once: the start belongs to a window and the end does not.
 func TestRangeIsHalfOpen(t *testing.T) {
 	srv := start(t)
@@ -237,7 +248,7 @@ func TestBadRequests(t *testing.T) {
 		"page as 1e1":           {`{"pageInfo":{"currentPage":1e1}}`, "/pageInfo/currentPage"},
 		"unknown type":          {`{"pageInfo":{},"type":3}`, "/type"},
 		"unknown status":        {`{"pageInfo":{},"status":0}`, "/status"},
-		"null status":           {`{"pageInfo":{},"status":null}`, "/status"},
+		"null type":             {`{"pageInfo":{},"type":null}`, "/type"},
 		"no date":               {`{"pageInfo":{},"startTime":"yesterday"}`, "/startTime"},
 		"no GUID":               {`{"pageInfo":{},"organizationId":"x"}`, "/organizationId"},
 		"the successor's name":  {`{"pageInfo":{},"finishTime":"2026-11-01T00:00:00Z"}`, "/finishTime"},

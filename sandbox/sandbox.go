@@ -143,7 +143,9 @@ func (s *Server) Close() error { return s.close() }
 
 // serve is the way in for every request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set(requestIDHeader, newRequestID())
+	id := newRequestID()
+	w.Header().Set(requestIDHeader, id)
+	w.Header().Set("X-Request-Id", id) // the name in contracts before 1.2.0
 	(*s.faulty.Load()).ServeHTTP(w, r)
 }
 

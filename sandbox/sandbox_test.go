@@ -62,8 +62,8 @@ func do(t *testing.T, req *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.Header.Get("X-Request-Id") == "" {
-		t.Errorf("%s %s: no X-Request-Id", req.Method, req.URL.Path)
+	if id := resp.Header.Get("Request-Id"); id == "" || id != resp.Header.Get("X-Request-Id") {
+		t.Errorf("%s %s: Request-Id %q, X-Request-Id %q", req.Method, req.URL.Path, id, resp.Header.Get("X-Request-Id"))
 	}
 	return answer{resp, body}
 }
@@ -210,7 +210,7 @@ func TestPathsAndMethods(t *testing.T) {
 			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, a.Status, a.Header.Get("Allow"))
 		}
 		problem := decode[generated.Error](t, a)
-		if *problem.StatusCode != int32(test.status) || *problem.RequestID != a.Header.Get("X-Request-Id") {
+		if *problem.StatusCode != int32(test.status) || *problem.RequestID != a.Header.Get("Request-Id") {
 			t.Errorf("%s %s: %s", test.method, test.path, a.body)
 		}
 	}

@@ -87,7 +87,7 @@ func TestValidateStandardInput(t *testing.T) {
 		// Nothing of a payload reaches the terminal that could drive it.
 		`{"red\u202e\u009b31m":1,"pageInfo":{"currentPage":1,"pageSize":10}}`: {1,
 			`body /red\u202e\u009b31m: additionalProperties: found 1, want none but endTime, objectType, organizationId, ` +
-				"pageInfo, startTime, status, type (inferred)\n",
+				"pageInfo, startTime, status, type (earlier)\n",
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
 	} {
 		var stdout, stderr bytes.Buffer
