@@ -6,17 +6,22 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// ValidateRequest judges body as the JSON body of a request of operation, an operationId such as
-// "getJobs". All media types of the contract have the same schema, so none is asked for. An
-// operation without a body wants an empty one.
+// ValidateRequest validates body as the JSON body of a request of operation, an operationId such as
+// "getJobs". An operation without a body requires an empty one.
 //
 // The error is nil, [Violations], or matches [ErrUnknownOperation].
 func ValidateRequest(operation string, body []byte) error {
+	return ValidateRequestAs(operation, "application/json", body)
+}
+
+// ValidateRequestAs is [ValidateRequest] for a body sent with the Content-Type mediaType, with or
+// without parameters. A media type that the contract does not have is a violation.
+func ValidateRequestAs(operation, mediaType string, body []byte) error {
 	c, err := load()
 	if err != nil {
 		return err
 	}
-	return c.validateRequest(operation, body)
+	return c.validateRequest(operation, mediaType, body)
 }
 
 // ValidateQuery judges query as the query of a request of operation, as in a URL and without "?".
@@ -46,15 +51,12 @@ func ValidateResponse(operation string, status int, mediaType string, body []byt
 	return c.validateResponse(operation, status, mediaType, body)
 }
 
-func (c *contract) validateRequest(operation string, body []byte) error {
+func (c *contract) validateRequest(operation, mediaType string, body []byte) error {
 	o, err := c.operation(operation)
 	if err != nil {
 		return err
 	}
-	if o.body == nil {
-		return o.checkBody("", body).err()
-	}
-	return o.checkBody("application/json", body).err()
+	return o.checkBody(mediaType, body).err()
 }
 
 func (c *contract) validateResponse(operation string, status int, mediaType string, body []byte) error {
@@ -64,7 +66,7 @@ func (c *contract) validateResponse(operation string, status int, mediaType stri
 	}
 	response := o.response(status)
 	if response == nil {
-		return fmt.Errorf("%w: %s does not answer %d", ErrUnknownStatus, operation, status)
+		return fmt.Errorf("%w: %s has no response with status %d", ErrUnknownStatus, operation, status)
 	}
 	return o.checkResponse(response, mediaType, body).err()
 }

@@ -219,6 +219,23 @@ func TestValidateResponse(t *testing.T) {
 	}
 }
 
+func TestValidateRequestAs(t *testing.T) {
+	for mediaType, want := range map[string][]string{
+		"application/json":             nil,
+		"Text/JSON; charset=utf-8":     nil,
+		"application/vnd.example+json": nil,
+		"application/xml":              {`header /Content-Type: content: found "application/xml", want application/*+json or application/json or text/json (seed)`},
+		"":                             {`header /Content-Type: content: found no media type, want application/*+json or application/json or text/json (seed)`},
+	} {
+		if diff := cmp.Diff(want, lines(ValidateRequestAs(operationID, mediaType, []byte(goodFilter)))); diff != "" {
+			t.Errorf("%q: %s", mediaType, diff)
+		}
+	}
+	if err := ValidateRequestAs("listJobs", "application/xml", nil); err != nil {
+		t.Errorf("the media type of no body: %v", err)
+	}
+}
+
 func TestUnknown(t *testing.T) {
 	for _, err := range []error{ValidateRequest("GetJobs", nil), ValidateResponse("", 200, "", nil)} {
 		if !errors.Is(err, ErrUnknownOperation) || !strings.Contains(err.Error(), "it has getJobs") {
@@ -261,7 +278,7 @@ func TestSmallContract(t *testing.T) {
 		{"a number too large", "putJob", `{"ghost":0,"size":1e400}`, []string{`body /size: format: found 1e400, want double: a number that fits a float64 (inferred)`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, lines(c.validateRequest(test.operation, []byte(test.body)))); diff != "" {
+			if diff := cmp.Diff(test.want, lines(c.validateRequest(test.operation, "application/json", []byte(test.body)))); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -20,7 +20,7 @@ import (
 
 const samples = "../../api/samples"
 
-// TestValidateSamples judges every sample of the contract as its folder says: <operation>/<request or
+// TestValidateSamples validates every sample of the contract as its folder says: <operation>/<request or
 // status>/<valid or invalid>. What is wrong with an invalid one stands in invalid.json.
 func TestValidateSamples(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(samples, "invalid.json"))
@@ -39,14 +39,16 @@ func TestValidateSamples(t *testing.T) {
 		judged++
 		parts := strings.Split(name, "/")
 		args := []string{"validate", "request", "--operation", parts[0]}
+		valid := "valid: " + parts[0] + " request, application/json\n"
 		if parts[1] != "request" {
 			args = []string{"validate", "response", "--operation", parts[0], "--status", parts[1]}
+			valid = "valid: " + parts[0] + " response " + parts[1] + ", application/json\n"
 		}
 		if path.Ext(name) == ".html" {
 			args = append(args, "--media-type", "text/html")
 		}
 		args = append(args, filepath.Join(samples, filepath.FromSlash(name)))
-		checkJudged(t, name, want[name], run(t, nil, args...), run(t, nil, append(args, "-o", "json")...))
+		checkJudged(t, name, valid, want[name], run(t, nil, args...), run(t, nil, append(args, "-o", "json")...))
 		return nil
 	})
 	if err != nil || judged < 60 {
@@ -55,7 +57,7 @@ func TestValidateSamples(t *testing.T) {
 }
 
 // checkJudged compares what both formats say with the places wanted.
-func checkJudged(t *testing.T, name string, want []string, text, machine result) {
+func checkJudged(t *testing.T, name, valid string, want []string, text, machine result) {
 	t.Helper()
 	var violations api.Violations
 	if err := json.Unmarshal([]byte(machine.stdout), &violations); err != nil {
@@ -69,6 +71,9 @@ func checkJudged(t *testing.T, name string, want []string, text, machine result)
 	if diff := cmp.Diff(want, places); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
+	if len(want) == 0 {
+		lines = []string{valid}
+	}
 	if got := text.stdout; got != strings.Join(lines, "") {
 		t.Errorf("%s: the text is %q", name, got)
 	}
@@ -80,7 +85,13 @@ func checkJudged(t *testing.T, name string, want []string, text, machine result)
 
 func TestValidateStandardInput(t *testing.T) {
 	for body, want := range map[string]result{
-		`{"pageInfo":{"currentPage":1,"pageSize":10}}`: {0, "", ""},
+		`{"pageInfo":{"currentPage":1,"pageSize":10}}`: {0, "valid: getJobs request, application/json\n", ""},
+		`{"pageInfo":{},"startTime":"2026-11-02T00:00:00Z","endTime":"2026-11-01T00:00:00Z"}`: {0,
+			"valid: getJobs request, application/json\n",
+			"warning: endTime is before startTime: no job can be in such a time range\n"},
+		`{"pageInfo":{},"startTime":"2026-11-01T00:00:00Z","endTime":"2026-11-01T00:00:00Z"}`: {0,
+			"valid: getJobs request, application/json\n", ""},
+		`{"pageInfo":{},"startTime":"2026-11-02T00:00:00Z","endTime":null}`: {0, "valid: getJobs request, application/json\n", ""},
 		`{"pageInfo":{"currentPage":0,"pageSize":10}}`: {1,
 			"body /pageInfo/currentPage: minimum: found 0, want at least 1 (later)\n",
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
@@ -152,17 +163,36 @@ func (b *blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func TestValidateMediaType(t *testing.T) {
+	request := filepath.Join(samples, "getJobs/request/valid/least.json")
+	for args, want := range map[string]string{
+		"--media-type text/json":                   "valid: getJobs request, text/json\n",
+		"--media-type application/x+json":          "valid: getJobs request, application/x+json\n",
+		"--media-type text/csv":                    "header /Content-Type: content: ",
+		"--operation listJobs --media-type text/x": "body: requestBody: ",
+	} {
+		got := run(t, nil, append([]string{"validate", "request", request}, strings.Fields(args)...)...)
+		if !strings.HasPrefix(got.stdout, want) || (got.code == 0) != strings.HasPrefix(want, "valid") {
+			t.Errorf("%s: got %+v", args, got)
+		}
+	}
+	if got := run(t, nil, "validate", "request", "--operation", "listJobs", os.DevNull); got.stdout != "valid: listJobs request, no body\n" {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestValidateRefuses(t *testing.T) {
 	page := filepath.Join(samples, "getJobs/200/valid/page.json")
 	for args, want := range map[string]string{
-		"":                                      "say what to judge: request or response",
-		"reqest " + page:                        `"reqest" is no kind of payload: use request or response`,
+		"":                                      "say what to validate: request or response",
+		"reqest " + page:                        `"reqest" is not a kind of payload: use request or response`,
 		"request":                               "accepts 1 arg(s), received 0",
 		"request nowhere.json":                  "the payload cannot be read: open nowhere.json",
 		"request --operation getJob " + page:    `--operation "getJob" does not exist: use one of getJobs, listJobs`,
-		"response --status 99 " + page:          "--status: the contract has no such status: getJobs does not answer 99",
+		"response --status 99 " + page:          "--status: the contract has no such status: getJobs has no response with status 99",
+		"response --status 500 " + page:         "nothing was checked: the contract does not describe the body of status 500 of getJobs",
+		"response --status 500 -o json " + page: "nothing was checked",
 		"response -o xml " + page:               "use one of text, json",
-		"request --media-type text/csv " + page: "unknown flag: --media-type",
 	} {
 		got := run(t, nil, append([]string{"validate"}, strings.Fields(args)...)...)
 		if got.code != 2 || got.stdout != "" || !strings.Contains(got.stderr, want) {
@@ -173,11 +203,12 @@ func TestValidateRefuses(t *testing.T) {
 
 func TestValidateCompletion(t *testing.T) {
 	for args, want := range map[string]string{
-		"validate |":                       "request\tJudge the body",
+		"validate |":                       "request\tValidate the body",
 		"validate request --operation |":   "getJobs\nlistJobs\n",
 		"validate response --status |":     "200\n400\n",
 		"validate response -o |":           "text\njson\n",
 		"validate response --media-type |": "application/json\n",
+		"validate request --media-type |":  "application/json\ntext/json\n",
 	} {
 		words, last, _ := strings.Cut(args, "|")
 		got := run(t, nil, append(append([]string{"__complete"}, strings.Fields(words)...), last)...)

@@ -1,7 +1,9 @@
-// Package validate is the command "validate": it judges a payload at rest against the contract.
+// Package validate is the command "validate": it validates a stored payload against the contract.
 package validate
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,25 +27,27 @@ const defaultOperation = "getJobs"
 func New(app *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
-		Short: "Judge a payload against the contract",
-		Long: `Judges a file, or the standard input, against the contract: the JSON body of a
-request, or an answer. Nothing is sent.
+		Short: "Validate a payload against the contract",
+		Long: `Validates a file, or the standard input, against the contract: the JSON body of
+a request, or a response. Nothing is sent.
 
 Each violation is one line: its place, the keyword of the contract, what was
-found, what the contract says, and where that comes from: seed is the vendor's
-page of version v1, later a page of a later date, inferred no page at all. With
--o json they are an array of objects, which is empty for a good payload.
+found, what the contract says, and which document says so: seed is the vendor's
+page of version v1, earlier the vendor's OpenAPI description before it, later a
+page of a later date, inferred none. If the documents contradict each other
+there, a hint follows. With -o json the violations are an array of objects,
+which is empty for a valid payload.
 
-The exit code is 0 for a good payload, 1 for one with violations, and 2 where
-nothing was judged.`,
+The exit code is 0 for a valid payload, 1 for one with violations, and 2 if
+nothing was checked.`,
 		Example: `  d365backup validate request body.json
   d365backup validate response - < page.json
   d365backup validate response --status 400 -o json refusal.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("%q is no kind of payload: use request or response", args[0])
+				return fmt.Errorf("%q is not a kind of payload: use request or response", args[0])
 			}
-			return errors.New("say what to judge: request or response")
+			return errors.New("say what to validate: request or response")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil }, // Args lets nothing through
 	}
@@ -54,45 +59,51 @@ func newRequest(app *cli.App) *cobra.Command {
 	c := newCommand(app)
 	cmd := &cobra.Command{
 		Use:   "request FILE",
-		Short: "Judge the body of a request",
-		Long: `Judges a file, or the standard input for -, as the JSON body of a request. All
-media types of the contract have the same schema, so none is asked for. An
-operation that takes no body wants an empty file.`,
+		Short: "Validate the body of a request",
+		Long: `Validates a file, or the standard input for -, as the JSON body of a request. An
+operation that takes no body requires an empty file.
+
+A time range that ends before it starts is not a violation, since no document
+forbids it; a warning reports it.`,
 		Example: `  d365backup validate request body.json
-  d365backup validate request -o json - < body.json`,
+  d365backup validate request -o json - < body.json
+  d365backup validate request --media-type text/json body.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.run(args[0], func(body []byte) error { return api.ValidateRequest(c.operation, body) })
+			return c.run(args[0], "request", func(body []byte) error {
+				c.warnOfRange(body)
+				return api.ValidateRequestAs(c.operation, c.mediaType, body)
+			})
 		},
 	}
-	c.addFlags(cmd)
+	c.addFlags(cmd, "application/json", "text/json")
 	return cmd
 }
 
 func newResponse(app *cli.App) *cobra.Command {
 	c := newCommand(app)
 	var status int
-	var mediaType string
 	cmd := &cobra.Command{
 		Use:   "response FILE",
-		Short: "Judge an answer",
-		Long:  "Judges a file, or the standard input for -, as the answer of an operation.",
+		Short: "Validate a response",
+		Long:  "Validates a file, or the standard input for -, as the response of an operation.",
 		Example: `  d365backup validate response page.json
   d365backup validate response --status 400 refusal.json
   d365backup validate response --media-type text/html page.html`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.run(args[0], func(body []byte) error {
-				return api.ValidateResponse(c.operation, status, mediaType, body)
+			return c.run(args[0], fmt.Sprintf("response %d", status), func(body []byte) error {
+				err := api.ValidateResponse(c.operation, status, c.mediaType, body)
+				if err == nil && !describesBody(c.operation, status) {
+					return cli.Usagef("nothing was checked: the contract does not describe the body of status %d of %s", status, c.operation)
+				}
+				return err
 			})
 		},
 	}
-	c.addFlags(cmd)
-	cmd.Flags().IntVar(&status, "status", 200, "HTTP `status` of the answer")
-	cmd.Flags().StringVar(&mediaType, "media-type", "application/json", "its Content-Type, as a media `type`")
+	c.addFlags(cmd, "application/json", "text/html")
+	cmd.Flags().IntVar(&status, "status", 200, "HTTP `status` of the response")
 	_ = cmd.RegisterFlagCompletionFunc("status", c.completeStatus)
-	_ = cmd.RegisterFlagCompletionFunc("media-type", cobra.FixedCompletions(
-		[]cobra.Completion{"application/json", "text/html"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -100,6 +111,7 @@ func newResponse(app *cli.App) *cobra.Command {
 type command struct {
 	app       *cli.App
 	operation string
+	mediaType string
 	output    *cli.Choice
 }
 
@@ -107,13 +119,17 @@ func newCommand(app *cli.App) *command {
 	return &command{app: app, output: cli.NewChoice("text", "json")}
 }
 
-func (c *command) addFlags(cmd *cobra.Command) {
+// addFlags adds the flags that both kinds of payload have; the shell completes these media types.
+func (c *command) addFlags(cmd *cobra.Command, mediaTypes ...cobra.Completion) {
 	cmd.Flags().StringVar(&c.operation, "operation", defaultOperation, "`name` of the operation: "+strings.Join(operations(), ", "))
 	_ = cmd.RegisterFlagCompletionFunc("operation", cobra.FixedCompletions(operations(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(&c.mediaType, "media-type", mediaTypes[0], "Content-Type of the payload, as a media `type`")
+	_ = cmd.RegisterFlagCompletionFunc("media-type", cobra.FixedCompletions(mediaTypes, cobra.ShellCompDirectiveNoFileComp))
 	c.output.AddOutputFlag(cmd)
 }
 
-func (c *command) run(name string, validate func([]byte) error) error {
+// run validates the payload in a file as one of this kind.
+func (c *command) run(name, kind string, validate func([]byte) error) error {
 	body, err := c.read(name)
 	if err != nil {
 		return cli.Usagef("the payload cannot be read: %w", err)
@@ -129,6 +145,14 @@ func (c *command) run(name string, validate func([]byte) error) error {
 		return err
 	}
 	if err := c.write(violations); err != nil {
+		return err
+	}
+	if !found && c.output.String() == "text" {
+		what := c.mediaType
+		if len(body) == 0 {
+			what = "no body"
+		}
+		_, err = fmt.Fprintf(c.app.Stdout, "valid: %s %s, %s\n", c.operation, kind, what)
 		return err
 	}
 	if found {
@@ -154,7 +178,7 @@ func (c *command) read(name string) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(input, api.DefaultMaxBytes+1))
 	if err == nil && len(body) > api.DefaultMaxBytes {
-		return nil, fmt.Errorf("it is longer than %d MiB, the most that is judged: take a smaller page", api.DefaultMaxBytes>>20)
+		return nil, fmt.Errorf("it is longer than %d MiB, the most that is validated: take a smaller page", api.DefaultMaxBytes>>20)
 	}
 	return body, err
 }
@@ -173,6 +197,32 @@ func (c *command) write(violations api.Violations) error {
 		}
 	}
 	return nil
+}
+
+// warnOfRange warns if the time range of a request ends before it starts.
+func (c *command) warnOfRange(body []byte) {
+	var request struct{ StartTime, EndTime time.Time }
+	if json.Unmarshal(body, &request) != nil || request.EndTime.IsZero() || !request.EndTime.Before(request.StartTime) {
+		return
+	}
+	c.app.Notef("warning: endTime is before startTime: no job can be in such a time range")
+}
+
+// describesBody reports whether the contract describes the body of the responses with this status.
+func describesBody(operation string, status int) bool {
+	doc, err := api.Load()
+	if err != nil {
+		return false
+	}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.OperationID == operation {
+				response := cmp.Or(op.Responses.Status(status), op.Responses.Default())
+				return response != nil && len(response.Value.Content) > 0
+			}
+		}
+	}
+	return false
 }
 
 // operations returns the names of the contract's operations, in order.
