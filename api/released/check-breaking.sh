@@ -5,6 +5,7 @@
 # severity-levels.txt changes how oasdiff judges:
 # - A property that goes from an answer is an error, though it was optional: callers read it.
 # - A property or parameter that goes from a request is an error: the contract takes no unknown one.
+# - A default that changes or goes is an error: a request that leaves the value out gets another page.
 # - A value that an answer gains is a warning: the vendor adds some in each release, and the
 #   contract's readers are told to keep what they do not know.
 set -euo pipefail

@@ -24,8 +24,9 @@ func TestGate(t *testing.T) {
 		text = "          text/json:\n            schema:\n" +
 			"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
 			"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
-		object = "        objectType:\n          description: Jobs of this kind of module only. Its values are documented nowhere.\n" +
-			"          x-source: seed\n          x-source-format: inferred\n          type: integer\n          format: int32\n"
+		object = "        objectType:\n          description: |\n            Jobs of this kind of module only. Version v1's table calls it an enum, its schema an\n" +
+			"            integer, and neither lists values; this contract allows any 32-bit integer.\n          x-source: seed\n" +
+			"          x-source-format: earlier\n          x-source-nullable: earlier\n          type: integer\n          format: int32\n          nullable: true\n"
 		added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
 	)
 	tests := []struct {
@@ -42,6 +43,10 @@ func TestGate(t *testing.T) {
 		{"path removed", "1.999.0", "  /api/OpenApi/GetJobs:\n", "  /api/OpenApi/Jobs:\n", "/api/OpenApi/GetJobs"},
 		{"property of an answer removed", "1.999.0", size, "", "backupSize"},
 		{"property of a request removed", "1.999.0", object, "", "objectType"},
+		{"default of a property changed", "1.999.0", "\n          default: 10\n", "\n          default: 50\n", "`pageSize`"},
+		{"default of a property removed", "1.999.0", "\n          default: 10\n", "\n", "`pageSize`"},
+		{"default of a parameter changed", "1.999.0", "\n            default: 10\n", "\n            default: 50\n", "`pageSize`"},
+		{"default of a parameter removed", "1.999.0", "\n            default: 10\n", "\n", "`pageSize`"},
 		{"break with a major version", "999.0.0", size, "", ""},
 		{"released contract changed", "1.0.0", size, added + size, "raise info.version"},
 		{"no full version", "1.0", "", "", "write it like 1.2.3"},
