@@ -68,7 +68,7 @@ func (e JobStatus) Valid() bool {
 // BackupRestoreType The type of a job. Version v1's table lists 32, its schema ends at 16; this contract follows
 // the table, and so do later pages.
 //
-// - 0: all types, in a filter
+// - 0: all, in a filter
 // - 1: backup
 // - 2: restore
 // - 4: dry run
