@@ -274,6 +274,9 @@ func TestSmallContract(t *testing.T) {
 			`body /size: maximum: found 3, want at most 2.5 (inferred)`,
 		}},
 		{"read only", "putJob", `{"ghost":0,"id":"a"}`, []string{`body /id: readOnly: found "a", want none in this direction (inferred)`}},
+		{"a component, used", "putJob", `{"ghost":0,"part":1}`, []string{`body /part: type: found 1, want object (later): of the use`}},
+		{"a component, used, by a keyword", "putJob", `{"ghost":0,"part":null}`, []string{`body /part: nullable: found null, want no null (inferred): of the component`}},
+		{"within a component, used", "putJob", `{"ghost":0,"part":{"id":1}}`, []string{`body /part/id: type: found 1, want string (inferred)`}},
 		{"enum of a right type", "putJob", `{"ghost":0,"on":false}`, []string{`body /on: enum: found false, want one of [true] (inferred)`}},
 		{"a number too large", "putJob", `{"ghost":0,"size":1e400}`, []string{`body /size: format: found 1e400, want double: a number that fits a float64 (inferred)`}},
 	} {
