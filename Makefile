@@ -7,6 +7,9 @@ npm_bin := api/lint/node_modules/.bin
 # the client with OpenTelemetry. test/report-browser is one, too, whose tests need more than Go.
 nested := internal/consumer api/internal/peer test/otel
 
+# Where the contract is kept once it is released.
+released = api/released/$$(awk '$$1 == "version:" { print $$2; exit }' openapi.yaml).yaml
+
 # How long "make soak" runs.
 SOAK ?= 10m
 
@@ -21,12 +24,14 @@ generate: ## Make generated/ and api/spec.gen.go from openapi.yaml.
 check-generated: ## Fail if a generated file differs, is missing or is left over.
 	./api/codegen/check-generated.sh
 
-check-breaking: ## Fail if openapi.yaml breaks a released contract without a new major version.
+check-breaking: ## Fail if openapi.yaml breaks a released contract without a new major version, or is not kept.
 	./api/released/check-breaking.sh
 	go test -count=1 -tags gate ./api/released
+	@cmp -s openapi.yaml $(released) || { echo "openapi.yaml is not in api/released: run make release-contract." >&2; exit 1; }
 
-release-contract: check-breaking ## Keep openapi.yaml in api/released/, by its version.
-	cp openapi.yaml api/released/$$(awk '$$1 == "version:" { print $$2; exit }' openapi.yaml).yaml
+release-contract: ## Keep openapi.yaml in api/released/, by its version, if it breaks nothing.
+	./api/released/check-breaking.sh
+	cp openapi.yaml $(released)
 
 test: ## Run the tests, those of the nested modules included.
 	go test ./...

@@ -1,13 +1,14 @@
 // Package api is the contract, openapi.yaml, at run time.
 //
-// [Load] gives the document, [JSON] its text. [ValidateRequest], [ValidateQuery] and [ValidateResponse]
-// judge payloads at rest, [Handler] guards a server, and [Transport] watches the traffic of any
-// [net/http.Client].
+// [Load] returns the document, [JSON] its text. [ValidateRequest], [ValidateQuery] and
+// [ValidateResponse] validate stored payloads, [Handler] guards a server, and [Transport] watches the
+// traffic of any [net/http.Client].
 //
-// What breaks the contract is told as [Violations]: all of them up to a bound, sorted, each with its
-// place, the keyword, what was found, what the contract says, and whether that keyword comes from the
-// vendor's page that this project implements (seed), from a later page (later), or from no page at all
-// (inferred). Nothing here ever changes a payload.
+// What breaks the contract is reported as [Violations]: all of them up to a bound, sorted, each with its
+// place, the keyword, what was found, what the contract says, and which document says so in that place:
+// the vendor's page that this project implements (seed), the vendor's OpenAPI description before it
+// (earlier), a later page (later), or none (inferred). If the documents contradict each other there, a
+// hint states the ruling. Nothing here ever changes a payload.
 //
 // The checks are stricter than a plain schema visit: a text must be one JSON value in UTF-8 without
 // anything behind it; an object must not name a key twice; numbers keep their digits; formats are

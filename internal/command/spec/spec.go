@@ -81,7 +81,7 @@ func plain(node *yaml.Node) {
 }
 
 // usual is the order in which people expect the keys of an OpenAPI document.
-var usual = []string{"openapi", "info", "servers", "tags", "security", "paths", "components"}
+var usual = []string{"openapi", "info", "externalDocs", "servers", "tags", "security", "paths", "components"}
 
 // usualOrder sorts the keys of the document; those not in usual stay behind the others.
 func usualOrder(document *yaml.Node) {
