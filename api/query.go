@@ -27,7 +27,7 @@ func (o *operation) checkQuery(rawQuery string) Violations {
 		if p.Required && !query.Has(name) {
 			found = found.add(Violation{
 				In: InQuery, Pointer: pointer(name), Keyword: "required", Found: "nothing", Want: "a parameter " + quote(name),
-				Source: source(p.Extensions, "required"),
+				Source: source("required", p.Extensions),
 			})
 		}
 	}
@@ -41,13 +41,13 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 		if len(o.query) > 0 {
 			want = "none but " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
 		}
-		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(o.Extensions, KeywordParameters)}}
+		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(KeywordParameters, o.Extensions)}}
 	}
 	var found Violations
 	if len(values) > 1 {
 		found = append(found, Violation{
 			In: InQuery, Pointer: pointer(name), Keyword: KeywordUnique, Found: strconv.Itoa(len(values)) + " values",
-			Want: "each parameter once", Source: source(p.Extensions, KeywordUnique),
+			Want: "each parameter once", Source: source(KeywordUnique, p.Extensions),
 		})
 	}
 	for _, text := range values {

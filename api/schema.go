@@ -82,9 +82,9 @@ func allOf(err *openapi3.SchemaError) (all openapi3.MultiError, ok bool) {
 
 func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 	path := err.JSONPointer()
-	rules := elements{err.Schema.Extensions}
+	rules := []extensions{err.Schema.Extensions}
 	if around != nil && len(around.JSONPointer()) == len(path) {
-		rules = elements{around.Schema.Extensions, err.Schema.Extensions}
+		rules = []extensions{around.Schema.Extensions, err.Schema.Extensions}
 	}
 	switch err.SchemaField {
 	case "properties":
@@ -95,11 +95,7 @@ func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 			return
 		}
 	case "required":
-		name := path[len(path)-1]
-		v.add(Violation{
-			Pointer: pointer(path...), Keyword: "required", Found: "nothing", Want: "a property " + quote(name),
-			Source: rules.source("required"), Hint: rules.hint("required"),
-		})
+		v.add(path, "required", "nothing", "a property "+quote(path[len(path)-1]), rules)
 		return
 	}
 	keyword := err.SchemaField
@@ -110,15 +106,12 @@ func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 	case keyword == "type" && err.Origin != nil:
 		keyword = "format" // a number beyond a float64
 	}
-	v.add(Violation{
-		Pointer: pointer(path...), Keyword: keyword, Found: describe(value), Want: want(keyword, err),
-		Source: rules.source(keyword), Hint: rules.hint(keyword),
-	})
+	v.add(path, keyword, describe(value), want(keyword, err), rules)
 }
 
 // unknownProperties adds one violation for each property that the schema of an object does not
 // know. The visit has an error for each of them without its name; the first one stands for all.
-func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, rules elements) {
+func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, rules []extensions) {
 	properties, _ := err.Value.(map[string]any)
 	this := object{err.Schema, reflect.ValueOf(properties).Pointer()}
 	if v.objects[this] {
@@ -131,29 +124,31 @@ func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, ru
 	want := "none but " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if _, ok := err.Schema.Properties[name]; !ok {
-			v.add(Violation{
-				Pointer: pointer(append(slices.Clip(path), name)...), Keyword: "additionalProperties",
-				Found: describe(properties[name]), Want: want,
-				Source: rules.source("additionalProperties"), Hint: rules.hint(name),
-			})
+			v.add(append(slices.Clip(path), name), "additionalProperties", describe(properties[name]), want, rules)
 		}
 	}
 }
 
-func (v *visitor) add(violation Violation) {
-	violation.In = v.in
-	v.found = v.found.add(violation)
+// add adds a violation of keyword. The hint for an unknown property is under its name.
+func (v *visitor) add(path []string, keyword, found, want string, rules []extensions) {
+	key := keyword
+	if keyword == "additionalProperties" {
+		key = path[len(path)-1]
+	}
+	v.found = v.found.add(Violation{
+		In: v.in, Pointer: pointer(path...), Keyword: keyword, Found: found, Want: want,
+		Source: source(keyword, rules...), Hint: hint(key, rules...),
+	})
 }
 
-// elements are the extensions of the element of the contract that has a rule, after those of the
-// element that refers to it, if any.
-type elements []map[string]any
+// extensions are those of an element of the contract. Where one refers to another, its own go first.
+type extensions = map[string]any
 
 // source returns who documents keyword: the first x-source-KEYWORD, or else the first x-source.
-func (e elements) source(keyword string) string {
+func source(keyword string, elements ...extensions) string {
 	for _, name := range []string{"x-source-" + keyword, "x-source"} {
-		for _, extensions := range e {
-			if s, ok := extensions[name].(string); ok {
+		for _, element := range elements {
+			if s, ok := element[name].(string); ok {
 				return s
 			}
 		}
@@ -161,20 +156,15 @@ func (e elements) source(keyword string) string {
 	return ""
 }
 
-// hint returns what x-hints has for key, a keyword or the name of an unknown property.
-func (e elements) hint(key string) string {
-	for _, extensions := range e {
-		hints, _ := extensions["x-hints"].(map[string]any)
-		if hint, ok := hints[key].(string); ok {
-			return hint
+// hint returns the first that x-hints has for key, a keyword or the name of an unknown property.
+func hint(key string, elements ...extensions) string {
+	for _, element := range elements {
+		hints, _ := element["x-hints"].(map[string]any)
+		if s, ok := hints[key].(string); ok {
+			return s
 		}
 	}
 	return ""
-}
-
-// source returns who documents keyword of an element with these extensions.
-func source(extensions map[string]any, keyword string) string {
-	return elements{extensions}.source(keyword)
 }
 
 // want says in words what keyword demands.

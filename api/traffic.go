@@ -47,7 +47,7 @@ func (o *operation) checkRequest(r *http.Request, body []byte) Violations {
 func (o *operation) checkAnswer(status int, header http.Header, body []byte) Violations {
 	response := o.response(status)
 	if response == nil {
-		return Violations{{In: InStatus, Keyword: KeywordResponses, Found: compact(status), Want: "a status of the contract", Source: source(o.Extensions, KeywordResponses)}}
+		return Violations{{In: InStatus, Keyword: KeywordResponses, Found: compact(status), Want: "a status of the contract", Source: source(KeywordResponses, o.Extensions)}}
 	}
 	if encoded(header) {
 		return nil // a transfer matter, which the contract leaves open; the text is not to be seen

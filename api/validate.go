@@ -92,17 +92,17 @@ func (o *operation) checkBody(contentType string, body []byte) Violations {
 		if len(body) == 0 {
 			return nil
 		}
-		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "a body", Want: "no body", Source: source(o.Extensions, KeywordRequestBody)}}
+		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "a body", Want: "no body", Source: source(KeywordRequestBody, o.Extensions)}}
 	}
 	if len(body) == 0 {
 		if !o.body.Required {
 			return nil
 		}
-		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "no body", Want: "a body", Source: source(o.body.Extensions, "required")}}
+		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "no body", Want: "a body", Source: source("required", o.body.Extensions)}}
 	}
 	media, ok := mediaType(o.body.Content, contentType)
 	if !ok {
-		return Violations{wrongMediaType(o.body.Content, contentType, source(o.body.Extensions, KeywordContent))}
+		return Violations{wrongMediaType(o.body.Content, contentType, source(KeywordContent, o.body.Extensions))}
 	}
 	return o.contract.checkContent(media, body, o.contract.asRequest)
 }
@@ -114,7 +114,7 @@ func (o *operation) checkResponse(r *openapi3.Response, contentType string, body
 	}
 	media, ok := mediaType(r.Content, contentType)
 	if !ok {
-		return Violations{wrongMediaType(r.Content, contentType, source(r.Extensions, KeywordContent))}
+		return Violations{wrongMediaType(r.Content, contentType, source(KeywordContent, r.Extensions))}
 	}
 	return o.contract.checkContent(media, body, o.contract.asResponse)
 }

@@ -7,7 +7,7 @@ type Query = operations["listJobs"]["parameters"]["query"];
 type Page = operations["getJobs"]["responses"]["200"]["content"]["application/json"];
 
 export const filter: Filter = { pageInfo: { currentPage: 1, pageSize: 10 }, type: 32, status: 7 };
-export const anyStatus: Filter = { pageInfo: {}, status: null, startTime: null, endTime: null, organizationId: null, objectType: null };
+export const anyStatus: Filter = { ...filter, status: null, startTime: null, endTime: null, organizationId: null, objectType: null };
 export const query: Query = { type: 0, startTime: "2026-11-01T00:00:00Z", finishTime: "2026-11-02T00:00:00Z" };
 
 export function failed(page: Page): string[] {
@@ -18,7 +18,7 @@ export function failed(page: Page): string[] {
 export const withoutPage: Filter = { type: 1 };
 
 // @ts-expect-error type is not nullable
-export const nullType: Filter = { pageInfo: {}, type: null };
+export const nullType: Filter = { ...filter, type: null };
 
 // @ts-expect-error 3 is no type
 export const withoutMeaning: Query = { ...query, type: 3 };
