@@ -41,7 +41,8 @@ var (
 	ErrTruncated = errors.New("response truncated")
 	// ErrNotJobs: the answer is no job list, whatever its status.
 	ErrNotJobs = errors.New("response is no job list")
-	// ErrIncomplete: the sweep over all pages cannot vouch for having seen every job.
+	// ErrIncomplete: there may be more jobs than Jobs returned. If a page was refused, the error matches
+	// the kind of the refusal, too.
 	ErrIncomplete = errors.New("job list may be incomplete")
 )
 

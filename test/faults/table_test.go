@@ -164,10 +164,11 @@ var table = []struct {
 	}},
 }
 
-// noPage is the outcome of a refusal that may mean that there is no such page: a sweep looks again, and reads
-// what comes behind it.
+// noPage is the outcome of a refusal that may mean that there is no such page: Jobs reads the list again, and
+// reads the pages after it.
 func noPage(page, token string) (passes, stays cells) {
-	return cells{page, "complete", token}, cells{page, "4 of 5 pages, then ErrIncomplete", token}
+	kind, _, _ := strings.Cut(page, " ")
+	return cells{page, "complete", token}, cells{page, "4 of 5 pages, then " + kind + "+ErrIncomplete", token}
 }
 
 // notJobs is the outcome of an answer that is something else.
