@@ -96,6 +96,12 @@ func TestFaults(t *testing.T) {
 		{"page size is capped", func(p *page, number, size int) error { *p = whole.at(number, min(7, size)); return nil }, "", jobs(95), 17},
 		{"pages are cut off", func(p *page, _, _ int) error { keep(p, 7); return nil }, "", jobs(95), 17},
 		{"pages are cut off, without a total", func(p *page, _, _ int) error { keep(p, 7); noTotal(p); return nil }, "", jobs(95), 17},
+		{"pages are cut off, the total is what is left, and nextLink tells", func(p *page, number, size int) error {
+			p.HasNext = number*size < 95
+			keep(p, 7)
+			p.Total = int64(len(p.IDs))
+			return nil
+		}, "", jobs(95), 17},
 		{"page size is ignored", func(p *page, number, _ int) error { *p = whole.at(number, 20); return nil }, "", jobs(95), 0},
 		{"all items are on page 1", func(p *page, number, _ int) error { *p = whole.at(number, 95); return nil }, "", jobs(95), 0},
 		{"pages count from 0", func(p *page, number, size int) error { *p = whole.at(number+1, size); return nil }, "page 9 has 5 jobs instead of 10", jobs(95)[10:], 51},

@@ -59,9 +59,8 @@ func (v *view) add(page *Page, isNew bool) {
 func (v *view) begin(page *Page) {
 	n := len(page.IDs)
 	v.first, v.total = page.IDs, page.Total
-	whole := page.Total == int64(n) && n < v.size
-	v.over = whole && !page.HasNext
-	if n == 0 || whole || v.size != v.wanted {
+	v.over = page.Total == int64(n) && n < v.size && !page.HasNext // one page shows one moment
+	if n == 0 || v.over || v.size != v.wanted {
 		return
 	}
 	if n > v.size || n < v.size && page.Total > int64(n) {
