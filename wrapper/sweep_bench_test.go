@@ -43,7 +43,7 @@ func sweepAll(tb testing.TB, client *d365backup.Client, want int) {
 	}
 }
 
-// BenchmarkSweep reads 200 pages of 100 jobs. Ideal is what their latencies take when all requests in
+// BenchmarkSweep reads 200 pages of 100 jobs. Ideal is what their latencies take if all requests in
 // flight are always used; sequential is a plain loop over the generated client, measured in the same run.
 func BenchmarkSweep(b *testing.B) {
 	list := bench.NewList(sweepPages*100, 100)
@@ -85,49 +85,19 @@ func BenchmarkSweep(b *testing.B) {
 	}
 }
 
-// BenchmarkSweepMemory compares the most memory that is held while a million jobs are streamed with that
-// for 10,000. It looks as often at both, and where most is held: after a slow part of the loop, when as
-// many pages wait as may. The two services' memory counts, too; it is there for both.
-func BenchmarkSweepMemory(b *testing.B) {
-	const few, many, looks = 10_000, 1_000_000, 20
-	transport := privateTransport(b)
-	service := func(jobs int) func(sweeps, every int) float64 {
-		client := clientOf(b, bench.Serve(b, bench.NewList(jobs, 100), nil), transport)
-		return func(sweeps, every int) (most float64) {
-			for range sweeps {
-				most = max(most, mostHeld(b, client, every))
+// BenchmarkRequests counts the requests for lists of several lengths.
+func BenchmarkRequests(b *testing.B) {
+	for _, pages := range []int{0, 1, 2, 200} {
+		jobs := max(0, pages*100-1)
+		b.Run(fmt.Sprintf("pages=%d", pages), func(b *testing.B) {
+			service := bench.Serve(b, bench.NewList(jobs, 100), nil)
+			client := clientOf(b, service, privateTransport(b))
+			for b.Loop() {
+				sweepAll(b, client, jobs)
 			}
-			return most
-		}
+			b.ReportMetric(float64(service.Pages())/float64(b.N), "requests")
+		})
 	}
-	ofFew, ofMany := service(few), service(many)
-	ofFew(looks, few) // opens the connections and fills the pools
-	ofMany(1, many/looks)
-	for b.Loop() {
-		small, large := ofFew(looks, few), ofMany(1, many/looks)
-		b.ReportMetric(small, "B-10k")
-		b.ReportMetric(large, "B-1M")
-		b.ReportMetric(large/small, "of-10k")
-	}
-	b.ReportMetric(0, "ns/op")
-}
-
-// mostHeld sweeps once, and looks each time that so many jobs have come, first in their middle.
-func mostHeld(b *testing.B, client *d365backup.Client, every int) (most float64) {
-	n := 0
-	for _, err := range client.Jobs(b.Context(), valid) {
-		if err != nil {
-			b.Fatal(err)
-		}
-		n++
-		switch after := (n + every/2) % every; {
-		case after < 10:
-			time.Sleep(10 * time.Millisecond)
-		case after == 10:
-			most = max(most, float64(live()))
-		}
-	}
-	return most
 }
 
 // live returns the bytes of the heap that are in use.

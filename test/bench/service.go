@@ -22,6 +22,7 @@ type Service struct {
 	latency     func(number int) time.Duration
 	connections atomic.Int64
 	open, most  atomic.Int64 // connections now, and at most
+	pages       atomic.Int64 // requested
 	// bodies are buffers for pages. A sync.Pool would be emptied by the garbage of who is measured.
 	bodies chan []byte
 
@@ -67,6 +68,9 @@ func (s *Service) Connections() int { return int(s.connections.Load()) }
 // MostConnections returns how many were open at a time, at most.
 func (s *Service) MostConnections() int { return int(s.most.Load()) }
 
+// Pages returns how many pages were requested.
+func (s *Service) Pages() int { return int(s.pages.Load()) }
+
 func (s *Service) noteOpen(open int64) {
 	for most := s.most.Load(); open > most && !s.most.CompareAndSwap(most, open); most = s.most.Load() {
 	}
@@ -91,6 +95,7 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no page number", http.StatusBadRequest)
 		return
 	}
+	s.pages.Add(1)
 	if !s.wait(r, filter.PageInfo.CurrentPage) {
 		return
 	}

@@ -1,8 +1,7 @@
-// Command stream sweeps a service several times and prints the most memory that it had resident, in KiB.
-// BenchmarkSweepResident runs it, since only a program that links nothing else shows what the client
-// needs.
+// Command stream reads all jobs of a service and prints its peak memory, in KiB. BenchmarkSweepResident
+// runs it, since only a program that links nothing else shows what the client needs.
 //
-//	stream URL TOKEN-URL TIMES
+//	stream URL TOKEN-URL
 package main
 
 import (
@@ -11,17 +10,12 @@ import (
 	"log"
 	"os"
 	"regexp"
-	"strconv"
 	"time"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 func main() {
-	times, err := strconv.Atoi(os.Args[3])
-	if err != nil {
-		log.Fatal(err)
-	}
 	client, err := d365backup.New(
 		d365backup.WithBaseURL(os.Args[1]),
 		d365backup.WithTokenURL(os.Args[2]),
@@ -31,11 +25,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for range times {
-		for _, err := range client.Jobs(context.Background(), d365backup.Query{Start: time.Now().AddDate(-1, 0, 0)}) {
-			if err != nil {
-				log.Fatal(err)
-			}
+	for _, err := range client.Jobs(context.Background(), d365backup.Query{Start: time.Now().AddDate(-1, 0, 0)}) {
+		if err != nil {
+			log.Fatal(err)
 		}
 	}
 	status, err := os.ReadFile("/proc/self/status")
