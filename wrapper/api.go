@@ -31,9 +31,9 @@ func (a API) route() (method, path string) {
 func (a API) check(c *config) error {
 	switch {
 	case a != APIv1 && a != APIGraph:
-		return configError("WithAPI(%q) does not exist: use %s or %s", excerpt(string(a), 64), APIv1, APIGraph)
+		return badSetting("WithAPI", "API %q does not exist: use %s or %s", excerpt(string(a), 64), APIv1, APIGraph)
 	case a == APIGraph && c.mediaType != MediaTypeJSON:
-		return configError("WithMediaType(%q) does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
+		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
 			excerpt(c.mediaType, 64))
 	}
 	return nil

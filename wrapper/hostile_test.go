@@ -70,7 +70,7 @@ func TestUntrustedServers(t *testing.T) {
 		want string
 	}{
 		"unknown authority": {&tls.Config{}, "certificate"},
-		"TLS 1.1":           {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version"},
+		"TLS 1.1":           {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "neither TLS 1.2 nor TLS 1.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var received bytes.Buffer
