@@ -43,6 +43,7 @@ that is the configuration.`,
 			s := &state{
 				open:  func() (cli.Settings, func() error, error) { return connection.Open(app) },
 				close: func() error { return nil },
+				app:   app,
 				probe: probe,
 			}
 			var out printer = &textPrinter{out: app.Stdout, screen: app.StdoutScreen}

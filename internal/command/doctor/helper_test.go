@@ -92,7 +92,7 @@ func (w *world) run(args ...string) (code int, stdout string) {
 	cmd := newCommand(app, w.probe)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(append(append([]string{}, w.args...), args...))
-	code, message := cli.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
+	code, message := app.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
 	if message != "" || errs.Len() > 0 {
 		w.t.Errorf("on the standard error: %s%s", message, errs.String())
 	}

@@ -65,6 +65,9 @@ func (c *command) run(ctx context.Context) error {
 		if _, err := report.FormatOf(c.output); err != nil {
 			return cli.Usagef("--output: %w", err)
 		}
+		if err := report.CheckFolder(c.output); err != nil {
+			return cli.Usagef("--output: %w", err)
+		}
 	}
 	progress := cli.NewProgress(c.app)
 	client, closeClient, err := c.connection.Client(c.app, d365backup.WithProgress(func(p d365backup.Progress) {
