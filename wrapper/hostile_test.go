@@ -122,6 +122,7 @@ func TestEchoes(t *testing.T) {
 		"request id in escapes":          answer(400, "application/json", `{"requestId":"`+escaped.String()+`"}`),
 		"zero width":                     answer(400, "text/plain", insert("\u200b")),
 		"control character":              answer(400, "text/plain", insert("\x01")),
+		"a piece":                        answer(400, "application/json", `{"message":"see `+token[8:16]+` and `+lowToken[8:16]+`"}`),
 		"URL":                            answer(400, "text/plain", url.QueryEscape(token)),
 		"header with a zero width":       header("X-Request-Id", insert("\u200b")),
 		"page with a zero width":         answer(200, "text/html", insert("\u200b")),
@@ -136,11 +137,15 @@ func TestEchoes(t *testing.T) {
 			source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
 			client := serve(t, handler, d365backup.WithTokenSource(source), d365backup.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
 			_, err := client.Page(t.Context(), valid, 1)
-			if err == nil {
-				t.Errorf("%s: no error", name)
+			e, ok := errors.AsType[*d365backup.Error](err)
+			if !ok {
+				t.Errorf("%s: got %v", name, err)
 				continue
 			}
-			for _, shown := range []string{token, url.QueryEscape(token)} {
+			if e.Excerpt != "" || e.ServiceMessage != "" {
+				t.Errorf("%s: the response is quoted: %q, %q", name, e.Excerpt, e.ServiceMessage)
+			}
+			for _, shown := range []string{token, url.QueryEscape(token), token[8:16], token[len(token)-10:]} {
 				if all := fmt.Sprintf("%v %#v", err, err) + logged.String(); strings.Contains(all, shown) {
 					t.Errorf("%s: the token shows in %s", name, all)
 				}
