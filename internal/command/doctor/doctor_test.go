@@ -76,7 +76,7 @@ var ofConfiguration = []illness{
 	{"no profile", "configuration", "configuration", 2, changed(func(w *world) { w.args = []string{"--profile", "nobody"} }), `There is no profile "nobody"`},
 	{"sandbox and data centre", "configuration", "configuration", 2,
 		changed(func(w *world) { w.args = []string{"--sandbox", "--data-center", "us"} }), "--sandbox and --data-center are both given"},
-	{"proxy with a % in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "%zz@127.0.0.1:3128"), "% as %25"},
+	{"proxy with a % in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "%zz@127.0.0.1:3128"), "HTTPS_PROXY is not"},
 	{"proxy with a # in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "#s@127.0.0.1:3128"), "HTTPS_PROXY is not"},
 	{"proxy with a / in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "/s@127.0.0.1:3128"), "HTTPS_PROXY is not"},
 	{"several missing settings", "configuration", "configuration", 2, changed(func(w *world) {
@@ -99,6 +99,11 @@ var ofNetwork = []illness{
 		w.probe.resolver = nameServer(w.t, 2)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "server misbehaving"},
+	{"name server says nothing", "name-service", "token host: DNS", 1, changed(func(w *world) {
+		w.probe.patience = 500 * time.Millisecond
+		w.probe.resolver = nameServer(w.t, silent)
+		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
+	}), "identity.example"},
 	{"nothing listens", "unreachable", "API host: TCP", 1, changed(func(w *world) { w.env["D365BACKUP_BASE_URL"] = "http://" + closed(w.t) }),
 		"connection refused"},
 	{"no host", "unreachable", "token host: TCP", 1, changed(func(w *world) {
@@ -260,6 +265,9 @@ func checkText(t *testing.T, text string, d *diagnosisReport) {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is not in the text:\n%s", want, text)
 		}
+	}
+	if strings.Contains(flat, "All is well") {
+		t.Errorf("all is well: %s", text)
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")

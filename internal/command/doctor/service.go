@@ -45,7 +45,7 @@ func lookAtConfiguration(ctx context.Context, s *state) result {
 		return s.failure("unknown", err)
 	}
 	if variable := httpfail.BadProxy(s.probe.getenv); variable != "" && (token.url.Scheme == "https" || base.Scheme == "https") {
-		return fail("proxy-setting", "not valid", variable+" is "+httpfail.ProxyForm+".")
+		return fail("proxy-setting", "not valid", variable+" is not the address of a proxy.")
 	}
 	for _, h := range []struct {
 		to  **host
