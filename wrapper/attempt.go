@@ -74,7 +74,7 @@ func (x *exchange) read(ctx context.Context, response *http.Response) (pageData,
 	c := x.client
 	if response.StatusCode != http.StatusOK {
 		failed := c.failed(httpfail.FromResponse(response, x.sent...))
-		if failed.err.Kind == ErrNotFound { //nolint:errorlint // kinds are never wrapped
+		if errors.Is(failed.err.Kind, ErrNotFound) {
 			c.explainNotFound(failed.err)
 		}
 		return pageData{}, failed

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -453,9 +454,7 @@ func TestRequestIDs(t *testing.T) {
 		s := &service{
 			tokens: answer(200, "application/json", `{"access_token":"`+token+`"}`),
 			jobs: func(w http.ResponseWriter, _ *http.Request) {
-				for name, values := range tt.header {
-					w.Header()[name] = values
-				}
+				maps.Copy(w.Header(), tt.header)
 				w.WriteHeader(400)
 			},
 		}

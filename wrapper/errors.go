@@ -104,13 +104,13 @@ func (e *Error) Facts() string {
 	if e.TokenRequest {
 		parts = append(parts, "token endpoint")
 	}
-	if e.Kind == ErrConfig && e.Setting != "" { //nolint:errorlint // a kind is never wrapped
+	if e.Setting != "" && errors.Is(e.Kind, ErrConfig) {
 		parts = append(parts, e.Setting)
 	}
 	if e.Message != "" {
 		parts = append(parts, e.Message)
 	}
-	if e.Kind == nil && e.cause != nil { // else the message says it
+	if e.cause != nil && (e.Kind == nil || errors.Is(e.Kind, ErrIncomplete)) { // the messages of others say it
 		parts = append(parts, excerpt(causeText(e.cause), maxExcerpt))
 	}
 	if e.ServiceMessage != "" {
@@ -147,7 +147,7 @@ func causeText(err error) string {
 	if own, ok := err.(*Error); ok { //nolint:errorlint // each error of the tree is visited
 		return own.Facts()
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // likewise
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err.Error()
 	}

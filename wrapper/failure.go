@@ -106,9 +106,8 @@ func (c *Client) noResponse(ctx context.Context, err error, sent []string) *atte
 	if refused, ok := errors.AsType[*token.Error](err); ok {
 		failed := c.failed(&refused.Failure)
 		failed.err.TokenRequest, failed.err.Host = true, refused.Host
-		switch failed.err.Kind { //nolint:errorlint // kinds are never wrapped
-		case ErrNotJobs, ErrNotFound, ErrForbidden, ErrBadRequest:
-			failed.err.Kind = ErrAuth // whatever the endpoint says instead of giving a token
+		if errors.Is(failed.err.Kind, ErrNotJobs) {
+			failed.err.Kind = ErrAuth // a web page is no token either
 		}
 		return failed
 	}
@@ -166,7 +165,7 @@ func (c *Client) undecoded(err error, body []byte, sent []string) *attemptFailur
 // reasonOf returns the reason of an error of the decoder.
 func reasonOf(kind error) httpfail.Reason {
 	for _, reason := range []httpfail.Reason{httpfail.Truncated, httpfail.TooLarge} {
-		if reasons[reason].kind == kind { //nolint:errorlint // kinds are never wrapped
+		if errors.Is(kind, reasons[reason].kind) {
 			return reason
 		}
 	}

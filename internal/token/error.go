@@ -63,7 +63,7 @@ func (s *Source) explain(f *httpfail.Failure, code string) {
 	switch {
 	case f.Reason == httpfail.Redirect:
 		f.Text = "the endpoint redirects, which is not followed"
-	case meaning.reason != "" && !(s.certified && code == "invalid_request"):
+	case meaning.reason != "" && (!s.certified || code != "invalid_request"):
 		f.Reason, f.Text, f.Retry = meaning.reason, meaning.text, meaning.reason == httpfail.Server
 	case known:
 		f.Reason, f.Text, f.Retry = s.refused, s.refusedText, false

@@ -88,14 +88,12 @@ func (c *Connection) Settings(app *App) (Settings, error) {
 // Open returns the settings that lead to the service, and what to call when it is no longer needed. With
 // --sandbox it starts one, and the settings lead there.
 func (c *Connection) Open(app *App) (Settings, func() error, error) {
-	settings, closeService, err := Settings{}, func() error { return nil }, error(nil)
 	if c.Sandbox {
-		settings, closeService, err = c.startSandbox()
-	} else {
-		settings, err = c.Settings(app)
+		return c.startSandbox()
 	}
-	app.settings = settings
-	return settings, closeService, err
+	settings, err := c.Settings(app)
+	app.settings = settings // errors call an address by where it was given
+	return settings, func() error { return nil }, err
 }
 
 // Client returns a client, and what to call when it is no longer needed. The options are added to
@@ -112,8 +110,6 @@ func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup
 	}
 	return client, closeService, nil
 }
-
-const sandboxOrigin = "--sandbox"
 
 func (c *Connection) startSandbox() (Settings, func() error, error) {
 	given := fromFlags(c.flags)
@@ -132,7 +128,7 @@ func (c *Connection) startSandbox() (Settings, func() error, error) {
 		"client-id":     server.ClientID(),
 		"client-secret": server.ClientSecret(),
 	} {
-		given[name] = value{text, sandboxOrigin}
+		given[name] = value{text, "--sandbox"}
 	}
 	return Settings{given}, server.Close, nil
 }

@@ -78,7 +78,7 @@ func (a *App) Explain(err error) string {
 		return err.Error()
 	}
 	text := own.Facts()
-	if own.Kind == d365backup.ErrConfig { //nolint:errorlint // a kind is never wrapped
+	if errors.Is(own.Kind, d365backup.ErrConfig) {
 		text = a.settings.problem(own)
 	} else if advice := a.advice(own); advice != "" {
 		text += "; " + advice
@@ -88,18 +88,17 @@ func (a *App) Explain(err error) string {
 
 // advice returns what to try next; empty if the error says it.
 func (a *App) advice(err *d365backup.Error) string {
-	switch err.Kind { //nolint:errorlint // kinds are never wrapped
-	case nil, d365backup.ErrIncomplete:
-		return ""
-	case d365backup.ErrThrottled:
-		return "try again later, and look for other programs that use the same app"
-	case d365backup.ErrServer:
-		return "try again later"
-	case d365backup.ErrTooLarge, d365backup.ErrTruncated:
-		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
-	}
 	var advice string
-	if err.Kind == d365backup.ErrNotFound && err.Setting == "WithAPI" { //nolint:errorlint // likewise
+	switch kind := err.Kind; {
+	case kind == nil, errors.Is(kind, d365backup.ErrIncomplete):
+		return ""
+	case errors.Is(kind, d365backup.ErrThrottled):
+		return "try again later, and look for other programs that use the same app"
+	case errors.Is(kind, d365backup.ErrServer):
+		return "try again later"
+	case errors.Is(kind, d365backup.ErrTooLarge), errors.Is(kind, d365backup.ErrTruncated):
+		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
+	case errors.Is(kind, d365backup.ErrNotFound) && err.Setting == "WithAPI":
 		advice = "try --api graph, the replacement of version v1, "
 	}
 	if origin := a.settings.address(err.TokenRequest); addressReasons[err.Reason] && origin != "" {

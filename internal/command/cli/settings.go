@@ -103,7 +103,7 @@ func (s Settings) address(ofToken bool) string {
 		names = []string{"token-url", "base-url", "data-center"}
 	}
 	for _, name := range names {
-		if origin := s.Origin(name); origin != "" && origin != sandboxOrigin {
+		if origin := s.Origin(name); origin != "" {
 			return origin
 		}
 	}
