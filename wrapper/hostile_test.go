@@ -128,6 +128,7 @@ func TestEchoes(t *testing.T) {
 		"page with a zero width":         answer(200, "text/html", insert("\u200b")),
 		"failure with 200":               answer(200, "application/json", `{"message":"`+escaped.String()+`","requestId":"`+escaped.String()+`"}`),
 		"no list of jobs, a zero width":  answer(200, "application/json", `{"x":"`+insert("\u200b")+`"}`),
+		"no list of jobs, it comes late": answer(200, "application/json", `{"x":"`+strings.Repeat("x", 5000)+token+lowToken+`"}`),
 		"redirect to it":                 header("Location", "https://host/"+token),
 		"redirect to a host of the name": header("Location", "https://"+lowToken+".example/"),
 		"media type":                     header("Content-Type", "text/"+lowToken),
