@@ -468,6 +468,23 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
+// TestRequestIDOfABody: what a body calls its id is held to the same rule.
+func TestRequestIDOfABody(t *testing.T) {
+	for id, want := range map[string]string{"r-1": "r-1", "not an id": "", "id-" + canarySecret[:8]: ""} {
+		for _, status := range []int{200, 400} {
+			s := &service{jobs: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, `{"statusCode":400,"message":"no","requestId":"`+id+`"}`)
+			}}
+			_, err := s.start(t, once).Page(t.Context(), valid, 1)
+			if e, ok := errors.AsType[*d365backup.Error](err); !ok || e.RequestID != want {
+				t.Errorf("%q, status %d: got %v, want the id %q", id, status, err, want)
+			}
+		}
+	}
+}
+
 // TestFacts: the command shows an error without advice in Go terms.
 func TestFacts(t *testing.T) {
 	client := serve(t, answer(429, "", ""), once)

@@ -48,7 +48,7 @@ var reasons = map[httpfail.Reason]struct {
 	httpfail.LoginPage:         {ErrNotJobs, "sign in to the network, and " + checkAddress},
 	httpfail.Redirect:          {ErrRedirect, "sign in to the network, and " + checkAddress},
 	httpfail.TokenRefused:      {ErrAuth, "check that the app belongs to this environment, and the clock"},
-	httpfail.MissingPermission: {ErrForbidden, "grant it the permission " + DefaultScope},
+	httpfail.MissingPermission: {ErrForbidden, "grant the app the permission " + DefaultScope},
 	httpfail.NotFound:          {ErrNotFound, "try another WithDataCenter, and check permission and license"},
 	httpfail.Throttled:         {ErrThrottled, "send fewer requests, such as with a smaller WithPrefetch"},
 	httpfail.Server:            {ErrServer, "try again later"},
@@ -76,6 +76,9 @@ func (e *Error) advice() string {
 		return "raise " + e.Setting
 	}
 	advice := reasons[httpfail.Reason(e.Reason)].advice
+	if e.TokenRequest && strings.Contains(advice, "WithPageSize") {
+		advice = checkAddress // there are no pages
+	}
 	if !strings.HasSuffix(advice, checkAddress) {
 		return advice
 	}
@@ -154,8 +157,8 @@ func (c *Client) undecoded(err error, body []byte, sent []string) *attemptFailur
 	if !ok {
 		own = &Error{Kind: ErrNotJobs, Message: err.Error()}
 	}
-	own.Reason = string(reasonOf(own.Kind))
-	shown := own.Message + " " + own.ServiceMessage + " " + own.RequestID + " " + own.Excerpt
+	own.Reason, own.RequestID = string(reasonOf(own.Kind)), httpfail.AcceptID(own.RequestID, sent...)
+	shown := own.Message + " " + own.ServiceMessage + " " + own.Excerpt
 	if httpfail.Leaks([]byte(shown), sent...) || httpfail.Leaks(head(body), sent...) {
 		*own = Error{Kind: own.Kind, Reason: own.Reason, Message: "the response repeats a secret and is not shown"}
 	}

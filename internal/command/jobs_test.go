@@ -222,7 +222,7 @@ func TestBadInput(t *testing.T) {
 		"interval":           {base, []string{"--follow", "--interval", "10ms"}, "--interval 10ms is too short: use 1s or more"},
 		"interval alone":     {base, []string{"--interval", "10m"}, "--interval is for --follow"},
 		"unknown flag":       {base, []string{"--form", "x"}, "unknown flag: --form"},
-		"argument":           {base, []string{"Failed"}, `unknown command "Failed" for "d365backup jobs"`},
+		"argument":           {base, []string{"Failed"}, `"Failed" is not expected: 'd365backup jobs' takes flags only`},
 		"secret as a flag":   {base, []string{"--client-secret", "x"}, "there is no --client-secret, because other users can see flags: give --client-secret-file or D365BACKUP_CLIENT_SECRET"},
 		"no data centre":     {without("BASE_URL"), nil, "no data center: give --data-center, D365BACKUP_DATA_CENTER, or data_center in a profile"},
 		"unknown centre":     {without("BASE_URL"), []string{"--data-center", "mars"}, `--data-center: data center "mars" does not exist: use one of au, sg,`},

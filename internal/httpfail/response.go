@@ -111,7 +111,7 @@ func (f *Failure) readEnvelope(sent []string) {
 	}
 	f.Message = Clean(firstText(envelope.Message, envelope.Error, envelope.Errors), maxMessage)
 	if f.RequestID == "" {
-		f.RequestID = acceptID(firstText(envelope.RequestID, envelope.TraceID), sent)
+		f.RequestID = AcceptID(firstText(envelope.RequestID, envelope.TraceID), sent...)
 	}
 }
 
@@ -139,15 +139,15 @@ func firstText(values ...json.RawMessage) string {
 // vendor's overview calls the header request-id; sister services use the others.
 func RequestID(header http.Header, sent ...string) string {
 	for _, name := range []string{"Request-Id", "X-Request-Id", "Traceparent"} {
-		if id := acceptID(header.Get(name), sent); id != "" {
+		if id := AcceptID(header.Get(name), sent...); id != "" {
 			return id
 		}
 	}
 	return ""
 }
 
-// acceptID returns the id if it looks like one and repeats nothing that was sent.
-func acceptID(id string, sent []string) string {
+// AcceptID returns the id if it looks like one and repeats nothing that was sent; empty otherwise.
+func AcceptID(id string, sent ...string) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 	const longest = 128
 	if len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), sent...) {

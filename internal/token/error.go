@@ -26,7 +26,7 @@ var codes = map[string]struct {
 	text   string
 }{
 	"access_denied":           {httpfail.AppNotAllowed, "the app lacks the consent to its permission"},
-	"invalid_client":          {"", ""}, // which credential was refused is for refusedCredential to say
+	"invalid_client":          {"", ""}, // the source says which credential it was
 	"invalid_grant":           {"", ""},
 	"invalid_request":         {httpfail.TokenURL, "the endpoint does not understand the request"},
 	"invalid_scope":           {httpfail.Scope, "the scope is refused"},

@@ -96,7 +96,7 @@ func (a *App) advice(err *d365backup.Error) string {
 		return "try again later, and look for other programs that use the same app"
 	case errors.Is(kind, d365backup.ErrServer):
 		return "try again later"
-	case errors.Is(kind, d365backup.ErrTooLarge), errors.Is(kind, d365backup.ErrTruncated):
+	case !err.TokenRequest && (errors.Is(kind, d365backup.ErrTooLarge) || errors.Is(kind, d365backup.ErrTruncated)):
 		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
 	case errors.Is(kind, d365backup.ErrNotFound) && err.Setting == "WithAPI":
 		advice = "try --api graph, the replacement of version v1, "

@@ -103,6 +103,14 @@ func ExplainFlag(cmd *cobra.Command, err error) error {
 	return Usagef("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), reason)
 }
 
+// NoArguments accepts no argument.
+func NoArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return Usagef("%q is not expected: '%s' takes flags only", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
 // OneArgument accepts exactly one argument, such as a FILE.
 func OneArgument(name string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

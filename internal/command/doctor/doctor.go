@@ -37,7 +37,7 @@ that is the configuration.`,
 		Example: `  d365backup doctor --sandbox
   d365backup doctor --data-center us
   d365backup doctor -o json > ticket.json`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			defer probe.transport.CloseIdleConnections()
 			s := &state{
