@@ -22,9 +22,10 @@ type Certificate struct {
 }
 
 // LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX
-// (PKCS #12, with modern or legacy encryption) or PEM with a PKCS #1, PKCS #8 or encrypted PKCS #8
-// key, told apart by the content. The file may hold the issuers, too. Password is that of the PFX or
-// of the encrypted key; leave it empty where there is none.
+// (PKCS #12, with modern or legacy encryption, in DER or BER) or PEM with a PKCS #1, PKCS #8 or encrypted
+// PKCS #8 key, told apart by the content. The base64 of either is read, too, as is UTF-16. The file may
+// hold issuers, which are not used, and several certificates of the key, of which the newest that is valid now
+// is used. Password is that of the PFX or of the encrypted key; leave it empty if there is none.
 //
 // The error matches ErrConfig and says what is wrong with the file: a wrong password, a key of
 // another certificate, other than RSA or shorter than 2048 bits, a certificate that is not valid now

@@ -21,6 +21,9 @@ import (
 // leave room for a clock that is wrong by some.
 const assertionLifetime = 10 * time.Minute
 
+// clockSkew is how far back an assertion begins, so that an endpoint whose clock is behind this one accepts it.
+const clockSkew = time.Minute
+
 // Certificate is a certificate with its RSA key. It shows its thumbprint and expiry, never the key.
 // It is safe for concurrent use.
 type Certificate struct {
@@ -47,8 +50,8 @@ func (c *Certificate) Thumbprint() string {
 // NotAfter returns when the certificate expires.
 func (c *Certificate) NotAfter() time.Time { return c.notAfter }
 
-// Assertion returns a new signed assertion by clientID for the token URL audience, good from now.
-// It fails where the certificate has expired.
+// Assertion returns a new signed assertion by clientID for the token URL audience, valid from a minute before now.
+// It fails if the certificate has expired.
 func (c *Certificate) Assertion(clientID, audience string, now time.Time) (string, error) {
 	if now.After(c.notAfter) {
 		return "", fmt.Errorf("certificate %s expired on %s: load its successor",
@@ -63,7 +66,7 @@ func (c *Certificate) Assertion(clientID, audience string, now time.Time) (strin
 		"sub": clientID,
 		"aud": audience, // one string: the service knows no list
 		"jti": id.String(),
-		"nbf": now.Unix(),
+		"nbf": now.Add(-clockSkew).Unix(),
 		"exp": now.Add(assertionLifetime).Unix(),
 	})
 	token.Header["kid"] = c.Thumbprint()

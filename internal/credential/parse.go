@@ -2,80 +2,163 @@ package credential
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/pem"
+	"encoding/asn1"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/youmark/pkcs8"
-	"software.sslmate.com/src/go-pkcs12"
+	"unicode/utf16"
 )
 
-const (
-	// minKeyBits is the least size of an RSA key that RS256 allows (RFC 7518, section 3.3).
-	minKeyBits = 2048
-	// maxKeyBytes bounds a key in PEM before it is read, which checks it: that takes the cube of its size.
-	// A key of 16,384 bits has room.
-	maxKeyBytes = 1 << 14
-)
+// minKeyBits is the least size of an RSA key that RS256 allows (RFC 7518, section 3.3).
+const minKeyBits = 2048
 
 var (
 	errPassword      = errors.New("the password is wrong")
 	errNoKey         = errors.New("there is no private key in it: export the certificate with its key")
 	errNoCertificate = errors.New("there is a key but no certificate in it: put both into the file")
 	errSeveralKeys   = errors.New("there are several private keys in it: leave the one of the app")
-	errLegacyPEM     = errors.New("the key has the legacy PEM encryption (DEK-Info), which is not safe; " + conversion)
 )
 
-// conversion encrypts a PEM file's key in the way that is understood here, and keeps the certificate.
-const conversion = "convert it: (openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in OLD.pem; " +
-	"openssl x509 -in OLD.pem) > NEW.pem"
-
-// Parse reads a certificate and its key from a PFX or PEM file's content, told apart by the content.
-// Password opens a PFX or an encrypted PEM key; a key that is not encrypted needs none. The file may
-// hold the rest of the chain, in any order. The certificate must be one that can sign an assertion
-// at the time now; each error names what forbids it, and repeats neither password nor key.
+// Parse reads a certificate and its key from a PFX or PEM file's content, told apart by the content; base64
+// around it and UTF-16 are undone. Password opens a PFX or an encrypted PEM key; a key that is not encrypted
+// needs none. The file may hold the rest of the chain and earlier certificates of the key, in any order. The
+// certificate must be one that can sign an assertion at the time now; each error names what forbids it, and
+// repeats neither password nor key.
 func Parse(data []byte, password string, now time.Time) (*Certificate, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // Windows programs begin text files so
-	read := readPFX
-	if bytes.Contains(data, []byte("-----BEGIN ")) {
-		read = readPEM
-	}
-	key, certificates, err := read(data, password)
+	found, err := read(data, password)
 	if err != nil {
 		return nil, err
 	}
-	rsaKey, ok := key.(*rsa.PrivateKey)
+	key, ok := found.key.(*rsa.PrivateKey)
 	if !ok {
 		return nil, errors.New("the key is not an RSA key: RS256, the only algorithm of the service, needs one")
 	}
-	if bits := rsaKey.N.BitLen(); bits < minKeyBits {
+	if bits := key.N.BitLen(); bits < minKeyBits {
 		return nil, fmt.Errorf("the RSA key has %d bits: at least %d are needed", bits, minKeyBits)
 	}
-	leaf, err := leafOf(certificates, rsaKey)
+	leaf, err := found.leaf(key, now)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkUse(leaf, now); err != nil {
 		return nil, err
 	}
-	return newCertificate(leaf, rsaKey), nil
+	return newCertificate(leaf, key), nil
 }
 
-// leafOf finds the certificate of the key: some programs write it behind its issuers.
-func leafOf(certificates []*x509.Certificate, key *rsa.PrivateKey) (*x509.Certificate, error) {
-	if len(certificates) == 0 {
+// read finds out the format of a file.
+func read(data []byte, password string) (contents, error) {
+	const mostLayers = 2 // of base64: a PFX of Azure Key Vault, in a secret of Kubernetes
+	for layer := 0; ; layer++ {
+		data = toUTF8(data)
+		if isPEM(data) {
+			return readPEM(data, password)
+		}
+		decoded, wrong := decodeBase64(strings.Trim(string(data), "\"' \t\r\n"))
+		if layer == mostLayers || wrong >= 0 || len(decoded) == 0 {
+			return readPFX(data, password)
+		}
+		data = decoded
+	}
+}
+
+// toUTF8 returns text without a byte order mark, and in UTF-8 if it was in UTF-16, which Windows PowerShell
+// writes. What is no text stays as it is: neither byte of its first two is zero in a PFX.
+func toUTF8(data []byte) []byte {
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case len(data) < 2:
+		return data
+	case data[0] == 0xfe && data[1] == 0xff, data[0] == 0:
+		order = binary.BigEndian
+	case data[0] == 0xff && data[1] == 0xfe, data[1] == 0:
+	default:
+		return bytes.TrimPrefix(data, []byte("\ufeff"))
+	}
+	units := make([]uint16, len(data)/2)
+	for i := range units {
+		units[i] = order.Uint16(data[2*i:])
+	}
+	return bytes.TrimPrefix([]byte(string(utf16.Decode(units))), []byte("\ufeff"))
+}
+
+// contents are what was found in a file.
+type contents struct {
+	key          any // nil for none
+	certificates []rawCertificate
+}
+
+type rawCertificate struct {
+	der  []byte
+	line int // 0 in a PFX
+}
+
+func (c *contents) add(der []byte, line int) {
+	c.certificates = append(c.certificates, rawCertificate{der, line})
+}
+
+// parse also reads a TRUSTED CERTIFICATE, after which openssl writes what it is trusted for.
+func (c rawCertificate) parse() (*x509.Certificate, error) {
+	var first asn1.RawValue
+	if _, err := asn1.Unmarshal(c.der, &first); err != nil {
+		return nil, errors.New("it is damaged")
+	}
+	return x509.ParseCertificate(first.FullBytes)
+}
+
+// leaf returns the certificate of the key. Of several it is the one that can be used now, rather not that of a
+// CA, and the newest. Issuers are not needed, and so may be ones that crypto/x509 cannot read.
+func (c *contents) leaf(key *rsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
+	if len(c.certificates) == 0 {
 		return nil, errNoCertificate
 	}
-	i := slices.IndexFunc(certificates, func(c *x509.Certificate) bool { return key.PublicKey.Equal(c.PublicKey) })
-	if i < 0 {
-		return nil, errors.New("the key does not match the certificate: take both from one export")
+	var ofKey []*x509.Certificate
+	var unreadable error
+	for _, raw := range c.certificates {
+		certificate, err := raw.parse()
+		switch {
+		case err != nil && unreadable == nil:
+			unreadable = raw.errorf(err)
+		case err == nil && key.PublicKey.Equal(certificate.PublicKey):
+			ofKey = append(ofKey, certificate)
+		}
 	}
-	return certificates[i], nil
+	if len(ofKey) == 0 {
+		return nil, cmp.Or(unreadable, errors.New("the key does not match the certificate: take both from one export"))
+	}
+	rank := func(c *x509.Certificate) int {
+		switch {
+		case checkUse(c, now) == nil && !c.IsCA:
+			return 0
+		case checkUse(c, now) == nil:
+			return 1
+		case !c.IsCA:
+			return 2
+		}
+		return 3
+	}
+	return slices.MinFunc(ofKey, func(a, b *x509.Certificate) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.NotBefore.Compare(a.NotBefore), b.NotAfter.Compare(a.NotAfter),
+			bytes.Compare(a.Raw, b.Raw))
+	}), nil
+}
+
+// errorf says that the certificate cannot be read.
+func (c rawCertificate) errorf(err error) error {
+	reason := strings.TrimPrefix(err.Error(), "x509: ")
+	if strings.Contains(reason, "asn1:") { // errors of that package dump structures
+		reason = errDamaged.Error()
+	}
+	if c.line > 0 {
+		return fmt.Errorf("the certificate in line %d cannot be read (%s): export it again", c.line, reason)
+	}
+	return fmt.Errorf("a certificate in it cannot be read (%s): export it again", reason)
 }
 
 func checkUse(leaf *x509.Certificate, now time.Time) error {
@@ -89,104 +172,4 @@ func checkUse(leaf *x509.Certificate, now time.Time) error {
 		return errors.New("the certificate's key usage does not include digital signature: issue one that does")
 	}
 	return nil
-}
-
-func readPFX(data []byte, password string) (any, []*x509.Certificate, error) {
-	if _, err := x509.ParseCertificate(data); err == nil {
-		return nil, nil, errNoKey
-	}
-	if err := checkWork(data); err != nil {
-		return nil, nil, err
-	}
-	key, leaf, chain, err := pkcs12.DecodeChain(data, password)
-	switch {
-	case err == nil:
-		return key, append([]*x509.Certificate{leaf}, chain...), nil
-	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
-		return nil, nil, errPassword
-	// The library has no variables for these.
-	case strings.HasSuffix(err.Error(), "private key missing"):
-		return nil, nil, errNoKey
-	case strings.HasSuffix(err.Error(), "certificate missing"):
-		return nil, nil, errNoCertificate
-	case strings.HasSuffix(err.Error(), "exactly one key bag"):
-		return nil, nil, errSeveralKeys
-	}
-	return nil, nil, fmt.Errorf("it is neither PEM nor a PFX that can be read (%w): export it anew as PFX or PEM", err)
-}
-
-func readPEM(data []byte, password string) (key any, certificates []*x509.Certificate, err error) {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		switch {
-		case block.Type == "CERTIFICATE":
-			certificate, err := x509.ParseCertificate(block.Bytes)
-			if err != nil {
-				return nil, nil, fmt.Errorf("a certificate in it cannot be read: %w", err)
-			}
-			certificates = append(certificates, certificate)
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			if key != nil {
-				return nil, nil, errSeveralKeys
-			}
-			if key, err = readKey(block, password); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	if key == nil {
-		return nil, nil, errNoKey
-	}
-	return key, certificates, nil
-}
-
-func readKey(block *pem.Block, password string) (key any, err error) {
-	if block.Headers["DEK-Info"] != "" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-		return nil, errLegacyPEM
-	}
-	if len(block.Bytes) > maxKeyBytes {
-		return nil, fmt.Errorf("the private key has more than %d bytes: use one of 2048 to 4096 bits", maxKeyBytes)
-	}
-	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
-	case "ENCRYPTED PRIVATE KEY":
-		return readEncryptedKey(block.Bytes, password)
-	default:
-		err = fmt.Errorf("%q is no kind of key that is known here", block.Type)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the private key cannot be read: %w", err)
-	}
-	return key, nil
-}
-
-func readEncryptedKey(der []byte, password string) (any, error) {
-	if password == "" {
-		return nil, errors.New("the private key is encrypted: a password is needed")
-	}
-	if err := checkWork(der); err != nil {
-		return nil, err
-	}
-	key, err := decryptKey(der, password)
-	switch {
-	case err == nil:
-		return key, nil
-	case strings.HasSuffix(err.Error(), "incorrect password"):
-		return nil, errPassword
-	}
-	return nil, fmt.Errorf("the private key cannot be decrypted (%w); %s", err, conversion)
-}
-
-// decryptKey makes an error of the panic with which the library meets a damaged block length.
-func decryptKey(der []byte, password string) (key any, err error) {
-	defer func() {
-		if recover() != nil {
-			key, err = nil, errors.New("damaged")
-		}
-	}()
-	return pkcs8.ParsePKCS8PrivateKey(der, []byte(password))
 }

@@ -1,0 +1,83 @@
+package credential
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+)
+
+// maxKeyBytes bounds a key before it is read, which checks it: that takes the cube of its size.
+// A key of 16,384 bits has room.
+const maxKeyBytes = 1 << 14
+
+// conversion encrypts a PEM file's key in a way that is understood here, and keeps the certificate.
+const conversion = "convert it: (openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in OLD.pem; " +
+	"openssl x509 -in OLD.pem) > NEW.pem"
+
+var (
+	errLegacyPEM = errors.New("the key has the legacy PEM encryption (DEK-Info), which is not safe; " + conversion)
+	errHugeKey   = fmt.Errorf("the private key has more than %d bytes: use one of 2048 to 4096 bits", maxKeyBytes)
+	errKey       = errors.New("the private key cannot be read: it is damaged or not an RSA key")
+)
+
+// key returns the private key in a block.
+func (b block) key(o *opener) (any, error) {
+	if b.isLegacy {
+		return nil, errLegacyPEM
+	}
+	if b.label != "ENCRYPTED PRIVATE KEY" {
+		key, err := parseKey(b.der)
+		if errors.Is(err, errKey) {
+			err = fmt.Errorf("line %d, %s: %w", b.line, b.label, err)
+		}
+		return key, err
+	}
+	if o.password == "" {
+		return nil, errors.New("the private key is encrypted: a password is needed")
+	}
+	key, err := o.decryptKey(b.der)
+	if _, ok := errors.AsType[unsupportedError](err); ok || errors.Is(err, errDamaged) {
+		err = fmt.Errorf("the private key cannot be decrypted (%w); %s", err, conversion)
+	}
+	return key, err
+}
+
+// parseKey reads a key in PKCS #8, PKCS #1 or SEC 1, which labels confuse at times.
+func parseKey(der []byte) (any, error) {
+	if len(der) > maxKeyBytes {
+		return nil, errHugeKey
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParseECPrivateKey(der); err == nil {
+		return key, nil
+	}
+	return nil, errKey
+}
+
+// decryptKey reads a key that PKCS #8 encrypts (RFC 5208, section 6).
+func (o *opener) decryptKey(der []byte) (any, error) {
+	if len(der) > maxKeyBytes {
+		return nil, errHugeKey
+	}
+	der, _, ok := toDER(der)
+	var encrypted encryptedKey
+	if !ok || !unmarshal(der, &encrypted) {
+		return nil, errDamaged
+	}
+	plain, err := o.decrypt(encrypted.Algorithm, encrypted.Data)
+	if err != nil {
+		return nil, err
+	}
+	der, _, ok = toDER(plain)
+	var raw asn1.RawValue
+	if !ok || !unmarshal(der, &raw) {
+		return nil, errPassword // a wrong one whose padding was right by chance
+	}
+	return parseKey(der)
+}
