@@ -78,8 +78,9 @@ it on this machine: try anything without an account.`,
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			*started = true
+			cli.NoteZone(app, cmd)
 		},
 	}
 	root.SetIn(app.Stdin)

@@ -29,7 +29,9 @@ Environment, and keys of a profile:
   NO_COLOR
       with any value: no colours
 
-A file with a secret must be readable by its owner alone (chmod 600).
+A file with a secret must be readable by its owner alone (chmod 600), or by a
+group of this process if it belongs to you or root (0440). Below
+$CREDENTIALS_DIRECTORY, where systemd puts credentials, any mode will do.
 
 The configuration file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
 ~/.config/d365backup/config.yaml (on Windows %APPDATA%\d365backup\config.yaml):

@@ -5,12 +5,12 @@ import "encoding/asn1"
 // maxDepth bounds how deeply elements may be nested. Certificate files nest less.
 const maxDepth = 24
 
-// toDER returns the first element of BER data in DER, and the data after it. BouncyCastle, EJBCA and NSS
-// write BER, with indefinite lengths and strings in pieces, and encoding/asn1 reads DER alone. Data in DER
-// stays as it is, as does what an OCTET STRING holds. It reports false for data that is neither.
-func toDER(ber []byte) (der, rest []byte, ok bool) {
-	element, rest, ok := readBER(ber, maxDepth)
-	return element.encode(), rest, ok
+// toDER returns the first element of BER data in DER, without what follows it, such as a line end. BouncyCastle,
+// EJBCA and NSS write BER, with indefinite lengths and strings in pieces, and encoding/asn1 reads DER alone. Data
+// in DER stays as it is, as does what an OCTET STRING holds. It reports false for data that is neither.
+func toDER(ber []byte) (der []byte, ok bool) {
+	element, _, ok := readBER(ber, maxDepth)
+	return element.encode(), ok
 }
 
 // element is a part of BER data: its tag as encoded, and its contents in DER.

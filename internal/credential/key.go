@@ -65,7 +65,7 @@ func (o *opener) decryptKey(der []byte) (any, error) {
 	if len(der) > maxKeyBytes {
 		return nil, errHugeKey
 	}
-	der, _, ok := toDER(der)
+	der, ok := toDER(der)
 	var encrypted encryptedKey
 	if !ok || !unmarshal(der, &encrypted) {
 		return nil, errDamaged
@@ -74,7 +74,7 @@ func (o *opener) decryptKey(der []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, _, ok = toDER(plain)
+	der, ok = toDER(plain)
 	var raw asn1.RawValue
 	if !ok || !unmarshal(der, &raw) {
 		return nil, errPassword // a wrong one whose padding was right by chance

@@ -58,7 +58,7 @@ type mac struct {
 
 // readPFX returns the private key of a PFX (PKCS #12, RFC 7292) in PKCS #8, and its certificates.
 func readPFX(data []byte, password string) (found contents, err error) {
-	der, _, ok := toDER(data)
+	der, ok := toDER(data)
 	var pfx struct {
 		Version int
 		Safe    contentInfo
@@ -156,7 +156,7 @@ func (o *opener) sum(m mac, message []byte) (sum []byte, err error) {
 
 // open returns the bags of a safe, decrypted where they were encrypted as a whole.
 func (o *opener) open(safe []byte) (bags []safeBag, err error) {
-	der, _, ok := toDER(safe)
+	der, ok := toDER(safe)
 	var infos []contentInfo
 	if !ok || !unmarshal(der, &infos) {
 		return nil, errDamaged
@@ -175,7 +175,7 @@ func (o *opener) open(safe []byte) (bags []safeBag, err error) {
 		default:
 			return nil, unsupportedError{info.Type}
 		}
-		der, _, ok := toDER(plain)
+		der, ok := toDER(plain)
 		var more []safeBag
 		if !ok || !unmarshal(der, &more) {
 			return nil, errPassword // a wrong one whose padding was right by chance, if there is no MAC

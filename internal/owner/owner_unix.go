@@ -1,11 +1,12 @@
 //go:build !windows
 
-// Package owner says whose a file is, for what depends on it. What depends on it is not decided here.
+// Package owner reports who owns a file, for what depends on it. What depends on it is not decided here.
 package owner
 
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -14,4 +15,21 @@ import (
 func Foreign(info fs.FileInfo) bool {
 	stat, known := info.Sys().(*syscall.Stat_t)
 	return known && stat.Uid != 0 && int(stat.Uid) != os.Geteuid()
+}
+
+// Mine reports whether the user of this process can change the mode of a file: it is the user's own, or the user
+// is root.
+func Mine(info fs.FileInfo) bool {
+	stat, known := info.Sys().(*syscall.Stat_t)
+	return known && (os.Geteuid() == 0 || int(stat.Uid) == os.Geteuid())
+}
+
+// InGroup reports whether this process is in the group of a file.
+func InGroup(info fs.FileInfo) bool {
+	stat, known := info.Sys().(*syscall.Stat_t)
+	if !known {
+		return false
+	}
+	groups, err := os.Getgroups()
+	return int(stat.Gid) == os.Getegid() || err == nil && slices.Contains(groups, int(stat.Gid))
 }

@@ -28,3 +28,28 @@ func TestForeign(t *testing.T) {
 		t.Errorf("a folder made here: %v, %v", own, err)
 	}
 }
+
+func TestInGroup(t *testing.T) {
+	groups, err := os.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const other = 54321
+	for _, gid := range append(groups, os.Getegid()) {
+		if !InGroup(&info{stat: syscall.Stat_t{Gid: uint32(gid)}}) {
+			t.Errorf("not in group %d", gid)
+		}
+	}
+	if InGroup(&info{stat: syscall.Stat_t{Gid: other}}) {
+		t.Errorf("in group %d", other)
+	}
+}
+
+func TestMine(t *testing.T) {
+	me := os.Geteuid()
+	for uid, want := range map[int]bool{me: true, me + 1: me == 0} {
+		if got := Mine(&info{stat: syscall.Stat_t{Uid: uint32(uid)}}); got != want {
+			t.Errorf("user %d: got %t", uid, got)
+		}
+	}
+}

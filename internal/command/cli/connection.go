@@ -76,13 +76,21 @@ func (c *Connection) Settings(app *App) (Settings, error) {
 	}
 	name := c.Profile
 	if name == "" {
-		name = app.Getenv(variable("profile"))
+		if name, err = fromVariable(app.Getenv, variable("profile")); err != nil {
+			return Settings{}, err
+		}
 	}
 	profile, err := file.layer(name, app.Getenv("HOME"))
 	if err != nil {
 		return Settings{}, err
 	}
-	return merge(profile, fromEnvironment(app.Getenv), fromFlags(c.flags))
+	environment, err := fromEnvironment(app.Getenv)
+	if err != nil {
+		return Settings{}, err
+	}
+	settings, err := merge(profile, environment, fromFlags(c.flags))
+	settings.files.systemd = app.Getenv("CREDENTIALS_DIRECTORY")
+	return settings, err
 }
 
 // Open returns the settings that lead to the service, and what to call when it is no longer needed. With
@@ -130,7 +138,7 @@ func (c *Connection) startSandbox() (Settings, func() error, error) {
 	} {
 		given[name] = value{text, "--sandbox"}
 	}
-	return Settings{given}, server.Close, nil
+	return Settings{values: given}, server.Close, nil
 }
 
 // Client returns a client for the settings. The options are added to theirs.
@@ -229,7 +237,7 @@ func (s Settings) credentials() (d365backup.Option, error) {
 }
 
 func (s Settings) certificate(id, path string) (d365backup.Option, error) {
-	data, err := readPrivate(path, maxCertificate)
+	data, err := s.files.read(path, maxCertificate)
 	if err != nil {
 		return nil, Usagef("%s: %w", s.Origin("certificate"), err)
 	}
@@ -251,7 +259,7 @@ func (s Settings) secret(name string) (string, error) {
 	if path == "" {
 		return s.Get(name), nil
 	}
-	text, err := readSecret(path)
+	text, err := s.files.line(path)
 	if err != nil {
 		return "", Usagef("%s: %w", s.Origin(name+"-file"), err)
 	}

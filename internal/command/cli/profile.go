@@ -92,6 +92,9 @@ func readOwn(path string) ([]byte, error) {
 }
 
 func checkKeys(profile map[string]string) error {
+	if profile["data_center"] != "" && profile["data_centre"] != "" {
+		return errors.New("both data_center and data_centre are given: choose one")
+	}
 	for _, key := range slices.Sorted(maps.Keys(profile)) {
 		s, ok := settingByKey(key)
 		if ok && s.secret {

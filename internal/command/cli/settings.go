@@ -63,7 +63,10 @@ func variable(name string) string {
 type value struct{ text, origin string }
 
 // Settings are what the flags, the environment and the profile say together.
-type Settings struct{ values map[string]value }
+type Settings struct {
+	values map[string]value
+	files  secretFiles
+}
 
 // Get returns the value of a setting by the name of its flag; empty where it has none.
 func (s Settings) Get(name string) string { return s.values[name].text }
@@ -115,7 +118,7 @@ type layer map[string]value
 
 // merge puts layers on each other, the lowest first.
 func merge(layers ...layer) (Settings, error) {
-	merged := Settings{make(map[string]value)}
+	merged := Settings{values: make(map[string]value)}
 	for _, l := range layers {
 		for _, pair := range exclusive {
 			a, b := l[pair[0]], l[pair[1]]
@@ -139,12 +142,25 @@ func merge(layers ...layer) (Settings, error) {
 	return merged, nil
 }
 
-func fromEnvironment(getenv func(string) string) layer {
+func fromEnvironment(getenv func(string) string) (layer, error) {
 	l := make(layer)
 	for _, s := range settings {
-		l[s.name] = value{getenv(s.variable()), s.variable()}
+		text, err := fromVariable(getenv, s.variable())
+		if err != nil {
+			return nil, err
+		}
+		l[s.name] = value{text, s.variable()}
 	}
-	return l
+	return l, nil
+}
+
+// fromVariable returns a variable, cleaned like a file: docker --env-file and secrets made by echo leave line ends.
+func fromVariable(getenv func(string) string, name string) (string, error) {
+	text, err := oneLine(getenv(name))
+	if err != nil {
+		return "", Usagef("the value of %s is %w", name, err)
+	}
+	return text, nil
 }
 
 func fromFlags(flags *pflag.FlagSet) layer {
@@ -157,7 +173,11 @@ func fromFlags(flags *pflag.FlagSet) layer {
 	return l
 }
 
+// settingByKey also knows the British spelling of the data center.
 func settingByKey(key string) (setting, bool) {
+	if key == "data_centre" {
+		key = "data_center"
+	}
 	i := slices.IndexFunc(settings, func(s setting) bool { return s.key() == key })
 	if i < 0 {
 		return setting{}, false

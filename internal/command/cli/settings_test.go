@@ -77,6 +77,15 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestBritishDataCenter(t *testing.T) {
+	home := t.TempDir()
+	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), "profiles:\n  a: {data_centre: uk}\n", 0o600)
+	got, err := resolve(t, home, nil, "--profile", "a")
+	if err != nil || got.Get("data-center") != "uk" || got.Origin("data-center") != "data_centre of profile a" {
+		t.Errorf("got %q from %q, %v", got.Get("data-center"), got.Origin("data-center"), err)
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	home := t.TempDir()
 	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), configText, 0o600)
@@ -102,6 +111,7 @@ func TestConfigRefused(t *testing.T) {
 		"no YAML":             {"profiles: [", "", "is not valid: yaml: "},
 		"twice":               {"default: a\ndefault: b\n", "", "is not valid: yaml: "},
 		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is not valid: yaml: "},
+		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
 		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},
 		"unknown default":     {"default: c\nprofiles:\n  a: {}\n  b: {}\n", "", "use one of a, b"},
 		"no profiles":         {"", "c", "has no profiles"},
@@ -138,48 +148,6 @@ func TestConfigPath(t *testing.T) {
 	} {
 		if got := configPath(NewApp(tt.env, nil, nil, nil).Getenv); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
-		}
-	}
-}
-
-func TestReadSecret(t *testing.T) {
-	for name, tt := range map[string]struct{ text, want, fault string }{
-		"plain":          {"hush", "hush", ""},
-		"line":           {"hush\n", "hush", ""},
-		"Windows":        {"\ufeffhush\r\n", "hush", ""},
-		"inner spaces":   {" hu sh \n", " hu sh ", ""},
-		"empty":          {"", "", "is empty"},
-		"line feed":      {"\r\n", "", "is empty"},
-		"two lines":      {"hush\nhush", "", "is not one line of plain text"},
-		"UTF-16":         {"\xff\xfeh\x00u\x00", "", "is not one line of plain text: save it as UTF-8"},
-		"escape":         {"hu\x1bsh", "", "is not one line"},
-		"beyond a bound": {strings.Repeat("h", maxSecret+1), "", "is longer than"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "secret")
-			save(t, path, tt.text, 0o600)
-			got, err := readSecret(path)
-			if got != tt.want || (err == nil) != (tt.fault == "") {
-				t.Errorf("got %q, %v", got, err)
-			}
-			if err != nil && (!strings.Contains(err.Error(), tt.fault) || strings.Contains(err.Error(), "hush")) {
-				t.Errorf("got %v, want %s", err, tt.fault)
-			}
-		})
-	}
-}
-
-func TestReadSecretPrivate(t *testing.T) {
-	dir := t.TempDir()
-	if _, err := readSecret(dir); err == nil || !strings.Contains(err.Error(), "is a directory") {
-		t.Errorf("a directory: %v", err)
-	}
-	for mode, private := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o620: false, 0o610: false} {
-		path := filepath.Join(dir, mode.String())
-		save(t, path, "hush", mode)
-		_, err := readSecret(path)
-		if want := private || runtime.GOOS == "windows"; (err == nil) != want {
-			t.Errorf("mode %04o: %v", mode, err)
 		}
 	}
 }

@@ -91,8 +91,8 @@ func (r *TimeRange) parse(flag, text string) (time.Time, error) {
 		return t, nil
 	}
 	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
-		if t, err := time.ParseInLocation(layout, text, r.Zone()); err == nil {
-			return t, nil
+		if wall, err := time.Parse(layout, text); err == nil {
+			return instant(wall, r.Zone(), flag == "end"), nil
 		}
 	}
 	return time.Time{}, Usagef("--%s %q is no time: write it like 2026-11-01, \"2026-11-01 15:04\" or 2026-11-01T15:04:00Z", flag, text)
