@@ -11,6 +11,9 @@ import (
 func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error) {
 	switch c.credentials[0] {
 	case "WithTokenSource":
+		if c.hasReload {
+			return nil, configError("WithCredentialReload is given with WithTokenSource: a source replaces its own credentials")
+		}
 		return external{c.tokenSource}, nil
 	case "WithCertificate":
 		if c.certificate == nil || c.certificate.inner == nil {
@@ -21,7 +24,10 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 			return nil, badSetting("WithClientSecret", "the client secret is empty")
 		}
 	}
-	source, err := token.New(token.Config{
+	if c.hasReload && c.reload == nil {
+		return nil, configError("WithCredentialReload got no function")
+	}
+	source, err := token.NewRotating(token.Config{
 		TokenURL:     e.token.String(),
 		ClientID:     c.clientID,
 		ClientSecret: c.clientSecret,
@@ -29,11 +35,33 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 		Scope:        c.scope,
 		UserAgent:    c.userAgent(),
 		Transport:    transport,
-	})
+	}, c.reread)
 	if err != nil {
 		return nil, badSetting(c.credentials[0], "%v", err)
 	}
 	return source, nil
+}
+
+var errNoReload = errors.New("there is no other credential")
+
+// reread returns a configuration with the credential that WithCredentialReload finds now.
+func (c *config) reread(current token.Config) (token.Config, error) {
+	if c.reload == nil {
+		return current, errNoReload
+	}
+	option, err := c.reload()
+	if err != nil {
+		return current, err
+	}
+	var found config
+	if option != nil {
+		option(&found)
+	}
+	if len(found.credentials) != 1 || found.tokenSource != nil {
+		return current, errNoReload
+	}
+	current.ClientID, current.ClientSecret, current.Certificate = found.clientID, found.clientSecret, found.credential()
+	return current, nil
 }
 
 func (c *config) credential() *credential.Certificate {

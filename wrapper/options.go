@@ -24,6 +24,8 @@ type config struct {
 	certificate                   *Certificate
 	tokenSource                   oauth2.TokenSource
 	credentials                   []string // the options that gave credentials, for the error about two
+	reload                        func() (Option, error)
+	hasReload                     bool
 	httpClient                    *http.Client
 	product                       string
 	loopbackHTTP                  bool
@@ -119,6 +121,16 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 		c.tokenSource = source
 		c.credentials = append(c.credentials, "WithTokenSource")
 	}
+}
+
+// WithCredentialReload calls load when the token endpoint refuses the credential, or when the certificate has expired, so
+// that a program that runs for months survives the rotation of its secret. Load returns WithClientSecret or WithCertificate
+// with what a file or a vault holds now. If that is another credential than before, it is used at once and from then on.
+// If it is the same, or load fails, the refusal is the error. Load is called by one goroutine at a time while others wait
+// for the token, so it should take seconds at most; nothing of its error is repeated. It is for WithClientSecret and
+// WithCertificate, one of which is needed beside it. Default: credentials are never replaced.
+func WithCredentialReload(load func() (Option, error)) Option {
+	return func(c *config) { c.reload, c.hasReload = load, true }
 }
 
 // WithScope asks for this scope in place of DefaultScope. The vendor's pages also spell it

@@ -180,7 +180,7 @@ func (s Settings) Options() ([]d365backup.Option, error) {
 	}
 	credentials, err := s.credentials()
 	problems = append(problems, err)
-	return append(options, api, credentials), all(problems)
+	return append(options, api, credentials, d365backup.WithCredentialReload(s.credentials)), all(problems)
 }
 
 // checkAddress has the library check the options before there are credentials, so that all problems show at once.
