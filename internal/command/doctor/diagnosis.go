@@ -55,6 +55,11 @@ var diagnoses = []diagnosis{
 		next:    []string{"Mend what is named here; 'd365backup help environment' has every setting."},
 	},
 	{
+		code: "google-cloud", title: "The data center may not have Dynamics 365 backup", side: unclear,
+		meaning: "The vendor lists the products in its Google Cloud data centers, and Dynamics 365 backup is not among them. Nothing else is wrong.",
+		next:    []string{"If there are no jobs or the operation is not found, ask the vendor which data center holds the backups."},
+	},
+	{
 		code: "proxy-setting", title: "The address of the proxy cannot be used", side: yours,
 		meaning: "A variable of the environment should name a proxy, and its value is not an address. Nothing was sent.",
 		next: []string{

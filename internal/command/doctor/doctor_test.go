@@ -84,6 +84,10 @@ var ofConfiguration = []illness{
 		delete(w.env, "D365BACKUP_CLIENT_ID")
 		delete(w.env, "D365BACKUP_CLIENT_SECRET")
 	}), "No token URL: give --token-url, D365BACKUP_TOKEN_URL, or token_url in a profile; no client id: give "},
+	{"Google Cloud", "google-cloud", "configuration", 0, changed(func(w *world) {
+		w.proxied(w.secured(tls.VersionTLS13), 0)
+		w.args = []string{"--data-center", "gcp-us"}
+	}), "graph-gcp-us.avepointonlineservices.com"},
 }
 
 var ofNetwork = []illness{

@@ -56,6 +56,9 @@ func lookAtConfiguration(ctx context.Context, s *state) result {
 		}
 	}
 	s.apiHost.same = s.apiHost.url.Scheme == s.tokenHost.url.Scheme && s.apiHost.url.Host == s.tokenHost.url.Host
+	if strings.HasPrefix(base.Host, "graph-gcp-") {
+		return warn("google-cloud", s.describe(), base.Host+" is in Google Cloud.")
+	}
 	return passed(s.describe())
 }
 
