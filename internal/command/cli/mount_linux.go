@@ -6,5 +6,5 @@ import "syscall"
 func isReadOnly(path string) bool {
 	const readOnly = 1 // ST_RDONLY of statvfs
 	var stat syscall.Statfs_t
-	return syscall.Statfs(path, &stat) == nil && int64(stat.Flags)&readOnly != 0
+	return syscall.Statfs(path, &stat) == nil && stat.Flags&readOnly != 0
 }
