@@ -128,7 +128,7 @@ func WithTokenSource(source oauth2.TokenSource) Option {
 // with what a file or a vault holds now. If that is another credential than before, it is used at once and from then on.
 // If it is the same, or load fails, the refusal is the error. Load is called by one goroutine at a time while others wait
 // for the token, so it should take seconds at most; nothing of its error is repeated. It is for WithClientSecret and
-// WithCertificate, one of which is needed beside it. Default: credentials are never replaced.
+// WithCertificate, one of which is needed as well. Default: credentials are never replaced.
 func WithCredentialReload(load func() (Option, error)) Option {
 	return func(c *config) { c.reload, c.hasReload = load, true }
 }

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// TestUnusableZone: a TZ that Go does not understand is not taken for UTC in silence, where it matters.
+// TestUnusableZone: a TZ that Go does not understand is reported if the command reads or shows local times.
 func TestUnusableZone(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has its zone elsewhere")
+		t.Skip("Windows keeps the zone elsewhere")
 	}
 	for _, test := range []struct {
 		tz, args string

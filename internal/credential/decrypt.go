@@ -20,7 +20,7 @@ import (
 
 // maxWork bounds what a file may demand for deriving keys from its password, all keys together: iterations
 // of PBKDF2 or of PKCS #12's own function, or scrypt's N·r·p. It stands for some ten seconds or 1 GiB;
-// programs that write such files ask for a tenth of it at most.
+// programs that write such files demand a tenth of it at most.
 const maxWork = 1 << 23
 
 var errDamaged = errors.New("it is damaged")
@@ -131,7 +131,7 @@ var (
 	}
 )
 
-// cipher derives the key and the initialization vector that an algorithm asks for.
+// cipher derives the key and the initialization vector that an algorithm needs.
 func (o *opener) cipher(algorithm pkix.AlgorithmIdentifier) (decrypter, []byte, error) {
 	id := algorithm.Algorithm.String()
 	if id == "1.2.840.113549.1.5.13" {

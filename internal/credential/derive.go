@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// maxKeySize bounds the keys that parameters ask for, in bytes: no hash here is longer.
+// maxKeySize bounds the length of keys that parameters name, in bytes: no hash here is longer.
 const maxKeySize = 64
 
 // hashes are the hash functions by the object identifier of the hash and that of its HMAC.

@@ -212,8 +212,8 @@ func TestParseShapesOfPFX(t *testing.T) {
 		"base64 in lines":               {[]byte(text[:64] + "\r\n" + text[64:] + "\r\n"), ""},
 		"base64 twice":                  {[]byte(base64.StdEncoding.EncodeToString([]byte(text))), ""},
 		"base64 in UTF-16":              {utf16Text([]byte(text), binary.LittleEndian, true), ""},
-		"a line end behind it":          {append(bytes.Clone(modern), '\n'), password},
-		"two line ends behind it":       {append(bytes.Clone(modern), "\r\n\r\n"...), password},
+		"a line end after it":           {append(bytes.Clone(modern), '\n'), password},
+		"two line ends after it":        {append(bytes.Clone(modern), "\r\n\r\n"...), password},
 		"no MAC":                        {withoutMAC(t, vault), ""},
 		"no MAC, a password not needed": {withoutMAC(t, vault), password},
 		"no MAC, encrypted":             {withoutMAC(t, modern), password},
@@ -245,7 +245,7 @@ func TestParseShapesOfPFX(t *testing.T) {
 func TestParseWhatOpenSSLWrites(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("there is no openssl here")
+		t.Skip("openssl is not installed")
 	}
 	key := credentialtest.Key()
 	leaf := credentialtest.Issue(t, key)

@@ -69,7 +69,7 @@ func read(data []byte, password string) (contents, error) {
 }
 
 // toUTF8 returns text without a byte order mark, and in UTF-8 if it was in UTF-16, which Windows PowerShell
-// writes. What is no text stays as it is: neither byte of its first two is zero in a PFX.
+// writes. Other data stays as it is: neither of the first two bytes of a PFX is zero.
 func toUTF8(data []byte) []byte {
 	var order binary.ByteOrder = binary.LittleEndian
 	switch {

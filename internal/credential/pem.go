@@ -139,8 +139,8 @@ func damagedBegin(text string) int {
 	return 0
 }
 
-// decodeBase64 decodes base64, whose lines may end in any way and whose padding may lack. It returns the
-// offset of what is wrong; -1 if nothing is.
+// decodeBase64 decodes base64 with any line ends, and with or without padding. It returns the offset of the first
+// character that does not belong there; -1 if there is none.
 func decodeBase64(text string) (data []byte, wrong int) {
 	text = escapes.Replace(text)
 	digits := make([]byte, 0, len(text))

@@ -85,7 +85,7 @@ func readPFX(data []byte, password string) (found contents, err error) {
 	return found, pfxError(err)
 }
 
-// formatError says what DER that is no PFX is.
+// formatError says what a file is that is not a PFX.
 func formatError(der []byte) error {
 	if _, err := x509.ParseCertificate(der); err == nil {
 		return errNoKey
@@ -154,7 +154,7 @@ func (o *opener) sum(m mac, message []byte) (sum []byte, err error) {
 	return h.Sum(nil), nil
 }
 
-// open returns the bags of a safe, decrypted where they were encrypted as a whole.
+// open returns the bags of a safe. It decrypts those that were encrypted together.
 func (o *opener) open(safe []byte) (bags []safeBag, err error) {
 	der, ok := toDER(safe)
 	var infos []contentInfo

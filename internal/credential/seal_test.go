@@ -160,7 +160,7 @@ func patched(t testing.TB, der []byte, from, to string) []byte {
 	}
 	der = bytes.Replace(der, []byte(from), []byte(to), 1)
 	if _, err := x509.ParseCertificate(der); err == nil {
-		t.Fatal("crypto/x509 reads the certificate, which it shall not")
+		t.Fatal("crypto/x509 reads the certificate")
 	}
 	return der
 }

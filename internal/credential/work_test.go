@@ -21,7 +21,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := credentialtest.Key()
 	leaf := credentialtest.Issue(t, key)
-	// The encoders below encode their 8 iterations as INTEGER 02 01 08, right behind the salt.
+	// The encoders below encode their 8 iterations as INTEGER 02 01 08, right after the salt.
 	inflate := func(encoder *pkcs12.Encoder) [][]byte {
 		return inflated(t, pfx(t, encoder, password, key, leaf), endless)
 	}
@@ -51,7 +51,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 func TestParseRefusesDisguisedWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := credentialtest.Key()
-	t.Run("zeros behind", func(t *testing.T) { // PBKDF2 that looks like scrypt with a product of 0
+	t.Run("zeros after it", func(t *testing.T) { // PBKDF2 that looks like scrypt with a product of 0
 		der, _ := pem.Decode(sealedPEM(t, key, hmacDefault))
 		expectEndless(t, block("ENCRYPTED PRIVATE KEY", rewrite(t, der.Bytes, func(element asn1.RawValue) (any, bool) {
 			var old struct {

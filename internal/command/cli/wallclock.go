@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// instant returns when clocks in a zone show what wall shows in UTC. Where they are put back, that is twice: then it is
-// the first of the two, and the last if it is to end a range, so that the range lacks nothing. Where they are put
-// forward past it, it is when that happens.
+// instant returns the time at which a clock in the zone shows what wall shows in UTC. If clocks are put back, that happens
+// twice: the first one starts a range and the last one ends it, so that nothing is missing. If clocks are put forward
+// past that time, it is the moment when they are.
 func instant(wall time.Time, zone *time.Location, last bool) (found time.Time) {
 	const reach = 36 * time.Hour // more than clocks differ from UTC, or are put forward or back
 	for t := wall.Add(-reach).In(zone); t.Before(wall.Add(reach)); {
@@ -48,11 +48,11 @@ func NoteZone(app *App, cmd *cobra.Command) {
 	}
 }
 
-// zoneFault returns why times are in UTC although the variable TZ says otherwise; empty if they are not. Go reads
-// the names of zones alone, from files that small containers lack, and falls back in silence.
+// zoneFault returns why times are in UTC although the variable TZ says otherwise; empty if they are not. Go reads only
+// names of zones, and only from files that small containers do not have; otherwise it uses UTC without saying so.
 func zoneFault(tz string) string {
 	name := strings.TrimPrefix(tz, ":")
-	if name == "" || runtime.GOOS == "windows" { // which has the zone elsewhere
+	if name == "" || name == "UTC0" || runtime.GOOS == "windows" { // Windows keeps the zone elsewhere
 		return ""
 	}
 	var err error
