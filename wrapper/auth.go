@@ -1,6 +1,7 @@
 package d365backup
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/d365backup/d365backup/internal/credential"
@@ -12,7 +13,7 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 	switch c.credentials[0] {
 	case "WithTokenSource":
 		if c.hasReload {
-			return nil, configError("WithCredentialReload is given with WithTokenSource: a source replaces its own credentials")
+			return nil, badSetting("WithCredentialReload", "given with WithTokenSource: a source replaces its own credentials")
 		}
 		return external{c.tokenSource}, nil
 	case "WithCertificate":
@@ -25,7 +26,7 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 		}
 	}
 	if c.hasReload && c.reload == nil {
-		return nil, configError("WithCredentialReload got no function")
+		return nil, badSetting("WithCredentialReload", "no function")
 	}
 	source, err := token.NewRotating(token.Config{
 		TokenURL:     e.token.String(),

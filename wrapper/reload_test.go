@@ -73,3 +73,18 @@ func TestCredentialReloadRefused(t *testing.T) {
 		}
 	}
 }
+
+// A rotated secret is no more quoted than the first one.
+func TestReloadedSecretIsNotQuoted(t *testing.T) {
+	accepted := "rotated-secret"
+	s := &service{tokens: grantTo(&accepted), jobs: answer(http.StatusBadRequest, "text/plain", "you sent "+accepted)}
+	client := s.start(t, d365backup.WithCredentialReload(func() (d365backup.Option, error) {
+		return d365backup.WithClientSecret("app", accepted), nil
+	}))
+	for range 2 {
+		_, err := client.Page(t.Context(), d365backup.Query{Start: time.Now().Add(-time.Hour)}, 1)
+		if !errors.Is(err, d365backup.ErrBadRequest) || strings.Contains(fmt.Sprintf("%+v", err), accepted) {
+			t.Errorf("error %v", err)
+		}
+	}
+}

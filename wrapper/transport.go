@@ -24,6 +24,8 @@ type tokens interface {
 	Token(ctx context.Context) (*oauth2.Token, error)
 	// Invalidate says that the service refused this token.
 	Invalidate(token *oauth2.Token)
+	// Secret returns the client secret in use, which nothing may quote; empty if there is none.
+	Secret() string
 }
 
 // sharedTransport serves every Client that brings no transport of its own: connections and their
@@ -86,7 +88,7 @@ type bearerTransport struct {
 	userAgent string
 }
 
-// usedTokens is the context's key of a *[]string that receives the tokens that a request carried.
+// usedTokens is the context's key of a *[]string that receives the tokens that a request carried, and the secret.
 type usedTokens struct{}
 
 // RoundTrip sends the request with a token. Where the service refuses the token it sends it once
@@ -141,7 +143,7 @@ func canReplay(req *http.Request) bool {
 
 func (t *bearerTransport) send(req *http.Request, token *oauth2.Token, body io.ReadCloser) (*http.Response, error) {
 	if used, ok := req.Context().Value(usedTokens{}).(*[]string); ok {
-		*used = append(*used, token.AccessToken)
+		*used = append(*used, token.AccessToken, t.tokens.Secret())
 	}
 	sent := req.Clone(req.Context())
 	sent.Body = body
@@ -207,3 +209,6 @@ func (e external) Token(ctx context.Context) (*oauth2.Token, error) {
 
 // Invalidate does nothing: the source decides what it caches.
 func (external) Invalidate(*oauth2.Token) {}
+
+// Secret returns nothing: what a foreign source sends is not known here.
+func (external) Secret() string { return "" }

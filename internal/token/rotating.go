@@ -30,7 +30,7 @@ func (r *Rotating) Token(ctx context.Context) (*oauth2.Token, error) {
 	source := r.current()
 	token, err := source.Token(ctx)
 	refusal, ok := errors.AsType[*Error](err)
-	if !ok || refusal.Retryable {
+	if !ok || refusal.Retry {
 		return token, err
 	}
 	if next := r.replace(source); next != source {
@@ -41,6 +41,13 @@ func (r *Rotating) Token(ctx context.Context) (*oauth2.Token, error) {
 
 // Invalidate forgets a token like that of Source.
 func (r *Rotating) Invalidate(token *oauth2.Token) { r.current().Invalidate(token) }
+
+// Secret returns the client secret in use; empty if there is none.
+func (r *Rotating) Secret() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.config.ClientSecret.Reveal()
+}
 
 func (r *Rotating) current() *Source {
 	r.mu.Lock()
@@ -70,11 +77,11 @@ func (r *Rotating) replace(refused *Source) *Source {
 
 // hasCredentialOf reports whether two configurations have the same credential.
 func (c Config) hasCredentialOf(other Config) bool {
-	switch {
-	case c.ClientID != other.ClientID, c.ClientSecret.isSet() != other.ClientSecret.isSet():
+	if c.ClientID != other.ClientID || c.ClientSecret.Reveal() != other.ClientSecret.Reveal() {
 		return false
-	case c.ClientSecret.isSet():
-		return c.ClientSecret.reveal() == other.ClientSecret.reveal()
 	}
-	return c.Certificate != nil && other.Certificate != nil && c.Certificate.Thumbprint() == other.Certificate.Thumbprint()
+	if c.Certificate == nil || other.Certificate == nil {
+		return c.Certificate == other.Certificate
+	}
+	return c.Certificate.Thumbprint() == other.Certificate.Thumbprint()
 }

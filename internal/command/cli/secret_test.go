@@ -71,7 +71,7 @@ func TestVariablesAreCleaned(t *testing.T) {
 		}
 		for _, bad := range []string{"hu\nsh", "hu\rsh", "hush\x1b", "\x00hush", "\thush", "hu\u0085sh", "hush\xff"} {
 			_, err := resolve(t, home, []string{name + "=" + bad})
-			code, text := ExitCode(t.Context(), err)
+			code, text := NewApp(nil, nil, nil, nil).ExitCode(t.Context(), err)
 			if code != ExitUsage || !strings.Contains(text, s.variable()+" is not one line") || strings.Contains(text, "sh\"") {
 				t.Errorf("%s=%q: code %d, %s", name, bad, code, text)
 			}
