@@ -47,8 +47,8 @@ type decoder struct {
 	drifts drifts
 	size   int
 	// listed: the page's jobs are those of a list in the envelope.
-	listed  bool
-	failure Error
+	listed bool
+	report failureReport
 	// What the jobs are read with: see list.
 	job                                      Job
 	module, organizationID, organizationName repeated
@@ -85,8 +85,8 @@ func (d *decoder) document() error {
 }
 
 // envelopeFields are the fields around the list: those of the contract, the list and the total as the
-// release of October 2024 called them, and some of a sister service's report of a failure.
-var envelopeFields = newFieldTable("", []field{
+// release of October 2024 called them, and those of a failure report.
+var envelopeFields = newFieldTable("", append([]field{
 	{name: "totalCount", read: func(d *decoder, v lexeme, path string) { d.page.total = d.total(v, path) }},
 	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
 	{name: "pageIndex", read: func(d *decoder, v lexeme, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
@@ -94,20 +94,7 @@ var envelopeFields = newFieldTable("", []field{
 	{name: "nextLink", read: func(d *decoder, v lexeme, path string) { d.page.nextLink = d.text(v, path) }},
 	{name: "totalNumber", read: (*decoder).otherTotal},
 	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
-	{name: "statusCode", read: func(d *decoder, v lexeme, path string) {
-		d.drifts.addUnknown("", path, v.raw)
-		status, _ := d.integer(v, path)
-		d.failure.StatusCode = int(status)
-	}},
-	{name: "message", read: func(d *decoder, v lexeme, path string) {
-		d.drifts.addUnknown("", path, v.raw)
-		d.failure.Message = excerpt(d.text(v, path), 200)
-	}},
-	{name: "requestId", read: func(d *decoder, v lexeme, path string) {
-		d.drifts.addUnknown("", path, v.raw)
-		d.failure.RequestID = excerpt(d.text(v, path), 200)
-	}},
-})
+}, reportFields...))
 
 // envelope reads the object around the list.
 func (d *decoder) envelope() error {
@@ -115,13 +102,10 @@ func (d *decoder) envelope() error {
 	if err := d.object(&o); err != nil {
 		return err
 	}
+	if err := d.report.failure(len(d.page.jobs)); err != nil {
+		return err
+	}
 	switch nullList := o.null&envelopeFields.set("jobs", "result") != 0; {
-	case d.failure.StatusCode >= 400 || !d.listed && d.failure.Message != "":
-		return &Error{
-			Kind:      ErrNotJobs,
-			Message:   fmt.Sprintf("the answer reports a failure, status %d: %q", d.failure.StatusCode, d.failure.Message),
-			RequestID: d.failure.RequestID,
-		}
 	case !d.listed && !nullList:
 		return notJobs("the object has no list of jobs")
 	case !d.listed && d.page.total != 0:

@@ -239,6 +239,76 @@ func TestDecodePageToleratesFields(t *testing.T) {
 	}
 }
 
+// TestDecodePageFailureReports: what an envelope says beside the list, with and without jobs in it.
+func TestDecodePageFailureReports(t *testing.T) {
+	const (
+		failure  = iota // whatever the list holds
+		doubtful        // a failure beside an empty list, drift beside jobs
+		fine            // drift
+	)
+	tests := []struct {
+		field string
+		want  int
+	}{
+		{`"status":500`, failure},
+		{`"status":"500"`, failure},
+		{`"statusCode":400.0`, failure},
+		{`"StatusCode":503`, failure},
+		{`"success":false`, failure},
+		{`"success":"False"`, failure},
+		{`"error":"denied"`, failure},
+		{`"error":true`, failure},
+		{`"error":{"code":"x"}`, failure},
+		{`"errors":[{"code":"x","field":"type","message":"y"}]`, failure},
+		{`"errors":["x"]`, failure},
+		{`"errors":[null]`, failure},
+		{`"errors":{"type":["x"]}`, failure},
+		{`"status":302`, doubtful},
+		{`"status":"Failed"`, doubtful},
+		{`"statusCode":"InternalServerError"`, doubtful},
+		{`"statusCode":"Infinity"`, doubtful},
+		{`"success":"partly"`, doubtful},
+		{`"message":"The tenant could not be resolved"`, doubtful},
+		{`"message":"\u0065"`, doubtful},
+		{`"message":{"text":"x"}`, doubtful},
+		{`"status":200,"message":"No jobs"`, doubtful},
+		{`"status":0`, fine},
+		{`"status":200`, fine},
+		{`"status":"Success"`, fine},
+		{`"statusCode":"OK"`, fine},
+		{`"statusCode":204`, fine},
+		{`"success":true`, fine},
+		{`"success":1`, fine},
+		{`"error":null,"errors":null`, fine},
+		{`"error":"","error":false`, fine},
+		{`"error":{},"errors":[ ]`, fine},
+		{`"message":null`, fine},
+		{`"message":" "`, fine},
+		{`"message":"OK"`, fine},
+		{`"requestId":"r","traceId":"t","timestamp":"2026-11-01T00:00:00Z","data":null,"metadata":{}`, fine},
+	}
+	for _, test := range tests {
+		t.Run(test.field, func(t *testing.T) {
+			for _, list := range []string{`"jobs":[],"totalCount":0`, `"jobs":null,"totalCount":0`, `"totalNumber":0,"result":[]`} {
+				for _, body := range []string{"{" + list + "," + test.field + "}", "{" + test.field + "," + list + "}"} {
+					if _, err := decodePage([]byte(body), 10); errors.Is(err, ErrNotJobs) != (test.want != fine) {
+						t.Errorf("%s: %v", body, err)
+					}
+				}
+			}
+			body := `{"totalCount":1,"jobs":[` + plainJob + `],` + test.field + `}`
+			page, err := decodePage([]byte(body), 10)
+			if errors.Is(err, ErrNotJobs) != (test.want == failure) {
+				t.Errorf("%s: %v", body, err)
+			}
+			reported := slices.ContainsFunc(page.drift, func(d Drift) bool { return d.Kind == DriftUnknownField })
+			if test.want == doubtful && (len(page.jobs) != 1 || !reported) {
+				t.Errorf("%s: %+v", body, page)
+			}
+		})
+	}
+}
+
 // withField replaces a field of a job, or adds it.
 func withField(job, field string) string {
 	name, _, _ := strings.Cut(field, ":")
@@ -340,6 +410,8 @@ func TestDecodePageRefuses(t *testing.T) {
 		{"failure without a status", `{"message":"no licence"}`, ErrNotJobs, `"no licence"`},
 		{"failure with a list", `{"statusCode":403,"message":"denied","totalCount":0,"jobs":[]}`, ErrNotJobs, `status 403: "denied"`},
 		{"failure with a null list", `{"totalCount":0,"jobs":null,"message":"try later"}`, ErrNotJobs, `"try later"`},
+		{"failure in all forms", `{"status":"Error","statusCode":"409","error":"e","errors":[{"code":"c","field":"type","message":"m"},"n"],"message":"e","traceId":"t"}`,
+			ErrNotJobs, `reports a failure, status 409: "e; type: m; n" (request id t)`},
 		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the body goes on"},
 		{"two texts", `[][]`, ErrNotJobs, "ends at byte 2"},
 		{"trailing NUL", "[]\x00", ErrNotJobs, "ends at byte 2"},
