@@ -107,18 +107,43 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
-// FuzzParseUTC holds the parser of times against package time: what it takes, time takes alike.
-func FuzzParseUTC(f *testing.F) {
-	f.Add("2026-11-01T03:00:00.1234567Z")
-	f.Add("2028-02-29T23:59:59Z")
+// FuzzParseTime compares the parser of times with package time, which takes neither small letters nor leap
+// seconds.
+func FuzzParseTime(f *testing.F) {
+	for _, text := range []string{
+		"2026-11-01T03:00:00.1234567Z", "2028-02-29T23:59:59Z", "2026-11-01T03:00:00+01:30", "2026-11-01t03:00:00z",
+		"2016-12-31T23:59:60Z", "2016-12-31T20:29:60.5-03:30", "2026-11-01T03:00:00",
+	} {
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := parseUTC([]byte(text))
-		if !ok {
-			return
+		got, zoned, ok := parseTime([]byte(text))
+		plain, leap := strings.ToUpper(text), len(text) >= 19 && text[17:19] == "60"
+		if leap {
+			plain = plain[:17] + "59" + plain[19:]
+		}
+		if ok && !zoned {
+			plain += "Z"
 		}
 		var want time.Time
-		if err := want.UnmarshalText([]byte(text)); err != nil || got != want.UTC() {
-			t.Errorf("%q: %v, want %v, %v", text, got, want, err)
+		err := want.UnmarshalText([]byte(plain))
+		want = want.UTC()
+		if leap {
+			err = errors.Join(err, notAt(want, 23, 59))
+			want = want.Add(time.Second)
+		}
+		if year := want.Year(); year < 0 || year > 9999 {
+			err = errors.New("cannot be marshalled")
+		}
+		if ok != (err == nil) || ok && got != want {
+			t.Errorf("%q: %v, %v, want %v, %v", text, got, ok, want, err)
 		}
 	})
+}
+
+func notAt(t time.Time, hour, minute int) error {
+	if t.Hour() == hour && t.Minute() == minute {
+		return nil
+	}
+	return errors.New("no place for a leap second")
 }

@@ -195,58 +195,86 @@ func (d *decoder) time(v lexeme, field string) time.Time {
 	if v.kind == kindEscaped {
 		raw = []byte(unescape(raw))
 	}
-	if t, ok := parseUTC(raw); ok {
-		return t
-	}
-	if t, err := time.Parse(time.RFC3339, string(raw)); err == nil {
-		if t = t.UTC(); t.Year() >= 0 && t.Year() <= 9999 { // others cannot be marshalled
-			return t
-		}
-	}
-	if t, err := time.Parse("2006-01-02T15:04:05", string(raw)); err == nil {
+	t, zoned, ok := parseTime(raw)
+	if !ok {
+		d.drifts.add(DriftUnreadable, field, v.raw)
+	} else if !zoned {
 		d.drifts.add(DriftNoZone, field, v.raw)
-		return t
 	}
-	d.drifts.add(DriftUnreadable, field, v.raw)
-	return time.Time{}
+	return t
 }
 
-// parseUTC parses the form that the service sends, 2026-11-01T03:00:00.1234567Z. For every other
-// one, ok is false.
-func parseUTC(raw []byte) (t time.Time, ok bool) {
+// parseTime parses a date-time of RFC 3339, section 5.6, as the contract has it: T and Z in either case, a
+// fraction of any length, an offset, and a leap second at the end of a day in UTC, which becomes the
+// second after it. One without an offset is taken as UTC; then zoned is false. A time whose year in UTC is
+// not one of 0 to 9999 cannot be marshalled, and is not ok.
+func parseTime(raw []byte) (t time.Time, zoned, ok bool) {
 	const form = "0000-00-00T00:00:00"
-	if len(raw) <= len(form) || raw[len(raw)-1] != 'Z' {
-		return t, false
-	}
-	for i := range len(form) {
-		if c := raw[i]; c != form[i] && (form[i] != '0' || !isDigit(c)) {
-			return t, false
-		}
+	if len(raw) < len(form) || !hasForm(raw[:len(form)], form) {
+		return time.Time{}, false, false
 	}
 	two := func(i int) int { return int(raw[i]-'0')*10 + int(raw[i+1]-'0') }
 	year, month, day := two(0)*100+two(2), time.Month(two(5)), two(8)
 	hour, minute, second := two(11), two(14), two(17)
-	nanosecond, ok := parseFraction(raw[len(form) : len(raw)-1])
-	if !ok || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 {
-		return t, false
+	nanosecond, zone, ok := cutFraction(raw[len(form):])
+	if !ok || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 60 {
+		return time.Time{}, false, false
 	}
-	t = time.Date(year, month, day, hour, minute, second, nanosecond, time.UTC)
-	return t, t.Day() == day // 31 June is 1 July
+	offset, ok := parseZone(zone)
+	t = time.Date(year, month, day, hour, minute, min(second, 59), nanosecond, time.UTC)
+	ok = ok && t.Day() == day // 31 June is 1 July
+	if offset != 0 {
+		t = t.Add(-offset)
+	}
+	if second == 60 {
+		ok = ok && t.Hour() == 23 && t.Minute() == 59
+		t = t.Add(time.Second)
+	}
+	if !ok || t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}, false, false
+	}
+	return t, len(zone) > 0, true
 }
 
-// parseFraction parses a fraction of a second, such as .1234567 or nothing, to nanoseconds.
-func parseFraction(raw []byte) (nanoseconds int, ok bool) {
-	if len(raw) == 0 {
+// hasForm reports whether text has a digit for each 0 of form and is form otherwise, but for the case of
+// its T.
+func hasForm(text []byte, form string) bool {
+	if len(text) != len(form) {
+		return false
+	}
+	for i := range len(form) {
+		if c := text[i]; c != form[i] && (form[i] != '0' || !isDigit(c)) && (form[i] != 'T' || c != 't') {
+			return false
+		}
+	}
+	return true
+}
+
+// cutFraction parses the fraction of a second that raw may begin with, such as .1234567, and returns what
+// comes after it.
+func cutFraction(raw []byte) (nanosecond int, rest []byte, ok bool) {
+	if len(raw) == 0 || raw[0] != '.' {
+		return 0, raw, true
+	}
+	i := 1
+	for unit := 100_000_000; i < len(raw) && isDigit(raw[i]); unit, i = unit/10, i+1 {
+		nanosecond += unit * int(raw[i]-'0')
+	}
+	return nanosecond, raw[i:], i > 1
+}
+
+// parseZone parses an offset from UTC: Z, one such as +01:30, or none.
+func parseZone(raw []byte) (offset time.Duration, ok bool) {
+	if len(raw) == 0 || len(raw) == 1 && raw[0]|0x20 == 'z' {
 		return 0, true
 	}
-	if raw[0] != '.' || len(raw) == 1 {
+	if !hasForm(raw, "+00:00") && !hasForm(raw, "-00:00") || string(raw[1:3]) > "23" || string(raw[4:]) > "59" {
 		return 0, false
 	}
-	for unit, i := 100_000_000, 1; i < len(raw); unit, i = unit/10, i+1 {
-		if !isDigit(raw[i]) {
-			return 0, false
-		}
-		nanoseconds += unit * int(raw[i]-'0')
+	hours, minutes := int(raw[1]-'0')*10+int(raw[2]-'0'), int(raw[4]-'0')*10+int(raw[5]-'0')
+	offset = time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	if raw[0] == '-' {
+		offset = -offset
 	}
-	return nanoseconds, true
+	return offset, true
 }
