@@ -51,6 +51,7 @@ type decoder struct {
 	report failureReport
 	// What the jobs are read with: see list.
 	job                                      Job
+	finish                                   []byte // the job's finish time as sent; nil for none
 	module, organizationID, organizationName repeated
 }
 

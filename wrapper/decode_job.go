@@ -1,6 +1,9 @@
 package d365backup
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // maxPageJobs bounds the jobs of one answer. A job of few fields takes many times its size in memory,
 // so the limit on the size of a body does not bound that. No body of the default limit holds so many
@@ -15,8 +18,13 @@ var jobFields = newFieldTable("jobs.", []field{
 	{name: "module", read: func(d *decoder, v lexeme, path string) { d.job.Module = d.same(&d.module, v, path) }},
 	{name: "type", read: func(d *decoder, v lexeme, path string) { d.job.Type = enumValue(d, v, path, jobTypeValues) }},
 	{name: "jobId", read: func(d *decoder, v lexeme, path string) { d.job.JobID = d.text(v, path) }},
-	{name: "startTime", read: func(d *decoder, v lexeme, path string) { d.job.StartTime = d.time(v, path) }},
-	{name: "finishTime", read: func(d *decoder, v lexeme, path string) { d.job.FinishTime = d.time(v, path) }},
+	{name: "startTime", read: func(d *decoder, v lexeme, path string) { d.job.StartTime, _ = d.time(v, path) }},
+	{name: "finishTime", read: func(d *decoder, v lexeme, path string) {
+		var ok bool
+		if d.job.FinishTime, ok = d.time(v, path); ok {
+			d.finish = v.raw
+		}
+	}},
 	{name: "durationHours", read: func(d *decoder, v lexeme, path string) { d.job.DurationHours = d.float(v, path) }},
 	{name: "status", read: func(d *decoder, v lexeme, path string) { d.job.Status = enumValue(d, v, path, jobStatusValues) }},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
@@ -62,8 +70,7 @@ func (d *decoder) list() error {
 			}
 			return notJobs("job %d of the list is not an object", number)
 		}
-		d.job = Job{Type: JobTypeUnknown, Status: JobStatusUnknown}
-		if err := d.object(&o); err != nil {
+		if err := d.readJob(&o); err != nil {
 			return err
 		}
 		switch {
@@ -78,4 +85,30 @@ func (d *decoder) list() error {
 		d.page.jobs = append(d.page.jobs, d.job)
 		return nil
 	})
+}
+
+// readJob reads one job, whose brace is next.
+func (d *decoder) readJob(o *object) error {
+	d.job, d.finish = Job{Type: JobTypeUnknown, Status: JobStatusUnknown}, nil
+	if err := d.object(o); err != nil {
+		return err
+	}
+	if d.finish != nil && d.job.hasPlaceholder() {
+		d.drifts.add(DriftPlaceholder, "jobs.finishTime", d.finish)
+		d.job.FinishTime = time.Time{}
+	}
+	return nil
+}
+
+// hasPlaceholder reports whether the finish time of a job that has not ended cannot be one: it is the zero
+// of some system or the end of its calendar, or a running job has it not after its start.
+func (j *Job) hasPlaceholder() bool {
+	switch year := j.FinishTime.Year(); j.Status {
+	case JobStatusFinished, JobStatusFailed, JobStatusFinishedWithException:
+		return false
+	case JobStatusInProgress:
+		return year < 1971 || year == 9999 || !j.FinishTime.After(j.StartTime)
+	default:
+		return year < 1971 || year == 9999
+	}
 }

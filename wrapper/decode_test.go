@@ -247,6 +247,47 @@ func TestDecodePageToleratesFields(t *testing.T) {
 	}
 }
 
+// TestDecodePagePlaceholders: what fills the finish time of a job that has not ended is not a time.
+func TestDecodePagePlaceholders(t *testing.T) {
+	tests := []struct {
+		status, finish string
+		start          string // empty: that of plainJob
+		want           time.Time
+		drift          bool
+	}{
+		{"2", "0001-01-01T00:00:00", "", time.Time{}, true},
+		{"2", "0001-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "0001-01-01T00:00:00+08:00", "", time.Time{}, true},
+		{"2", "1900-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "1900-01-01T00:00:00Z", "null", time.Time{}, true},
+		{"2", "1970-01-01T00:00:00Z", "null", time.Time{}, true},
+		{"2", "9999-12-31T23:59:59.9999999Z", "", time.Time{}, true},
+		{"2", "2026-11-01T03:00:00.1234567Z", "", time.Time{}, true}, // its start
+		{`"Queued"`, "1900-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "soon", "", time.Time{}, false}, // unreadable, which is reported
+		{`"Skipped"`, "2026-11-01T03:00:00.1234567Z", "", testStart, false},
+		{"2", "2026-11-01T04:00:00Z", "", testStart.Truncate(time.Hour).Add(time.Hour), false},
+		{"3", "2026-11-01T02:00:00Z", "", testStart.Truncate(time.Hour).Add(-time.Hour), false},
+		{"4", "1900-01-01T00:00:00Z", "", time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), false},
+	}
+	for _, test := range tests {
+		t.Run(test.status+" "+test.finish, func(t *testing.T) {
+			job := withField(withField(plainJob, `"status":`+test.status), `"finishTime":"`+test.finish+`"`)
+			if test.start != "" {
+				job = withField(job, `"startTime":`+test.start)
+			}
+			page := mustDecode(t, `{"totalCount":2,"jobs":[`+job+`,`+withField(plainJob, `"status":2`)+`]}`)
+			i := slices.IndexFunc(page.drift, func(d Drift) bool { return d.Kind == DriftPlaceholder })
+			if got := page.jobs[0].FinishTime; got != test.want || (i >= 0) != test.drift {
+				t.Errorf("got %v, drift %+v", got, page.drift)
+			}
+			if i >= 0 && page.drift[i] != (Drift{DriftPlaceholder, "jobs.finishTime", test.finish, 1}) {
+				t.Errorf("drift %+v", page.drift[i])
+			}
+		})
+	}
+}
+
 // TestDecodePageFailureReports: what an envelope says beside the list, with and without jobs in it.
 func TestDecodePageFailureReports(t *testing.T) {
 	const (

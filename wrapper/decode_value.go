@@ -190,7 +190,7 @@ func enumValue[E interface {
 }
 
 // time returns a time in UTC; what is finer than a nanosecond is cut off.
-func (d *decoder) time(v lexeme, field string) time.Time {
+func (d *decoder) time(v lexeme, field string) (t time.Time, ok bool) {
 	raw := v.raw
 	if v.kind == kindEscaped {
 		raw = []byte(unescape(raw))
@@ -201,7 +201,7 @@ func (d *decoder) time(v lexeme, field string) time.Time {
 	} else if !zoned {
 		d.drifts.add(DriftNoZone, field, v.raw)
 	}
-	return t
+	return t, ok
 }
 
 // parseTime parses a date-time of RFC 3339, section 5.6, as the contract has it: T and Z in either case, a

@@ -42,6 +42,9 @@ const (
 	DriftMalformedGUID DriftKind = "malformed GUID"
 	// DriftNoZone: a time without a zone. It is taken as UTC.
 	DriftNoZone DriftKind = "time without zone"
+	// DriftPlaceholder: a job that has not ended has a finish time that cannot be one, such as
+	// 0001-01-01T00:00:00 or 1900-01-01T00:00:00Z. It is left out: the job is not finished.
+	DriftPlaceholder DriftKind = "placeholder time"
 	// DriftUnreadable: a value that makes no sense for its field. It is left out: the field is 0,
 	// empty or the zero time, and a total is -1.
 	DriftUnreadable DriftKind = "unreadable value"
