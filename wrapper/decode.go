@@ -11,8 +11,8 @@ type pageData struct {
 	jobs []Job
 	// total is how many jobs match over all pages; -1 where the answer does not say.
 	total int64
-	// pageIndex is the page's number, echoed; 0 where it is not.
-	pageIndex int64
+	// pageIndex is the page's number and pageSize the number of jobs requested, echoed; 0 if not.
+	pageIndex, pageSize int64
 	// nextLink is where the next page is, as sent; empty on the last page.
 	nextLink string
 	// drift is how the answer differed from the contract.
@@ -46,6 +46,10 @@ type decoder struct {
 	page   pageData
 	drifts drifts
 	size   int
+	// strict: the payload is stored, and nothing can report drift. Then an empty string is a value like any
+	// other, and malformed is the error for the first value that does not fit its field.
+	strict    bool
+	malformed error
 	// listed: the page's jobs are those of a list in the envelope.
 	listed bool
 	report failureReport
@@ -59,7 +63,7 @@ type decoder struct {
 func (d *decoder) document() error {
 	const byteOrderMark = "\xEF\xBB\xBF"
 	if bytes.HasPrefix(d.body, []byte(byteOrderMark)) {
-		d.drifts.add(DriftByteOrderMark, "", nil)
+		d.tolerate(DriftByteOrderMark, "", nil)
 		d.pos = len(byteOrderMark)
 	}
 	var err error
@@ -69,7 +73,7 @@ func (d *decoder) document() error {
 	case first == '{':
 		err = d.envelope()
 	case first == '[':
-		d.drifts.add(DriftEnvelope, "jobs", nil)
+		d.tolerate(DriftEnvelope, "jobs", nil)
 		err = d.list()
 	default:
 		if err = d.skip(); err == nil {
@@ -85,13 +89,28 @@ func (d *decoder) document() error {
 	return nil
 }
 
+// tolerate notes that a value was read although it is not what the contract says. Of a stored payload it
+// keeps only the first value that was changed or lost, as an error.
+func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
+	if !d.strict {
+		d.drifts.add(kind, field, value)
+		return
+	}
+	switch kind {
+	case DriftUnreadable, DriftInexact, DriftTextNumber, DriftNumberText, DriftNoZone:
+		if d.malformed == nil {
+			d.malformed = notJobs("invalid payload: %s for %s: %q", kind, field, excerpt(string(value), maxDriftText))
+		}
+	}
+}
+
 // envelopeFields are the fields around the list: those of the contract, the list and the total as the
 // release of October 2024 called them, and those of a failure report.
 var envelopeFields = newFieldTable("", append([]field{
 	{name: "totalCount", read: func(d *decoder, v lexeme, path string) { d.page.total = d.total(v, path) }},
 	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
 	{name: "pageIndex", read: func(d *decoder, v lexeme, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
-	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.integer(v, path) }}, // for the drift alone
+	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.page.pageSize, _ = d.integer(v, path) }},
 	{name: "nextLink", read: func(d *decoder, v lexeme, path string) { d.page.nextLink = d.text(v, path) }},
 	{name: "totalNumber", read: (*decoder).otherTotal},
 	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
@@ -112,16 +131,16 @@ func (d *decoder) envelope() error {
 	case !d.listed && d.page.total != 0:
 		return notJobs("the list of jobs is null, but the total is not 0")
 	case d.page.total < 0:
-		d.drifts.add(DriftMissing, "totalCount", nil)
+		d.tolerate(DriftMissing, "totalCount", nil)
 	}
 	return nil
 }
 
-func (d *decoder) noList(v lexeme, path string) { d.drifts.add(DriftUnreadable, path, v.raw) }
+func (d *decoder) noList(v lexeme, path string) { d.tolerate(DriftUnreadable, path, v.raw) }
 
 // otherList reads the list by its other name. The one by the contract's name counts, if there are two.
 func (d *decoder) otherList() error {
-	d.drifts.add(DriftEnvelope, "result", nil)
+	d.tolerate(DriftEnvelope, "result", nil)
 	if d.listed {
 		return d.skip()
 	}
@@ -130,7 +149,7 @@ func (d *decoder) otherList() error {
 
 // otherTotal reads the total by its other name, likewise.
 func (d *decoder) otherTotal(v lexeme, path string) {
-	d.drifts.add(DriftEnvelope, path, nil)
+	d.tolerate(DriftEnvelope, path, nil)
 	if d.page.total < 0 {
 		d.page.total = d.total(v, path)
 	}
@@ -143,7 +162,7 @@ func (d *decoder) total(v lexeme, path string) int64 {
 		return n
 	}
 	if exact {
-		d.drifts.add(DriftUnreadable, path, v.raw)
+		d.tolerate(DriftUnreadable, path, v.raw)
 	}
 	return -1
 }

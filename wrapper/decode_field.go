@@ -83,7 +83,7 @@ func (d *decoder) member(o *object) error {
 		d.drifts.addUnknown(o.table.prefix, keyText(key), v.raw)
 	case v.kind == kindNull:
 		o.null |= 1 << place
-	case !v.absent():
+	case !v.absent() || d.strict:
 		d.mark(o, place)
 		o.table.fields[place].read(d, v, o.table.paths[place])
 	}
@@ -108,7 +108,7 @@ func (d *decoder) field(o *object) (place int, key lexeme, err error) {
 	name := keyText(key)
 	place = slices.IndexFunc(o.table.fields, func(f field) bool { return strings.EqualFold(f.name, name) })
 	if place >= 0 && name != o.table.fields[place].name {
-		d.drifts.add(DriftOtherCase, o.table.paths[place], key.raw)
+		d.tolerate(DriftOtherCase, o.table.paths[place], key.raw)
 	}
 	return place, key, nil
 }
@@ -124,7 +124,7 @@ func keyText(key lexeme) string {
 // mark notes that a field has a value.
 func (d *decoder) mark(o *object, place int) {
 	if o.seen&(1<<place) != 0 {
-		d.drifts.add(DriftDuplicateField, o.table.paths[place], nil)
+		d.tolerate(DriftDuplicateField, o.table.paths[place], nil)
 	}
 	o.seen |= 1 << place
 }
@@ -136,7 +136,7 @@ func (d *decoder) reportMissing(o *object, required fieldSet) {
 	}
 	for place, path := range o.table.paths {
 		if required&^o.seen&(1<<place) != 0 {
-			d.drifts.add(DriftMissing, path, nil)
+			d.tolerate(DriftMissing, path, nil)
 		}
 	}
 }

@@ -16,7 +16,9 @@ const minJobSize = 64
 // jobFields are the fields of a job.
 var jobFields = newFieldTable("jobs.", []field{
 	{name: "module", read: func(d *decoder, v lexeme, path string) { d.job.Module = d.same(&d.module, v, path) }},
-	{name: "type", read: func(d *decoder, v lexeme, path string) { d.job.Type = enumValue(d, v, path, jobTypeValues) }},
+	{name: "type", read: func(d *decoder, v lexeme, path string) {
+		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypeValues)
+	}},
 	{name: "jobId", read: func(d *decoder, v lexeme, path string) { d.job.JobID = d.text(v, path) }},
 	{name: "startTime", read: func(d *decoder, v lexeme, path string) { d.job.StartTime, _ = d.time(v, path) }},
 	{name: "finishTime", read: func(d *decoder, v lexeme, path string) {
@@ -26,7 +28,9 @@ var jobFields = newFieldTable("jobs.", []field{
 		}
 	}},
 	{name: "durationHours", read: func(d *decoder, v lexeme, path string) { d.job.DurationHours = d.float(v, path) }},
-	{name: "status", read: func(d *decoder, v lexeme, path string) { d.job.Status = enumValue(d, v, path, jobStatusValues) }},
+	{name: "status", read: func(d *decoder, v lexeme, path string) {
+		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatusValues)
+	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
 	count("failedEntity", func(job *Job) *int64 { return &job.FailedEntity }),
 	count("skippedEntity", func(job *Job) *int64 { return &job.SkippedEntity }),
@@ -41,7 +45,7 @@ var jobFields = newFieldTable("jobs.", []field{
 	{name: "organizationId", read: func(d *decoder, v lexeme, path string) {
 		d.job.OrganizationID = d.same(&d.organizationID, v, path)
 		if !isGUID(d.job.OrganizationID) {
-			d.drifts.add(DriftMalformedGUID, path, v.raw)
+			d.tolerate(DriftMalformedGUID, path, v.raw)
 		}
 	}},
 	{name: "organizationName", read: func(d *decoder, v lexeme, path string) {
@@ -94,7 +98,7 @@ func (d *decoder) readJob(o *object) error {
 		return err
 	}
 	if d.finish != nil && d.job.hasPlaceholder() {
-		d.drifts.add(DriftPlaceholder, "jobs.finishTime", d.finish)
+		d.tolerate(DriftPlaceholder, "jobs.finishTime", d.finish)
 		d.job.FinishTime = time.Time{}
 	}
 	return nil

@@ -41,8 +41,8 @@ var reportFields = []field{
 	{name: "traceId", read: func(d *decoder, v lexeme, path string) { d.report.traceID = d.reported(v, path) }},
 }
 
-// successWords are the values that report a success, in lower case.
-var successWords = []string{"ok", "success", "successful", "succeeded", "true"}
+// successWords are the values that report a success or nothing, in lower case.
+var successWords = []string{"", "ok", "success", "successful", "succeeded", "true"}
 
 func isSuccessWord(text string) bool { return slices.Contains(successWords, strings.ToLower(text)) }
 
@@ -80,7 +80,7 @@ func (d *decoder) reportSuccess(v lexeme, path string) {
 }
 
 func (d *decoder) reportMessage(v lexeme, path string) {
-	if text := d.reportedText(v, path); text != "" && !isSuccessWord(text) {
+	if text := d.reportedText(v, path); !isSuccessWord(text) {
 		d.report.doubtful = true
 		d.report.add(text)
 	}

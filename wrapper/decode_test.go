@@ -47,7 +47,7 @@ func TestDecodePageContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pageData{
-		total: 12, pageIndex: 1, nextLink: "/jobs?pageIndex=2&pageSize=2",
+		total: 12, pageIndex: 1, pageSize: 2, nextLink: "/jobs?pageIndex=2&pageSize=2",
 		jobs: []Job{{
 			Module: "Customer Engagement", Type: JobTypeBackup, JobID: "DCIB2026110103000012345601",
 			StartTime: testStart, FinishTime: time.Date(2026, 11, 1, 3, 30, 0, 765432100, time.UTC),
@@ -77,8 +77,9 @@ func TestDecodePageContract(t *testing.T) {
 func TestDecodePageKnowsEveryField(t *testing.T) {
 	var keys []string
 	for field := range reflect.TypeFor[Job]().Fields() {
-		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		keys = append(keys, "jobs."+key)
+		if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); key != "-" {
+			keys = append(keys, "jobs."+key)
+		}
 	}
 	known := slices.Clone(jobFields.paths)
 	slices.Sort(keys)
@@ -114,7 +115,7 @@ func TestDecodePageToleratesEnvelope(t *testing.T) {
 		{"inexact total", `{"jobs":[` + plainJob + `],"totalCount":1.5}`, pageData{jobs: jobs, total: -1, drift: []Drift{
 			drift(DriftInexact, "totalCount", "1.5"), drift(DriftMissing, "totalCount", "")}}},
 		{"total as text", `{"jobs":[` + plainJob + `],"totalCount":"1.0","pageIndex":"2","pageSize":1e1,"nextLink":null}`,
-			pageData{jobs: jobs, total: 1, pageIndex: 2, drift: []Drift{
+			pageData{jobs: jobs, total: 1, pageIndex: 2, pageSize: 10, drift: []Drift{
 				drift(DriftTextNumber, "totalCount", "1.0"), drift(DriftDecimal, "totalCount", "1.0"),
 				drift(DriftTextNumber, "pageIndex", "2"), drift(DriftDecimal, "pageSize", "1e1")}}},
 		{"other case", `{"TotalCount":1,"Jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1, drift: []Drift{
@@ -152,19 +153,26 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"type":"16"`, func(j *Job) { j.Type = JobTypeAuditBackup }, drifts{one(DriftTextNumber, "type", "16")}},
 		{`"type":2.0`, func(j *Job) { j.Type = JobTypeRestore }, drifts{one(DriftDecimal, "type", "2.0")}},
 		{`"type":1073741824`, func(j *Job) { j.Type = 1073741824 }, drifts{one(DriftUnknownValue, "type", "1073741824")}},
-		{`"type":0`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "0")}},
-		{`"status":0`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftUnknownValue, "status", "0")}},
-		{`"type":"All"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "All")}},
-		{`"type":"NotInTheContract"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "NotInTheContract")}},
-		{`"type":4294967297`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
-		{`"type":1.5`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftInexact, "type", "1.5"), one(DriftUnknownValue, "type", "1.5")}},
-		{`"type":true`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnreadable, "type", "true"), one(DriftUnknownValue, "type", "true")}},
+		{`"type":0`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `0` }, drifts{one(DriftUnknownValue, "type", "0")}},
+		{`"status":0`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, `0` }, drifts{one(DriftUnknownValue, "status", "0")}},
+		{`"type":"All"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `All` }, drifts{one(DriftUnknownValue, "type", "All")}},
+		{`"type":"NotInTheContract"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `NotInTheContract` }, drifts{one(DriftUnknownValue, "type", "NotInTheContract")}},
+		{`"type":4294967297`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `4294967297` }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
+		{`"type":1.5`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `1.5` }, drifts{one(DriftInexact, "type", "1.5"), one(DriftUnknownValue, "type", "1.5")}},
+		{`"type":true`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `true` }, drifts{one(DriftUnreadable, "type", "true"), one(DriftUnknownValue, "type", "true")}},
+		{`"type":["Backup"]`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnreadable, "type", `["Backup"]`), one(DriftUnknownValue, "type", `["Backup"]`)}},
+		{`"type":"Unknown"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "Unknown")}},
+		{`"type":"4294967297"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, "4294967297" }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
+		{`"status":-1`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "-1" }, drifts{one(DriftUnknownValue, "status", "-1")}},
+		{`"status":-5`, func(j *Job) { j.Status = -5 }, drifts{one(DriftUnknownValue, "status", "-5")}},
+		{`"status":"Partially Failed"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "Partially Failed" }, drifts{one(DriftUnknownValue, "status", "Partially Failed")}},
+		{`"status":"\u00dcbersprungen"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "Übersprungen" }, drifts{one(DriftUnknownValue, "status", `\u00dcbersprungen`)}},
 		{`"type":null`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftMissing, "type", "")}},
 		{`"status":"Finished with Exception"`, func(j *Job) { j.Status = JobStatusFinishedWithException }, drifts{one(DriftWord, "status", "Finished with Exception")}},
 		{`"status":"In Progress"`, func(j *Job) { j.Status = JobStatusInProgress }, drifts{one(DriftWord, "status", "In Progress")}},
 		{`"status":"3"`, func(j *Job) {}, drifts{one(DriftTextNumber, "status", "3")}},
 		{`"status":5`, func(j *Job) { j.Status = 5 }, drifts{one(DriftUnknownValue, "status", "5")}},
-		{`"status":"Any"`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftUnknownValue, "status", "Any")}},
+		{`"status":"Any"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, `Any` }, drifts{one(DriftUnknownValue, "status", "Any")}},
 		{`"status":""`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftMissing, "status", "")}},
 
 		{`"jobId":null`, func(j *Job) { j.JobID = "" }, drifts{one(DriftMissing, "jobId", "")}},

@@ -21,14 +21,14 @@ func (d *decoder) text(v lexeme, field string) string {
 	case kindEscaped:
 		text := unescape(v.raw)
 		if strings.ContainsRune(text, utf8.RuneError) {
-			d.drifts.add(DriftDamagedText, field, v.raw)
+			d.tolerate(DriftDamagedText, field, v.raw)
 		}
 		return text
 	case '{', '[':
-		d.drifts.add(DriftUnreadable, field, v.raw)
+		d.tolerate(DriftUnreadable, field, v.raw)
 		return ""
 	default:
-		d.drifts.add(DriftNumberText, field, v.raw)
+		d.tolerate(DriftNumberText, field, v.raw)
 		return string(v.raw)
 	}
 }
@@ -88,13 +88,13 @@ func (d *decoder) integer(v lexeme, field string) (n int64, ok bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil && !math.IsInf(f, 0):
-		d.drifts.add(DriftUnreadable, field, v.raw)
+		d.tolerate(DriftUnreadable, field, v.raw)
 		return 0, false
 	case f == math.Trunc(f) && math.Abs(f) < 1<<53: // further up, a float is no exact integer
-		d.drifts.add(DriftDecimal, field, v.raw)
+		d.tolerate(DriftDecimal, field, v.raw)
 		return int64(f), true
 	}
-	d.drifts.add(DriftInexact, field, v.raw)
+	d.tolerate(DriftInexact, field, v.raw)
 	switch f = math.Round(f); {
 	case f >= 1<<63:
 		return math.MaxInt64, false
@@ -129,10 +129,10 @@ func (d *decoder) float(v lexeme, field string) float64 {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case ok && math.IsInf(f, 0):
-		d.drifts.add(DriftInexact, field, v.raw)
+		d.tolerate(DriftInexact, field, v.raw)
 		return math.Copysign(math.MaxFloat64, f)
 	case ok && err != nil:
-		d.drifts.add(DriftUnreadable, field, v.raw)
+		d.tolerate(DriftUnreadable, field, v.raw)
 	}
 	return f
 }
@@ -146,10 +146,10 @@ func (d *decoder) numeral(v lexeme, field string) (text string, ok bool) {
 		text = strings.TrimSpace(string(v.raw))
 	}
 	if !isNumeral(text) {
-		d.drifts.add(DriftUnreadable, field, v.raw)
+		d.tolerate(DriftUnreadable, field, v.raw)
 		return "", false
 	}
-	d.drifts.add(DriftTextNumber, field, v.raw)
+	d.tolerate(DriftTextNumber, field, v.raw)
 	return text, true
 }
 
@@ -158,35 +158,51 @@ func isNumeral(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789+-.eE") == ""
 }
 
-// enumValue returns a type or a status from its number or its name. A number without a constant is
-// kept.
+// enumValue returns a type or a status from its number or its name. A number without a constant is kept.
+// For anything else it returns -1 and the characters that were sent.
 func enumValue[E interface {
 	~int32
 	Known() bool
-}](d *decoder, v lexeme, field string, names map[string]E) E {
+}](d *decoder, v lexeme, field string, names map[string]E) (value E, unknown string) {
+	var n int64
+	var ok bool
 	if v.isText() {
 		word := d.text(v, field)
 		if value := names[foldName(word)]; value > 0 {
-			d.drifts.add(DriftWord, field, v.raw)
-			return value
+			d.tolerate(DriftWord, field, v.raw)
+			return value, ""
 		}
-		if !isNumeral(strings.TrimSpace(word)) {
-			d.drifts.add(DriftUnknownValue, field, v.raw)
-			return -1
+		var err error
+		n, err = strconv.ParseInt(strings.TrimSpace(word), 10, 32)
+		if ok = err == nil; ok && !d.strict { // MarshalText writes an unknown number like this
+			d.tolerate(DriftTextNumber, field, v.raw)
 		}
+	} else {
+		n, ok = d.integer(v, field)
 	}
-	n, ok := d.integer(v, field)
-	if !ok || n != int64(int32(n)) {
-		n = -1
+	switch value = E(n); {
+	case !ok || n != int64(int32(n)) || n == 0 || n == -1: // 0 is a filter, and -1 is this package's own
+		return -1, d.unknownValue(v, field)
+	case !value.Known():
+		d.tolerate(DriftUnknownValue, field, v.raw)
 	}
-	value := E(n)
-	if value <= 0 || !value.Known() {
-		d.drifts.add(DriftUnknownValue, field, v.raw)
+	return value, ""
+}
+
+// unknownValue reports a type or a status that is not known, and returns what to keep of it.
+func (d *decoder) unknownValue(v lexeme, field string) string {
+	kind, sent := DriftUnknownValue, string(v.raw)
+	if v.kind == kindEscaped {
+		sent = unescape(v.raw)
 	}
-	if value == 0 { // which asks for all, and is no answer
-		return -1
+	if sent == "" {
+		kind = DriftUnreadable
 	}
-	return value
+	d.tolerate(kind, field, v.raw)
+	if v.kind == '{' || v.kind == '[' || sent == unknownText {
+		return ""
+	}
+	return sent
 }
 
 // time returns a time in UTC; what is finer than a nanosecond is cut off.
@@ -197,9 +213,9 @@ func (d *decoder) time(v lexeme, field string) (t time.Time, ok bool) {
 	}
 	t, zoned, ok := parseTime(raw)
 	if !ok {
-		d.drifts.add(DriftUnreadable, field, v.raw)
+		d.tolerate(DriftUnreadable, field, v.raw)
 	} else if !zoned {
-		d.drifts.add(DriftNoZone, field, v.raw)
+		d.tolerate(DriftNoZone, field, v.raw)
 	}
 	return t, ok
 }
