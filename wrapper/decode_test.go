@@ -410,6 +410,23 @@ func TestDecodePageRepeatedTexts(t *testing.T) {
 	}
 }
 
+// TestDecodePageUnknownValues: each value that is not known is counted on its own.
+func TestDecodePageUnknownValues(t *testing.T) {
+	body := "["
+	for i, status := range []string{`"Queued"`, `"Partially Failed"`, `9`, `"Queued"`} {
+		body += ","[:min(i, 1)] + withField(plainJob, `"status":`+status)
+	}
+	want := []Drift{
+		{DriftEnvelope, "jobs", "", 1},
+		{DriftUnknownValue, "jobs.status", "Queued", 2},
+		{DriftUnknownValue, "jobs.status", "Partially Failed", 1},
+		{DriftUnknownValue, "jobs.status", "9", 1},
+	}
+	if diff := cmp.Diff(want, mustDecode(t, body+"]").drift); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDecodePageDriftIsBounded(t *testing.T) {
 	var job strings.Builder
 	job.WriteString(`{"jobId":"A"`)

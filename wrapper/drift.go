@@ -67,7 +67,8 @@ type Drift struct {
 	// Value is the first such value, as the service wrote it: at most 64 bytes, with control
 	// characters removed. It is data of the service, so mind where you log it.
 	Value string
-	// Count is how often this kind occurred at this field on the page.
+	// Count is how often this kind occurred at this field on the page; of DriftUnknownValue, how often this
+	// value did.
 	Count int
 }
 
@@ -81,16 +82,25 @@ const (
 type drifts []Drift
 
 func (d *drifts) add(kind DriftKind, field string, value []byte) {
-	at := slices.IndexFunc(*d, func(have Drift) bool { return have.Kind == kind && have.Field == field })
+	example := ""
+	if kind == DriftUnknownValue {
+		example = driftText(value)
+	}
+	at := slices.IndexFunc(*d, func(have Drift) bool {
+		return have.Kind == kind && have.Field == field && (kind != DriftUnknownValue || have.Value == example)
+	})
 	switch {
 	case at >= 0:
 		(*d)[at].Count++
 	case len(*d) < maxDrifts-1 || kind == DriftMore:
-		example := excerpt(string(value[:min(len(value), 4*maxDriftText)]), maxDriftText)
-		*d = append(*d, Drift{Kind: kind, Field: field, Value: example, Count: 1})
+		*d = append(*d, Drift{Kind: kind, Field: field, Value: driftText(value), Count: 1})
 	default:
 		d.add(DriftMore, "", nil)
 	}
+}
+
+func driftText(value []byte) string {
+	return excerpt(string(value[:min(len(value), 4*maxDriftText)]), maxDriftText)
 }
 
 // addUnknown adds an unknown field, and builds its path only the first time.

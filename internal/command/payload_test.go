@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -44,5 +45,52 @@ func TestFailureReports(t *testing.T) {
 				t.Errorf("%s: got %+v, want %s", body, got, want)
 			}
 		}
+	}
+}
+
+const driftPayload = `{"totalCount":4,"message":"Next month \u001b[31mthis API changes","jobs":[
+{"type":1,"jobId":"A","startTime":"2026-11-01T03:00:00z","status":"Partially Failed","failedRecord":1},
+{"type":"Migration","jobId":"B","startTime":"2016-12-31T23:59:60Z","status":"Partially Failed"},
+{"type":1,"jobId":"C","startTime":"2026-11-01T03:00:00Z","finishTime":"1900-01-01T00:00:00Z","status":2},
+{"type":1,"jobId":"D","startTime":"2026-11-01T04:00:00Z","status":"Partially Failed"}]}`
+
+// TestDriftIsVisible: what was tolerated is noted in one line, and the service's own words are kept.
+func TestDriftIsVisible(t *testing.T) {
+	env := servePayload(t, driftPayload)
+	const note = `d365backup: responses differ from the contract: status "Partially Failed" not understood in 3 jobs; ` +
+		`type "Migration" not understood in 1 job; message: unknown field ("Next month \u001b[31mthis API changes"); ` +
+		`jobs.finishTime: placeholder time ("1900-01-01T00:00:00Z")` + "\n"
+	for _, format := range []string{"table", "json", "ndjson", "csv"} {
+		got := run(t, env, "jobs", "--utc", "-o", format)
+		if got.code != 0 || got.stderr != note {
+			t.Errorf("%s: code %d, stderr %s", format, got.code, got.stderr)
+		}
+		if strings.Count(got.stdout, "Partially Failed") != 3 || format != "table" && !strings.Contains(got.stdout, "Migration") {
+			t.Errorf("%s: the words are lost: %s", format, got.stdout)
+		}
+		if strings.Contains(got.stdout, "Unknown") || strings.Contains(got.stdout, "1900") {
+			t.Errorf("%s: got %s", format, got.stdout)
+		}
+		if format != "table" && (!strings.Contains(got.stdout, "2026-11-01T03:00:00Z") || !strings.Contains(got.stdout, "2017-01-01T00:00:00Z")) {
+			t.Errorf("%s: a time is lost: %s", format, got.stdout)
+		}
+	}
+	got := run(t, env, "report", "--utc", "--start", "2026-10-20", "--end", "2026-11-02")
+	if got.code != 0 || got.stderr != note || !strings.Contains(got.stdout, "Partially Failed") {
+		t.Errorf("report: %+v", got)
+	}
+}
+
+// TestDriftIsBounded: a service cannot flood the screen.
+func TestDriftIsBounded(t *testing.T) {
+	var body strings.Builder
+	body.WriteString(`{"totalCount":200,"jobs":[`)
+	for i := range 200 {
+		fmt.Fprintf(&body, `%s{"type":1,"jobId":"%d","startTime":"2026-11-01T03:00:00Z","status":"%d%s"}`, ","[:min(i, 1)], i, i, strings.Repeat("x", 1000))
+	}
+	body.WriteString(`]}`)
+	got := run(t, servePayload(t, body.String()), "jobs", "-o", "json")
+	if got.code != 0 || strings.Count(got.stderr, "\n") != 1 || !strings.HasSuffix(got.stderr, "; and 95 more\n") || len(got.stderr) > 1000 {
+		t.Errorf("code %d, %s", got.code, got.stderr)
 	}
 }

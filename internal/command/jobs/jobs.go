@@ -105,19 +105,21 @@ func (c *command) run(ctx context.Context, changed func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	progress := c.progress()
-	client, closeClient, err := c.connection.Client(c.app, c.options(progress)...)
+	progress, drift := c.progress(), cli.NewDrift(c.app)
+	client, closeClient, err := c.connection.Client(c.app, append(c.options(progress), drift.Option())...)
 	if err != nil {
 		return err
 	}
+	defer drift.Note()
 	if c.follow {
 		f := follower{
-			app: c.app, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
+			app: c.app, drift: drift, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
 			interval: time.Duration(c.interval), limit: c.limit, progress: progress, printer: c.printer(plan, progress),
 		}
 		return errors.Join(f.run(ctx), closeClient())
 	}
-	return errors.Join(c.list(ctx, client, plan, progress), closeClient())
+	err = c.list(drift.Watch(client.Jobs(ctx, plan.query)), plan, progress)
+	return errors.Join(err, closeClient())
 }
 
 // plan finds the faults of the flags before any request.
@@ -194,10 +196,9 @@ func (c *command) printer(p plan, progress *cli.Progress) printer {
 }
 
 // list writes the jobs once.
-func (c *command) list(ctx context.Context, client *d365backup.Client, p plan, progress *cli.Progress) error {
+func (c *command) list(source iter.Seq2[job, error], p plan, progress *cli.Progress) error {
 	defer progress.Clear()
-	out := c.printer(p, progress)
-	source, limit := client.Jobs(ctx, p.query), c.limit
+	out, limit := c.printer(p, progress), c.limit
 	if p.order != nil {
 		sorted, err := collect(source)
 		if err != nil {
