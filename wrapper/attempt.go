@@ -12,10 +12,10 @@ import (
 
 // attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
 // transport.
-func (c *Client) attempt(ctx context.Context, send send, size, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, request pageRequest, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, got, failed := c.exchange(ctx, send, size)
-	method, path := c.config.api.route()
+	answer, got, failed := c.exchange(ctx, request, size)
+	method, path := request.api.route()
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", method),
@@ -41,14 +41,16 @@ func (c *Client) attempt(ctx context.Context, send send, size, number int) (page
 
 // response is what is known of an answer before its body is understood; zero where there was none.
 type response struct {
+	api       API
 	status    int
 	requestID string
 	token     string // what it must not be quoted with: a careless server echoes it
 }
 
-func (c *Client) exchange(ctx context.Context, send send, size int) (answer pageData, got response, failed *attemptFailure) {
+func (c *Client) exchange(ctx context.Context, request pageRequest, size int) (answer pageData, got response, failed *attemptFailure) {
+	got.api = request.api
 	ctx = context.WithValue(ctx, usedToken{}, &got.token)
-	resp, err := send(ctx) //nolint:bodyclose // drain closes it
+	resp, err := request.send(ctx) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return answer, got, c.unanswered(ctx, got, err)
 	}

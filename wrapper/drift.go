@@ -52,6 +52,9 @@ const (
 	// were on a page before, as when the list moved. The list is read by number all the same, and such
 	// jobs are dropped.
 	DriftPaging DriftKind = "paging"
+	// DriftSuccessor: version v1 was not found, and its successor is used from now on; see APIAuto. It is
+	// reported once for a Client. The value is that of APIGraph.
+	DriftSuccessor DriftKind = "successor"
 	// DriftMore: stands for all drift of a page beyond the first few dozen kinds and fields.
 	DriftMore DriftKind = "more"
 )

@@ -88,7 +88,7 @@ func (c *Client) refused(resp *http.Response, got response) *attemptFailure {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	body = got.quotable(body)
 	err := &Error{Excerpt: excerpt(string(body), maxExcerpt)}
-	err.Message, err.Kind = c.explain(resp)
+	err.Message, err.Kind = c.explain(resp, got.api)
 	err.RetryAfter, _ = retryafter.Parse(resp.Header.Get("Retry-After"), time.Now())
 	var envelope struct {
 		Message   string `json:"message"`
@@ -113,7 +113,7 @@ func retryable(status int) bool {
 }
 
 // explain says what a status means and what to try next.
-func (c *Client) explain(resp *http.Response) (message string, kind error) {
+func (c *Client) explain(resp *http.Response, api API) (message string, kind error) {
 	switch status := resp.StatusCode; {
 	case status < 300:
 		return fmt.Sprintf("status %d is not the documented 200", status), ErrNotJobs
@@ -125,7 +125,7 @@ func (c *Client) explain(resp *http.Response) (message string, kind error) {
 	case status == http.StatusForbidden:
 		return fmt.Sprintf("the app may not read jobs: grant it the permission %s", DefaultScope), ErrForbidden
 	case status == http.StatusNotFound:
-		return c.explainNotFound(), ErrNotFound
+		return c.explainNotFound(api), ErrNotFound
 	case status == http.StatusTooManyRequests:
 		return "too many requests: ask less often, or with a smaller WithPrefetch", ErrThrottled
 	case status >= 500 || status == http.StatusRequestTimeout:
@@ -134,8 +134,8 @@ func (c *Client) explain(resp *http.Response) (message string, kind error) {
 	return "the service did not accept the request", ErrBadRequest
 }
 
-func (c *Client) explainNotFound() string {
-	_, path := c.config.api.route()
+func (c *Client) explainNotFound(api API) string {
+	_, path := api.route()
 	looks, try := "a wrong data centre, a missing permission and an unlicensed product", "try another WithDataCenter first"
 	if c.config.api == APIv1 {
 		looks = "a wrong data centre, a missing permission, an unlicensed product and a service without version v1"
