@@ -17,6 +17,8 @@ type Drift struct {
 	app   *App
 	mu    sync.Mutex
 	items []driftItem
+	// successor: it is used in place of version v1, which is not noted yet.
+	successor bool
 }
 
 // driftItem is one kind of drift in one place.
@@ -42,6 +44,12 @@ func (d *Drift) Option() d365backup.Option {
 	return d365backup.WithDriftHandler(func(drift d365backup.Drift) {
 		if drift.Kind == d365backup.DriftUnknownValue && drift.Value != unsent {
 			return // Watch counts these, because pages may be read twice
+		}
+		if drift.Kind == d365backup.DriftSuccessor {
+			d.mu.Lock()
+			d.successor = true
+			d.mu.Unlock()
+			return
 		}
 		text := string(drift.Kind)
 		if drift.Field != "" {
@@ -91,10 +99,15 @@ func (d *Drift) add(text string, jobs int64) {
 	}
 }
 
-// Note writes one line about what has not been noted before, if anything.
+// Note writes one line about what has not been noted before, if anything, and one if version v1 was not
+// found.
 func (d *Drift) Note() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.successor {
+		d.app.Notef("d365backup: version v1 was not found and its successor is used: set api: %s in the profile, or give --api %[1]s", d365backup.APIGraph)
+		d.successor = false
+	}
 	var values, others []string // those that change what the jobs say come first
 	for i, item := range d.items {
 		switch {

@@ -46,10 +46,12 @@ var fields = []field{
 	textField("module", "MODULE", func(j job) string { return j.Module }),
 	{
 		name: "type", header: "TYPE",
-		cell:    func(j job, _ *time.Location) string { return human.TypeOf(j) },
-		brief:   func(j job, _ *time.Location) string { return briefType(j) },
-		raw:     job.TypeText,
-		compare: func(a, b job) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType)) },
+		cell:  func(j job, _ *time.Location) string { return human.TypeOf(j) },
+		brief: func(j job, _ *time.Location) string { return briefType(j) },
+		raw:   job.TypeText,
+		compare: func(a, b job) int {
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType))
+		},
 	},
 	{
 		name: "jobId", header: "JOB ID",
@@ -67,10 +69,12 @@ var fields = []field{
 	},
 	{
 		name: "status", header: "STATUS",
-		cell:    func(j job, _ *time.Location) string { return human.StatusOf(j) },
-		brief:   func(j job, _ *time.Location) string { return briefStatus(j) },
-		raw:     job.StatusText,
-		compare: func(a, b job) int { return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus)) },
+		cell:  func(j job, _ *time.Location) string { return human.StatusOf(j) },
+		brief: func(j job, _ *time.Location) string { return briefStatus(j) },
+		raw:   job.StatusText,
+		compare: func(a, b job) int {
+			return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus))
+		},
 	},
 	countField("successfulEntity", "SUCCESSFUL ENTITIES", func(j job) int64 { return j.SuccessfulEntity }),
 	countField("failedEntity", "FAILED ENTITIES", func(j job) int64 { return j.FailedEntity }),

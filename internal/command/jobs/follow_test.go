@@ -96,7 +96,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 		client, err := d365backup.New(d365backup.WithBaseURL("http://localhost"), d365backup.WithLoopbackHTTP(),
 			d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t"})),
 			d365backup.WithHTTPClient(&http.Client{Transport: transport}),
-			d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))
+			d365backup.WithAPI(d365backup.APIv1), d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))
 		if err != nil {
 			t.Fatal(err)
 		}
