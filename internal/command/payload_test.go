@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,5 +94,42 @@ func TestDriftIsBounded(t *testing.T) {
 	got := run(t, servePayload(t, body.String()), "jobs", "-o", "json")
 	if got.code != 0 || strings.Count(got.stderr, "\n") != 1 || !strings.HasSuffix(got.stderr, "; and 95 more\n") || len(got.stderr) > 1000 {
 		t.Errorf("code %d, %s", got.code, got.stderr)
+	}
+}
+
+// TestValidateOwnOutput: the command's own format is recognized, and nothing else is taken for it.
+func TestValidateOwnOutput(t *testing.T) {
+	server, env := serve(t, sandbox.WithJobs(0))
+	server.Put(fewJobs()...)
+	own := func(args ...string) string {
+		return run(t, env, append(append([]string{"jobs"}, dayFlags...), args...)...).stdout
+	}
+	response := `{"totalCount":1,"jobs":[{"type":1,"jobId":"A","startTime":"2026-11-01T03:00:00Z","status":3}]}`
+	for name, test := range map[string]struct {
+		payload string
+		own     bool
+	}{
+		"json":         {own("-o", "json"), true},
+		"ndjson":       {own("-o", "ndjson"), true},
+		"one job":      {own("-o", "json", "--limit", "1"), true},
+		"unknown word": {strings.ReplaceAll(own("-o", "json"), `"Failed"`, `"Partially Failed"`), true},
+		"no jobs":      {"[]\n", false},
+		"csv":          {own("-o", "csv"), false},
+		"response":     {response, false},
+		"October 2024": {`{"totalNumber":1,"result":[{"type":"Backup","jobId":"A","startTime":"2026-11-01T03:00:00Z","status":"Finished"}]}`, false},
+		"bare words":   {`[{"type":"Backup","jobId":"A","startTime":"2026-11-01T03:00:00Z","status":"Finished"}]`, false},
+		"numbers":      {strings.ReplaceAll(own("-o", "ndjson", "--limit", "1"), `"type":"Restore"`, `"type":2`), false},
+	} {
+		path := filepath.Join(t.TempDir(), "payload")
+		if err := os.WriteFile(path, []byte(test.payload), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, format := range []string{"text", "json"} {
+			got := run(t, nil, "validate", "response", path, "-o", format)
+			said := got.code == 2 && got.stdout == "" && strings.Contains(got.stderr, "this is output of d365backup jobs")
+			if said != test.own || got.code == 2 && !test.own {
+				t.Errorf("%s, %s: %+v", name, format, got)
+			}
+		}
 	}
 }
