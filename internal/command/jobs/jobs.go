@@ -42,8 +42,13 @@ order. Which of a job's times counts for the range is not documented.
 The table is for people: it fits the screen, and leaves columns out where there
 is no room. The other formats are for programs: json and ndjson have every field
 of a job, csv too unless --columns says otherwise, under the names of the
-contract and with times in UTC. A list that broke off ends with an error and a
-code other than 0; of json it also lacks the closing bracket.
+contract and with times in UTC. Types and statuses are words in all of them: this
+is the command's own format, since the service sends numbers. A list that broke
+off ends with an error and a code other than 0; JSON also lacks the closing
+bracket.
+
+What was tolerated in the responses, such as a status that is not known, is noted
+in one line on the standard error.
 
 Names in csv are as the service gives them. A spreadsheet takes one that begins
 with =, +, - or @ for a formula when it opens the file: import it, with all
