@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // pageData is what one answer says.
@@ -25,8 +27,12 @@ type pageData struct {
 // beyond maxPageJobs, and ErrNotJobs for all else, an empty body among it. The result shares no
 // memory with body.
 func decodePage(body []byte, size int) (pageData, error) {
-	d := decoder{scanner: scanner{body: body}, size: size, page: pageData{total: -1}}
-	if err := d.document(); err != nil {
+	body, marked := bytes.CutPrefix(body, []byte("\xEF\xBB\xBF"))
+	d := decoder{Scanner: jsonscan.New(body), size: size, page: pageData{total: -1}}
+	if marked {
+		d.tolerate(DriftByteOrderMark, "", nil)
+	}
+	if err := d.run(d.document); err != nil {
 		if failure, ok := errors.AsType[*Error](err); ok {
 			failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
 		}
@@ -42,7 +48,7 @@ func notJobs(format string, args ...any) error {
 
 // decoder reads one page in one pass.
 type decoder struct {
-	scanner
+	jsonscan.Scanner
 	page   pageData
 	drifts drifts
 	size   int
@@ -59,16 +65,26 @@ type decoder struct {
 	module, organizationID, organizationName repeated
 }
 
+// run reads a payload, and makes an *Error of everything that is wrong with it.
+func (d *decoder) run(read func() error) error {
+	err := read()
+	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
+		err = &Error{Kind: ErrNotJobs, Message: syntax.Error()}
+		if syntax.Truncated {
+			err = &Error{Kind: ErrTruncated, Message: syntax.Error()}
+		}
+	}
+	if err == nil {
+		err = d.malformed
+	}
+	return err
+}
+
 // document reads the whole body.
 func (d *decoder) document() error {
-	const byteOrderMark = "\xEF\xBB\xBF"
-	if bytes.HasPrefix(d.body, []byte(byteOrderMark)) {
-		d.tolerate(DriftByteOrderMark, "", nil)
-		d.pos = len(byteOrderMark)
-	}
 	var err error
-	switch first := d.peek(); {
-	case d.pos == len(d.body):
+	switch first := d.Peek(); {
+	case d.Rest() == 0:
 		err = notJobs("the body is empty")
 	case first == '{':
 		err = d.envelope()
@@ -76,17 +92,14 @@ func (d *decoder) document() error {
 		d.tolerate(DriftEnvelope, "jobs", nil)
 		err = d.list()
 	default:
-		if err = d.skip(); err == nil {
+		if _, err = d.Value(); err == nil {
 			err = notJobs("the body is neither an object nor a list")
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if d.peek(); d.pos < len(d.body) {
-		return notJobs("the JSON ends at byte %d, but the body goes on", d.pos)
-	}
-	return nil
+	return d.End()
 }
 
 // tolerate notes that a value was read although it is not what the contract says. Of a stored payload it
@@ -107,11 +120,11 @@ func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
 // envelopeFields are the fields around the list: those of the contract, the list and the total as the
 // release of October 2024 called them, and those of a failure report.
 var envelopeFields = newFieldTable("", append([]field{
-	{name: "totalCount", read: func(d *decoder, v lexeme, path string) { d.page.total = d.total(v, path) }},
+	{name: "totalCount", read: func(d *decoder, v jsonscan.Value, path string) { d.page.total = d.total(v, path) }},
 	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
-	{name: "pageIndex", read: func(d *decoder, v lexeme, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
-	{name: "pageSize", read: func(d *decoder, v lexeme, path string) { d.page.pageSize, _ = d.integer(v, path) }},
-	{name: "nextLink", read: func(d *decoder, v lexeme, path string) { d.page.nextLink = d.text(v, path) }},
+	{name: "pageIndex", read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
+	{name: "pageSize", read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageSize, _ = d.integer(v, path) }},
+	{name: "nextLink", read: func(d *decoder, v jsonscan.Value, path string) { d.page.nextLink = d.text(v, path) }},
 	{name: "totalNumber", read: (*decoder).otherTotal},
 	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
 }, reportFields...))
@@ -136,19 +149,20 @@ func (d *decoder) envelope() error {
 	return nil
 }
 
-func (d *decoder) noList(v lexeme, path string) { d.tolerate(DriftUnreadable, path, v.raw) }
+func (d *decoder) noList(v jsonscan.Value, path string) { d.tolerate(DriftUnreadable, path, v.Raw) }
 
 // otherList reads the list by its other name. The one by the contract's name counts, if there are two.
 func (d *decoder) otherList() error {
 	d.tolerate(DriftEnvelope, "result", nil)
 	if d.listed {
-		return d.skip()
+		_, err := d.Value()
+		return err
 	}
 	return d.list()
 }
 
 // otherTotal reads the total by its other name, likewise.
-func (d *decoder) otherTotal(v lexeme, path string) {
+func (d *decoder) otherTotal(v jsonscan.Value, path string) {
 	d.tolerate(DriftEnvelope, path, nil)
 	if d.page.total < 0 {
 		d.page.total = d.total(v, path)
@@ -156,13 +170,13 @@ func (d *decoder) otherTotal(v lexeme, path string) {
 }
 
 // total returns a count of jobs, or -1 where the value is not exactly one.
-func (d *decoder) total(v lexeme, path string) int64 {
+func (d *decoder) total(v jsonscan.Value, path string) int64 {
 	n, exact := d.integer(v, path)
 	if exact && n >= 0 {
 		return n
 	}
 	if exact {
-		d.tolerate(DriftUnreadable, path, v.raw)
+		d.tolerate(DriftUnreadable, path, v.Raw)
 	}
 	return -1
 }

@@ -3,6 +3,8 @@ package d365backup
 import (
 	"fmt"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // maxPageJobs bounds the jobs of one answer. A job of few fields takes many times its size in memory,
@@ -15,20 +17,20 @@ const minJobSize = 64
 
 // jobFields are the fields of a job.
 var jobFields = newFieldTable("jobs.", []field{
-	{name: "module", read: func(d *decoder, v lexeme, path string) { d.job.Module = d.same(&d.module, v, path) }},
-	{name: "type", read: func(d *decoder, v lexeme, path string) {
+	{name: "module", read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.same(&d.module, v, path) }},
+	{name: "type", read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypeValues)
 	}},
-	{name: "jobId", read: func(d *decoder, v lexeme, path string) { d.job.JobID = d.text(v, path) }},
-	{name: "startTime", read: func(d *decoder, v lexeme, path string) { d.job.StartTime, _ = d.time(v, path) }},
-	{name: "finishTime", read: func(d *decoder, v lexeme, path string) {
+	{name: "jobId", read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.text(v, path) }},
+	{name: "startTime", read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.time(v, path) }},
+	{name: "finishTime", read: func(d *decoder, v jsonscan.Value, path string) {
 		var ok bool
 		if d.job.FinishTime, ok = d.time(v, path); ok {
-			d.finish = v.raw
+			d.finish = v.Raw
 		}
 	}},
-	{name: "durationHours", read: func(d *decoder, v lexeme, path string) { d.job.DurationHours = d.float(v, path) }},
-	{name: "status", read: func(d *decoder, v lexeme, path string) {
+	{name: "durationHours", read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.float(v, path) }},
+	{name: "status", read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatusValues)
 	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
@@ -42,13 +44,13 @@ var jobFields = newFieldTable("jobs.", []field{
 	count("warningRecord", func(job *Job) *int64 { return &job.WarningRecord }),
 	count("totalRecord", func(job *Job) *int64 { return &job.TotalRecord }),
 	count("backupSize", func(job *Job) *int64 { return &job.BackupSize }),
-	{name: "organizationId", read: func(d *decoder, v lexeme, path string) {
+	{name: "organizationId", read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.OrganizationID = d.same(&d.organizationID, v, path)
 		if !isGUID(d.job.OrganizationID) {
-			d.tolerate(DriftMalformedGUID, path, v.raw)
+			d.tolerate(DriftMalformedGUID, path, v.Raw)
 		}
 	}},
-	{name: "organizationName", read: func(d *decoder, v lexeme, path string) {
+	{name: "organizationName", read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.OrganizationName = d.same(&d.organizationName, v, path)
 	}},
 })
@@ -56,7 +58,7 @@ var jobFields = newFieldTable("jobs.", []field{
 var requiredJobFields = jobFields.set("type", "jobId", "startTime", "status")
 
 func count(name string, of func(*Job) *int64) field {
-	return field{name: name, read: func(d *decoder, v lexeme, path string) { *of(&d.job), _ = d.integer(v, path) }}
+	return field{name: name, read: func(d *decoder, v jsonscan.Value, path string) { *of(&d.job), _ = d.integer(v, path) }}
 }
 
 // list reads the jobs. They replace those of a list read before.
@@ -66,10 +68,10 @@ func (d *decoder) list() error {
 	}
 	d.page.jobs = d.page.jobs[:0]
 	o := object{table: jobFields}
-	return d.each(']', func() error {
+	return d.Each(']', func() error {
 		number := len(d.page.jobs) + 1
-		if d.peek() != '{' {
-			if err := d.skip(); err != nil {
+		if d.Peek() != '{' {
+			if _, err := d.Value(); err != nil {
 				return err
 			}
 			return notJobs("job %d of the list is not an object", number)
@@ -83,7 +85,7 @@ func (d *decoder) list() error {
 		case number > maxPageJobs:
 			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the answer has more than %d jobs: ask for smaller pages", maxPageJobs)}
 		case cap(d.page.jobs) == 0: // room for as many as asked for, if the rest of the body can hold them
-			d.page.jobs = make([]Job, 0, 1+min(max(d.size-1, 0), (len(d.body)-d.pos)/minJobSize))
+			d.page.jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}
 		d.reportMissing(&o, requiredJobFields)
 		d.page.jobs = append(d.page.jobs, d.job)

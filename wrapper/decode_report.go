@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // failureReport is what an envelope says about a failure, in place of the list of jobs or beside it.
@@ -37,8 +39,8 @@ var reportFields = []field{
 	{name: "error", read: (*decoder).reportError},
 	{name: "errors", read: (*decoder).reportError},
 	{name: "message", read: (*decoder).reportMessage},
-	{name: "requestId", read: func(d *decoder, v lexeme, path string) { d.report.requestID = d.reported(v, path) }},
-	{name: "traceId", read: func(d *decoder, v lexeme, path string) { d.report.traceID = d.reported(v, path) }},
+	{name: "requestId", read: func(d *decoder, v jsonscan.Value, path string) { d.report.requestID = d.reported(v, path) }},
+	{name: "traceId", read: func(d *decoder, v jsonscan.Value, path string) { d.report.traceID = d.reported(v, path) }},
 }
 
 // successWords are the values that report a success or nothing, in lower case.
@@ -47,16 +49,12 @@ var successWords = []string{"", "ok", "success", "successful", "succeeded", "tru
 func isSuccessWord(text string) bool { return slices.Contains(successWords, strings.ToLower(text)) }
 
 // reported returns the characters of a value that the contract does not have, and reports it as drift.
-func (d *decoder) reported(v lexeme, path string) string {
-	d.drifts.addUnknown("", path, v.raw)
-	text := string(v.raw[:min(len(v.raw), maxExcerpt)])
-	if v.kind == kindEscaped {
-		text = unescape(v.raw)
-	}
-	return strings.TrimSpace(excerpt(text, 200))
+func (d *decoder) reported(v jsonscan.Value, path string) string {
+	d.drifts.addUnknown("", path, v.Raw)
+	return strings.TrimSpace(excerpt(v.Text(), 200))
 }
 
-func (d *decoder) reportStatus(v lexeme, path string) {
+func (d *decoder) reportStatus(v jsonscan.Value, path string) {
 	text := d.reported(v, path)
 	number, err := strconv.ParseFloat(text, 64)
 	switch isNumber := err == nil && isNumeral(text); {
@@ -70,7 +68,7 @@ func (d *decoder) reportStatus(v lexeme, path string) {
 	d.report.status = text
 }
 
-func (d *decoder) reportSuccess(v lexeme, path string) {
+func (d *decoder) reportSuccess(v jsonscan.Value, path string) {
 	switch text := d.reported(v, path); {
 	case strings.EqualFold(text, "false") || text == "0":
 		d.report.failed = true
@@ -79,14 +77,14 @@ func (d *decoder) reportSuccess(v lexeme, path string) {
 	}
 }
 
-func (d *decoder) reportMessage(v lexeme, path string) {
+func (d *decoder) reportMessage(v jsonscan.Value, path string) {
 	if text := d.reportedText(v, path); !isSuccessWord(text) {
 		d.report.doubtful = true
 		d.report.add(text)
 	}
 }
 
-func (d *decoder) reportError(v lexeme, path string) {
+func (d *decoder) reportError(v jsonscan.Value, path string) {
 	if text := d.reportedText(v, path); text != "" && text != "false" && text != "0" {
 		d.report.failed = true
 		d.report.add(text)
@@ -94,11 +92,11 @@ func (d *decoder) reportError(v lexeme, path string) {
 }
 
 // reportedText returns what reported does, but of an object or a list what it says.
-func (d *decoder) reportedText(v lexeme, path string) string {
+func (d *decoder) reportedText(v jsonscan.Value, path string) string {
 	text := d.reported(v, path)
-	if v.kind == '{' || v.kind == '[' {
+	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array {
 		var value any
-		_ = json.Unmarshal(v.raw, &value) // cannot fail: the scanner has read it
+		_ = json.Unmarshal(v.Raw, &value) // cannot fail: the scanner has read it
 		text = errorText(value)
 	}
 	return text

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 const testGUID = "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"
@@ -486,7 +488,7 @@ func TestDecodePageRefuses(t *testing.T) {
 		{"failure with a null list", `{"totalCount":0,"jobs":null,"message":"try later"}`, ErrNotJobs, `"try later"`},
 		{"failure in all forms", `{"status":"Error","statusCode":"409","error":"e","errors":[{"code":"c","field":"type","message":"m"},"n"],"message":"e","traceId":"t"}`,
 			ErrNotJobs, `reports a failure, status 409: "e; type: m; n" (request id t)`},
-		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the body goes on"},
+		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the text goes on"},
 		{"two texts", `[][]`, ErrNotJobs, "ends at byte 2"},
 		{"trailing NUL", "[]\x00", ErrNotJobs, "ends at byte 2"},
 		{"trailing byte-order mark", "[]\xEF\xBB\xBF", ErrNotJobs, "ends at byte 2"},
@@ -558,11 +560,11 @@ func TestDecodePageDepth(t *testing.T) {
 	nested := func(depth int) []byte { // the list, the job, and the rest
 		return []byte(`[{"jobId":"A","x":` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `}]`)
 	}
-	if _, err := decodePage(nested(maxDepth), 1); err != nil {
-		t.Errorf("depth %d: %v", maxDepth, err)
+	if _, err := decodePage(nested(jsonscan.MaxDepth), 1); err != nil {
+		t.Errorf("depth %d: %v", jsonscan.MaxDepth, err)
 	}
-	if _, err := decodePage(nested(maxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
-		t.Errorf("depth %d: %v", maxDepth+1, err)
+	if _, err := decodePage(nested(jsonscan.MaxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
+		t.Errorf("depth %d: %v", jsonscan.MaxDepth+1, err)
 	}
 }
 

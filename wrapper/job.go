@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // Job is one job, as the service reports it. The fields have the contract's names. Numbers that the service
@@ -101,18 +103,15 @@ func (j Job) MarshalJSON() ([]byte, error) {
 // A value that does not fit its field is an error that matches ErrNotJobs, because nothing could report it
 // as drift: a fraction for a count, say, or a time that is not RFC 3339.
 func (j *Job) UnmarshalJSON(data []byte) error {
-	d := decoder{scanner: scanner{body: data}, strict: true}
-	switch d.peek() {
+	d := decoder{Scanner: jsonscan.New(data), strict: true}
+	switch d.Peek() {
 	case 'n':
 		return nil // null, which by convention changes nothing
 	case '{':
 	default:
 		return notJobs("invalid job: %s is not an object", excerpt(string(data), maxDriftText))
 	}
-	err := d.readJob(&object{table: jobFields})
-	if err == nil {
-		err = d.malformed
-	}
+	err := d.run(func() error { return d.readJob(&object{table: jobFields}) })
 	if err == nil {
 		*j = d.job
 	}
@@ -156,11 +155,8 @@ func (p *Page) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
-	d := decoder{scanner: scanner{body: data}, strict: true, page: pageData{total: -1}}
-	err := d.document()
-	if err == nil {
-		err = d.malformed
-	}
+	d := decoder{Scanner: jsonscan.New(data), strict: true, page: pageData{total: -1}}
+	err := d.run(d.document)
 	if err == nil {
 		*p = Page{Jobs: d.page.jobs, TotalCount: d.page.total, Number: int(d.page.pageIndex), Size: int(d.page.pageSize)}
 	}
