@@ -91,7 +91,7 @@ func TestDriftIsBounded(t *testing.T) {
 		fmt.Fprintf(&body, `%s{"type":1,"jobId":"%d","startTime":"2026-11-01T03:00:00Z","status":"%d%s"}`, ","[:min(i, 1)], i, i, strings.Repeat("x", 1000))
 	}
 	body.WriteString(`]}`)
-	got := run(t, servePayload(t, body.String()), "jobs", "-o", "json")
+	got := run(t, servePayload(t, body.String()), "jobs", "-o", "json", "--page-size", "500")
 	if got.code != 0 || strings.Count(got.stderr, "\n") != 1 || !strings.HasSuffix(got.stderr, "; and 95 more\n") || len(got.stderr) > 1000 {
 		t.Errorf("code %d, %s", got.code, got.stderr)
 	}
