@@ -211,15 +211,28 @@ func TestAutoAtOnce(t *testing.T) {
 	}
 }
 
-// TestAutoJobs: a loop over Jobs gives the same from either operation.
+// TestAutoJobs: a loop over Jobs gives the same from either operation, and requests version v1 once.
 func TestAutoJobs(t *testing.T) {
 	present := time.Now().Truncate(time.Second)
 	query := d365backup.Query{Start: present.AddDate(-2, 0, 0), End: present}
 	service, v1 := connect(t, []sandbox.Option{sandbox.WithJobs(300)}, d365backup.WithPageSize(20))
 	want := collect(t, v1, query)
-	service.SetFaults(sandbox.V1Replaced())
-	got := collect(t, connectTo(t, service, d365backup.WithPageSize(20)), query)
-	if len(want) < 100 || !slices.Equal(got, want) {
-		t.Errorf("%d jobs, want %d", len(got), len(want))
+	var requests atomic.Int32
+	service.SetFaults(sandbox.Fault{Name: "count", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/GetJobs") {
+				requests.Add(1)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}}, sandbox.V1Replaced())
+	client := connectTo(t, service, d365backup.WithPageSize(20))
+	for range 2 {
+		if got := collect(t, client, query); len(want) < 100 || !slices.Equal(got, want) {
+			t.Errorf("%d jobs, want %d", len(got), len(want))
+		}
+	}
+	if n := requests.Load(); n != 1 {
+		t.Errorf("version v1 was requested %d times", n)
 	}
 }

@@ -68,7 +68,8 @@ type Drift struct {
 	// its own name, at most 64 bytes. Empty where the whole answer is meant.
 	Field string
 	// Value is the first such value, as the service wrote it: at most 64 bytes, with control
-	// characters removed. It is data of the service, so mind where you log it.
+	// characters removed; empty if the response repeats the token. It is data of the service, so mind where
+	// you log it.
 	Value string
 	// Count is how often this kind occurred at this field on the page; of DriftUnknownValue, how often this
 	// value did.

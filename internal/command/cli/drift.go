@@ -119,7 +119,7 @@ func (d *Drift) Note() {
 		}
 		d.items[i].noted = true
 	}
-	texts := append(values, others...)
+	texts := slices.Concat(values, others)
 	if more := len(texts) - maxDriftNoted; more > 0 {
 		texts = append(texts[:maxDriftNoted], fmt.Sprintf("and %d more", more))
 	}
