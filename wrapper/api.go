@@ -97,7 +97,7 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 			c.config.onDrift(Drift{Kind: DriftSuccessor, Value: string(APIGraph), Count: 1})
 		}
 		return page, nil
-	case ctx.Err() != nil || c.replaced.Load() || !failed || own.Kind == nil:
+	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context ended
 		return pageData{}, err
 	}
 	method, path := APIGraph.route()
