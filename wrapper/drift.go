@@ -22,7 +22,8 @@ const (
 	// DriftByteOrderMark: the answer begins with a byte-order mark.
 	DriftByteOrderMark DriftKind = "byte-order mark"
 	// DriftUnknownValue: a type or a status that this package does not know. A number other than 0 is
-	// kept, 0 and a word become JobTypeUnknown or JobStatusUnknown.
+	// kept. 0 and a word become JobTypeUnknown or JobStatusUnknown, and are kept in Job.UnknownType or
+	// Job.UnknownStatus.
 	DriftUnknownValue DriftKind = "unknown value"
 	// DriftWord: a word for the number of a type or a status. It is taken.
 	DriftWord DriftKind = "word for a number"
