@@ -97,21 +97,18 @@ func (s *Server) checkUse(claims assertionClaims) error {
 
 // replays remembers the ids of assertions until they expire. The zero value is ready.
 type replays struct {
-	mu     sync.Mutex
-	expiry map[string]time.Time
+	mu   sync.Mutex
+	kept expiring
 }
 
-// first tells whether the id has not been seen, and remembers it.
+// first reports whether the id has not been seen, and remembers it.
 func (r *replays) first(id string, expiry time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.expiry == nil {
-		r.expiry = make(map[string]time.Time)
-	}
-	forget(r.expiry, time.Now())
-	if _, seen := r.expiry[id]; seen {
+	now := time.Now()
+	if r.kept.has(id, now) {
 		return false
 	}
-	r.expiry[id] = expiry
+	r.kept.add(id, expiry, now)
 	return true
 }

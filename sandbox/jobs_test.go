@@ -286,7 +286,7 @@ func TestBrokenBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"+
 		"Transfer-Encoding: chunked\r\n\r\nf\r\n{\"pageInfo\":{}}\r\nno length\r\n", getJobsPath, token(t, srv))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {

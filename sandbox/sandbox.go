@@ -31,6 +31,9 @@
 //     empty on the last page.
 //   - A range that starts after it ends is refused with 400.
 //
+// A request whose Host is not a loopback address or "localhost" is refused with 421, so that no web page can reach the
+// sandbox under a name of its own.
+//
 // What a service does on a bad day is set by [WithFault] and [Server.SetFaults].
 package sandbox
 
@@ -41,6 +44,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -146,7 +150,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	id := newRequestID()
 	w.Header().Set(requestIDHeader, id)
 	w.Header().Set("X-Request-Id", id) // the name in contracts before 1.2.0
+	if !isLoopback(r.Host) {
+		refuse(w, http.StatusMisdirectedRequest, "The sandbox serves loopback addresses only, not "+r.Host+".")
+		return
+	}
 	(*s.faulty.Load()).ServeHTTP(w, r)
+}
+
+// isLoopback reports whether a Host header names this machine. A web page can have a browser send requests here under a
+// name of its own (DNS rebinding); they have that name as their host.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // service is the sandbox without faults. Paths are taken as they are: a multiplexer would redirect

@@ -311,3 +311,22 @@ func TestBreaksOfItsOwnAreLoud(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// TestHosts: a web page that has a browser ask under a name of its own gets nothing.
+func TestHosts(t *testing.T) {
+	srv := start(t)
+	port := srv.URL()[strings.LastIndexByte(srv.URL(), ':'):]
+	for host, want := range map[string]int{
+		"127.0.0.1" + port: 400, "127.0.0.1": 400, "localhost" + port: 400, "LOCALHOST": 400, "[::1]" + port: 400, "[::1]": 400, "127.9.9.9:1": 400,
+		"attacker.example": 421, "attacker.example" + port: 421, "127.0.0.1.attacker.example": 421, "192.0.2.1" + port: 421, "localhost.example": 421,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.TokenURL(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		if got := do(t, req); got.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", host, got.StatusCode, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -147,40 +148,50 @@ func bearer(r *http.Request) (token string, given bool) {
 
 // tokens holds the tokens that were issued and have not expired. The zero value is ready.
 type tokens struct {
-	mu     sync.Mutex
-	expiry map[string]time.Time
+	mu   sync.Mutex
+	kept expiring
 }
 
 func (t *tokens) issue(lifetime time.Duration) string {
 	token, now := rand.Text(), time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.expiry == nil {
-		t.expiry = make(map[string]time.Time)
-	}
-	forget(t.expiry, now)
-	t.expiry[token] = now.Add(lifetime)
+	t.kept.add(token, now.Add(lifetime), now)
 	return token
 }
 
 func (t *tokens) valid(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	expiry, ok := t.expiry[token]
-	return ok && time.Now().Before(expiry)
+	return t.kept.has(token, time.Now())
 }
 
 func (t *tokens) revoke() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	clear(t.expiry)
+	clear(t.kept.until)
 }
 
-// forget drops what has expired.
-func forget(expiry map[string]time.Time, now time.Time) {
-	for key, end := range expiry {
-		if !now.Before(end) {
-			delete(expiry, key)
-		}
+// expiring is a set of names, each with an end. The zero value is ready.
+type expiring struct {
+	until map[string]time.Time
+	// full is the size at which those that have expired are dropped: twice what was left the last time, so that
+	// adding costs the same however many there are.
+	full int
+}
+
+func (e *expiring) add(name string, until, now time.Time) {
+	if len(e.until) >= e.full {
+		maps.DeleteFunc(e.until, func(_ string, end time.Time) bool { return !now.Before(end) })
+		e.full = 2 * len(e.until)
 	}
+	if e.until == nil {
+		e.until = make(map[string]time.Time)
+	}
+	e.until[name] = until
+}
+
+func (e *expiring) has(name string, now time.Time) bool {
+	until, ok := e.until[name]
+	return ok && now.Before(until)
 }

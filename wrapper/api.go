@@ -38,9 +38,9 @@ func (a API) route() (method, path string) {
 func (a API) check(c *config) error {
 	switch {
 	case a != APIAuto && a != APIv1 && a != APIGraph:
-		return configError("WithAPI(%q) does not exist: use %s, %s or %s", excerpt(string(a), 64), APIAuto, APIv1, APIGraph)
+		return badSetting("WithAPI", "API %q does not exist: use %s, %s or %s", excerpt(string(a), 64), APIAuto, APIv1, APIGraph)
 	case a == APIGraph && c.mediaType != MediaTypeJSON:
-		return configError("WithMediaType(%q) does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
+		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
 			excerpt(c.mediaType, 64))
 	}
 	return nil
@@ -68,8 +68,7 @@ func (c *Client) request(api API, f filter, number, size int) (pageRequest, erro
 
 // fetch reads one page by the API in use, which page 1 may change; see APIAuto.
 func (c *Client) fetch(ctx context.Context, f filter, number, size int) (pageData, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout,
-		fmt.Errorf("no answer within the %s of WithTimeout: %w", c.config.timeout, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
 	api, successor := c.config.api, false
 	if api == APIAuto {

@@ -76,10 +76,10 @@ func TestObjectTypeIsV1(t *testing.T) {
 	query := valid
 	query.ObjectType = new(int32(1))
 	_, err := client.Page(t.Context(), query, 1)
-	checkConfig(t, err, "Query.ObjectType is known to version v1 only")
+	checkConfig(t, err, "Query.ObjectType: only version v1 has it")
 	for _, err = range client.Jobs(t.Context(), query) {
 	}
-	checkConfig(t, err, "Query.ObjectType is known to version v1 only")
+	checkConfig(t, err, "Query.ObjectType: only version v1 has it")
 	if n := requests.Load(); n != 0 {
 		t.Errorf("%d requests were sent", n)
 	}
@@ -95,8 +95,8 @@ func checkConfig(t *testing.T, err error, want string) {
 // TestNotFoundNamesTheWayOut: only version v1 has been replaced.
 func TestNotFoundNamesTheWayOut(t *testing.T) {
 	for api, test := range map[d365backup.API]struct{ path, tip string }{
-		d365backup.APIv1:    {"at /api/OpenApi/GetJobs of", "try WithAPI(APIGraph)"},
-		d365backup.APIGraph: {"at /dynamicsbackup/jobs of", "try another WithDataCenter"},
+		d365backup.APIv1:    {"at POST /api/OpenApi/GetJobs", "try WithAPI(APIGraph)"},
+		d365backup.APIGraph: {"at GET /dynamicsbackup/jobs", "try another WithDataCenter"},
 	} {
 		client := serve(t, answer(404, "", ""), d365backup.WithAPI(api))
 		_, err := client.Page(t.Context(), valid, 1)

@@ -3,27 +3,28 @@ package d365backup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// attempt sends one request and reads its answer to the end, for a body that is cut off is seen by no
-// transport.
+// attempt sends one request and reads the response to its end: a transport cannot see that a body is cut off.
 func (c *Client) attempt(ctx context.Context, request pageRequest, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	answer, got, failed := c.exchange(ctx, request, size)
+	x := exchange{client: c, api: request.api, size: size}
+	page, failed := x.do(ctx, request.send)
 	method, path := request.api.route()
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", method),
 		slog.String("path", c.endpoints.base.Path+path),
-		slog.Int("status", got.status),
+		slog.Int("status", x.status),
 		slog.Duration("duration", time.Since(started)),
 		slog.Int("attempt", number),
-		slog.String("request_id", got.requestID),
+		slog.String("request_id", x.requestID),
 	}
 	if failed != nil {
 		level, message = slog.LevelWarn, "could not read a page of jobs"
@@ -32,113 +33,80 @@ func (c *Client) attempt(ctx context.Context, request pageRequest, size, number 
 		}
 		attrs = append(attrs, slog.Bool("retryable", failed.retry))
 		if failed.err.Kind != nil {
-			attrs = append(attrs, slog.String("kind", failed.err.Kind.Error()))
+			attrs = append(attrs, slog.String("kind", failed.err.Kind.Error()), slog.String("reason", failed.err.Reason))
 		}
 	}
 	c.config.logger.LogAttrs(ctx, level, message, attrs...)
-	return answer, failed
+	return page, failed
 }
 
-// response is what is known of an answer before its body is understood; zero where there was none.
-type response struct {
+// exchange is one request and its response. The zero status means that there is none.
+type exchange struct {
+	client    *Client
 	api       API
+	size      int
+	sent      []string // the tokens and the secret, which a careless server may echo
 	status    int
 	requestID string
-	token     string // what it must not be quoted with: a careless server echoes it
 }
 
-func (c *Client) exchange(ctx context.Context, request pageRequest, size int) (answer pageData, got response, failed *attemptFailure) {
-	got.api = request.api
-	ctx = context.WithValue(ctx, usedToken{}, &got.token)
-	resp, err := request.send(ctx) //nolint:bodyclose // drain closes it
+// do sends the request and returns the page, or why there is none.
+func (x *exchange) do(ctx context.Context, send func(context.Context) (*http.Response, error)) (page pageData, failed *attemptFailure) {
+	x.sent = []string{x.client.config.clientSecret.Reveal()}
+	ctx = context.WithValue(ctx, usedTokens{}, &x.sent)
+	response, err := send(ctx) //nolint:bodyclose // drain closes it
 	if err != nil {
-		return answer, got, c.unanswered(ctx, got, err)
+		return page, x.client.noResponse(ctx, err, x.sent)
 	}
-	defer drain(resp.Body)
-	got.status, got.requestID = resp.StatusCode, requestID(resp.Header, got.token)
-	answer, failed = c.read(ctx, resp, got, size)
-	if failed != nil {
-		failed.err.Host = c.endpoints.base.Host
-		failed.err.StatusCode = got.status
-		if got.requestID != "" {
-			failed.err.RequestID = got.requestID
+	defer drain(response.Body)
+	x.status, x.requestID = response.StatusCode, httpfail.RequestID(response.Header, x.sent...)
+	if page, failed = x.read(ctx, response); failed != nil {
+		failed.err.Host = x.client.endpoints.base.Host
+		failed.err.StatusCode = x.status
+		if x.requestID != "" {
+			failed.err.RequestID = x.requestID
 		}
-		got.redact(failed.err)
 	}
-	return answer, got, failed
+	return page, failed
 }
 
-// shortestToken is how long a token is at least that can be told from the words of a message.
-const shortestToken = 8
-
-// redact takes the token out of what has been read of the answer: JSON escapes and removed characters
-// may have hidden it before.
-func (got response) redact(err *Error) {
-	if len(got.token) < shortestToken {
-		return
-	}
-	echo := echoOf(got.token)
-	for _, text := range []*string{&err.Message, &err.RequestID, &err.Excerpt} {
-		*text = echo.ReplaceAllLiteralString(*text, redacted)
-	}
-}
-
-// quotable returns what may be quoted of a body.
-func (got response) quotable(body []byte) []byte {
-	cut := len(body) >= maxErrorBody
-	body = body[:min(len(body), maxErrorBody)]
-	if got.token == "" {
-		return body
-	}
-	body = echoOf(got.token).ReplaceAllLiteral(body, []byte(redacted))
-	if cut { // the end may be the beginning of the token
-		body = body[:max(0, len(body)-maxEscape*len(got.token))]
-	}
-	return body
-}
-
-// read takes as success only the documented status, a JSON media type and a job list.
-func (c *Client) read(ctx context.Context, resp *http.Response, got response, size int) (pageData, *attemptFailure) {
-	if resp.StatusCode != http.StatusOK {
-		return pageData{}, c.refused(resp, got)
+// read accepts only the documented status, a JSON media type and a list of jobs.
+func (x *exchange) read(ctx context.Context, response *http.Response) (pageData, *attemptFailure) {
+	c := x.client
+	if response.StatusCode != http.StatusOK {
+		failed := c.failed(httpfail.FromResponse(response, x.sent...))
+		if errors.Is(failed.err.Kind, ErrNotFound) {
+			c.explainNotFound(failed.err, x.api)
+		}
+		return pageData{}, failed
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
-	if failed := c.readBody(ctx, resp, got, buffer); failed != nil {
+	if failed := c.readBody(ctx, response, x.sent, buffer); failed != nil {
 		return pageData{}, failed
 	}
-	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if !isJSON(mediaType) {
-		return pageData{}, fail(&Error{
-			Kind:    ErrNotJobs,
-			Message: fmt.Sprintf("the answer has the media type %q, not JSON: check the address, and for a proxy or a login page in between", excerpt(mediaType, 64)),
-			Excerpt: excerpt(string(got.quotable(*buffer)), maxExcerpt),
-		})
+	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	switch {
+	case httpfail.IsHTML(mediaType):
+		return pageData{}, c.notJobs(httpfail.LoginPage, *buffer, x.sent, "the response is a web page, such as a login page, not JSON")
+	case !isJSON(mediaType):
+		if httpfail.Leaks([]byte(mediaType), x.sent...) {
+			mediaType = "unknown"
+		}
+		return pageData{}, c.notJobs(httpfail.NotJobs, *buffer, x.sent, "the response has the media type %q, not JSON", excerpt(mediaType, 64))
 	}
-	answer, err := decodePage(*buffer, size)
+	page, err := decodePage(*buffer, x.size)
 	if err != nil {
-		return pageData{}, undecoded(*buffer, got, size, err)
+		return pageData{}, c.undecoded(err, *buffer, x.sent)
 	}
-	if c.config.onDrift != nil && len(answer.drift) > 0 {
-		echoes := got.token != "" && echoOf(got.token).Match(*buffer)
-		for _, drift := range answer.drift {
-			if echoes { // a value may be cut within the token
+	if c.config.onDrift != nil && len(page.drift) > 0 {
+		leaks := httpfail.Leaks(*buffer, x.sent...)
+		for _, drift := range page.drift {
+			if leaks { // a value may be cut within what was sent
 				drift.Value = ""
 			}
 			c.config.onDrift(drift)
 		}
 	}
-	return answer, nil
-}
-
-// undecoded makes a failure of a body that is no job list.
-func undecoded(body []byte, got response, size int, err error) *attemptFailure {
-	if got.token != "" && echoOf(got.token).Match(body) {
-		_, err = decodePage(got.quotable(body), size) // for an error without the token
-	}
-	own, ok := errors.AsType[*Error](err)
-	if !ok {
-		own = &Error{Kind: ErrNotJobs, Message: "the answer quotes the token"}
-	}
-	return &attemptFailure{err: own, retry: errors.Is(own, ErrTruncated)}
+	return page, nil
 }

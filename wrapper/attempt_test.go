@@ -61,7 +61,7 @@ func TestNotJobs(t *testing.T) {
 		{"server error", 500, "text/html", html, d365backup.ErrServer, "try again"},
 		{"not implemented", 501, "", "", d365backup.ErrServer, ""},
 		{"gateway", 502, "", "", d365backup.ErrServer, ""},
-		{"see other", 303, "", "", d365backup.ErrRedirect, "no redirect is followed"},
+		{"see other", 303, "", "", d365backup.ErrRedirect, "is not followed"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

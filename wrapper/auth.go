@@ -1,7 +1,6 @@
 package d365backup
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/d365backup/d365backup/internal/credential"
@@ -15,11 +14,11 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 		return external{c.tokenSource}, nil
 	case "WithCertificate":
 		if c.certificate == nil || c.certificate.inner == nil {
-			return nil, configError("WithCertificate got no certificate: load it with LoadCertificate")
+			return nil, badSetting("WithCertificate", "no certificate: load it with LoadCertificate")
 		}
 	default:
 		if !c.hasSecret {
-			return nil, configError("WithClientSecret got an empty client secret")
+			return nil, badSetting("WithClientSecret", "the client secret is empty")
 		}
 	}
 	source, err := token.New(token.Config{
@@ -28,10 +27,11 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (tokens, error
 		ClientSecret: c.clientSecret,
 		Certificate:  c.credential(),
 		Scope:        c.scope,
+		UserAgent:    c.userAgent(),
 		Transport:    transport,
 	})
 	if err != nil {
-		return nil, configError("%s: %v", c.credentials[0], err)
+		return nil, badSetting(c.credentials[0], "%v", err)
 	}
 	return source, nil
 }
@@ -41,35 +41,4 @@ func (c *config) credential() *credential.Certificate {
 		return nil
 	}
 	return c.certificate.inner
-}
-
-// kindsOfToken tells what a failure of the token endpoint is to the caller.
-var kindsOfToken = map[token.Kind]error{
-	token.Refused:   ErrAuth,
-	token.Expired:   ErrAuth,
-	token.Network:   ErrNetwork,
-	token.Throttled: ErrThrottled,
-	token.Server:    ErrServer,
-	token.Redirect:  ErrRedirect,
-	token.TooLarge:  ErrTooLarge,
-	token.Truncated: ErrTruncated,
-}
-
-// tokenFailure makes a failure of one of the token endpoint; nil where err is none.
-func tokenFailure(err error) *attemptFailure {
-	e, ok := errors.AsType[*token.Error](err)
-	if !ok {
-		return nil
-	}
-	return &attemptFailure{
-		err: &Error{
-			Kind:       kindsOfToken[e.Kind],
-			Message:    "token endpoint: " + e.Message,
-			StatusCode: e.StatusCode,
-			RequestID:  e.RequestID,
-			RetryAfter: e.RetryAfter,
-			Host:       e.Host,
-		},
-		retry: e.Retryable,
-	}
 }

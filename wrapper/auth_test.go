@@ -327,10 +327,10 @@ func TestTokenEndpointFails(t *testing.T) {
 		attempts int
 		want     string
 	}{
-		{400, `{"error":"invalid_client"}`, d365backup.ErrAuth, 1, "secret has expired"},
+		{400, `{"error":"invalid_client"}`, d365backup.ErrAuth, 1, "secret may be wrong or may have expired"},
 		{401, `{"error":"invalid_client"}`, d365backup.ErrAuth, 1, "client secret"},
 		{400, `{"error":"invalid_scope"}`, d365backup.ErrAuth, 1, `"dynamics.readwrite.all"`},
-		{200, `<html>`, d365backup.ErrAuth, 1, "token URL"},
+		{200, `<html>`, d365backup.ErrAuth, 1, "not a token response"},
 		{429, ``, d365backup.ErrThrottled, 2, ""},
 		{503, `<html>`, d365backup.ErrServer, 2, ""},
 	}

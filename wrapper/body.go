@@ -1,8 +1,6 @@
 package d365backup
 
 import (
-	"compress/flate"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 // buffers hold bodies while they are decoded; what is decoded never points into them.
@@ -26,28 +26,27 @@ func recycle(buffer *[]byte) {
 }
 
 // readBody reads the body to its end, within the limit, which counts decompressed bytes.
-func (c *Client) readBody(ctx context.Context, resp *http.Response, got response, buffer *[]byte) *attemptFailure {
+func (c *Client) readBody(ctx context.Context, resp *http.Response, sent []string, buffer *[]byte) *attemptFailure {
 	limit := c.config.maxResponseBytes
 	if resp.ContentLength > limit {
-		return fail(c.tooLarge())
+		return c.tooLarge()
 	}
 	// One byte more than announced, to see the end without growing.
 	*buffer = slices.Grow(*buffer, int(min(resp.ContentLength+1, maxPooled)))
 	err := readUpTo(resp.Body, buffer, limit)
-	var corrupt flate.CorruptInputError
 	switch {
 	case err == nil:
 		return nil
 	case err == errOverLimit: //nolint:errorlint // readUpTo returns it as it is
-		return fail(c.tooLarge())
+		return c.tooLarge()
 	case ctx.Err() != nil:
 		return c.interrupted(ctx, err)
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return retry(&Error{Kind: ErrTruncated, Message: fmt.Sprintf("the answer ended after %d bytes", len(*buffer))})
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.As(err, &corrupt):
-		return retry(&Error{Kind: ErrNetwork, Message: "the compressed answer is damaged"})
 	}
-	return c.unanswered(ctx, got, err)
+	f := httpfail.FromBodyError(err, sent...)
+	if f.Reason == httpfail.Truncated {
+		f.Text = fmt.Sprintf("the response ended after %d bytes", len(*buffer))
+	}
+	return c.failed(f)
 }
 
 var errOverLimit = errors.New("over the limit")
@@ -77,7 +76,8 @@ func readUpTo(r io.Reader, buffer *[]byte, limit int64) error {
 	return errOverLimit
 }
 
-func (c *Client) tooLarge() *Error {
-	return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf(
-		"the answer exceeds %d bytes: ask for smaller pages with WithPageSize, or raise WithMaxResponseBytes", c.config.maxResponseBytes)}
+func (c *Client) tooLarge() *attemptFailure {
+	return c.failed(&httpfail.Failure{
+		Reason: httpfail.TooLarge, Text: fmt.Sprintf("the response exceeds %d bytes", c.config.maxResponseBytes),
+	})
 }

@@ -39,6 +39,9 @@ func New(options ...Option) (*Client, error) {
 	if c.endpoints, err = c.config.endpoints(); err != nil {
 		return nil, err
 	}
+	if err = c.config.checkProxy(c.endpoints); err != nil {
+		return nil, err
+	}
 	transport, err := c.config.transport()
 	if err != nil {
 		return nil, err
@@ -47,10 +50,12 @@ func New(options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	doer := c.config.httpClientFor(&bearerTransport{next: transport, origin: c.endpoints.base, tokens: source})
+	doer := c.config.httpClientFor(&bearerTransport{
+		next: transport, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
+	})
 	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
 	if err != nil {
-		return nil, configError("the base URL for %s does not serve: %v", c.endpoints.base.Host, err)
+		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
 	}
 	return c, nil
 }
@@ -59,21 +64,21 @@ func New(options ...Option) (*Client, error) {
 func (c *config) check() (err error) {
 	switch {
 	case len(c.credentials) == 0:
-		return configError("no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
+		return badSetting("WithClientSecret", "no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
 	case slices.Contains(c.credentials, "WithTokenSource") && c.tokenSource == nil:
-		return configError("WithTokenSource got no source")
+		return badSetting("WithTokenSource", "the source is nil")
 	case c.scope == "":
-		return configError("the scope of WithScope is empty: leave the option out for %s", DefaultScope)
+		return badSetting("WithScope", "empty: leave it out for %s", DefaultScope)
 	case !allEqual(c.credentials):
 		return configError("two kinds of credentials are given, %s: choose one", strings.Join(c.credentials, " and "))
 	case c.pageSize < 1 || c.pageSize > maxInt32:
-		return configError("WithPageSize(%d) is out of range: use 1 to %d", c.pageSize, maxInt32)
+		return badSetting("WithPageSize", "%d is out of range: use 1 to %d", c.pageSize, maxInt32)
 	case c.prefetch < 1 || c.prefetch > maxPrefetch:
-		return configError("WithPrefetch(%d) is out of range: use 1 to %d", c.prefetch, maxPrefetch)
+		return badSetting("WithPrefetch", "%d is out of range: use 1 to %d", c.prefetch, maxPrefetch)
 	case c.timeout <= 0:
-		return configError("WithTimeout(%s) is out of range: use more than 0", c.timeout)
+		return badSetting("WithTimeout", "%s is out of range: use more than 0", c.timeout)
 	case c.maxResponseBytes < 1 || c.maxResponseBytes > maxInt32:
-		return configError("WithMaxResponseBytes(%d) is out of range: use 1 to %d", c.maxResponseBytes, maxInt32)
+		return badSetting("WithMaxResponseBytes", "%d is out of range: use 1 to %d", c.maxResponseBytes, maxInt32)
 	}
 	if err := c.api.check(c); err != nil {
 		return err
@@ -84,10 +89,13 @@ func (c *config) check() (err error) {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
+	if !isProduct(c.product) {
+		return badSetting("WithUserAgent", "%q is not a product: write it like name/version", excerpt(c.product, 64))
+	}
 	mediaType, _, err := mime.ParseMediaType(c.mediaType)
 	concrete := !strings.Contains(mediaType, "*")
 	if err != nil || !concrete || !isJSON(mediaType) {
-		return configError("WithMediaType(%q) is none of the contract's: use %s, %s or a concrete type that ends in +json",
+		return badSetting("WithMediaType", "%q is not one of the contract's: use %s, %s or a concrete type that ends in +json",
 			excerpt(c.mediaType, 64), MediaTypeJSON, MediaTypeTextJSON)
 	}
 	return nil

@@ -2,7 +2,6 @@ package d365backup
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,12 +144,9 @@ func (r *failureReport) failure(jobs int) error {
 	if r.status != "" {
 		message += ", status " + r.status
 	}
-	if len(r.texts) > 0 {
-		message += fmt.Sprintf(": %q", strings.Join(r.texts, "; "))
-	}
 	requestID := r.requestID
 	if requestID == "" {
 		requestID = r.traceID
 	}
-	return &Error{Kind: ErrNotJobs, Message: message, RequestID: requestID}
+	return &Error{Kind: ErrNotJobs, Message: message, ServiceMessage: excerpt(strings.Join(r.texts, "; "), 500), RequestID: requestID}
 }

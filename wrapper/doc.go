@@ -11,9 +11,9 @@
 //
 // # Errors
 //
-// Every error is an [*Error] with status, request id, host and attempt count; its kind is one of the
-// Err variables, for errors.Is, but where the call's context ended it: then it wraps the context's
-// error. Bad input is [ErrConfig], found before anything is sent. An answer that
+// Every error is an [*Error], whose fields are facts: reason, status, request id, host, attempts. Its kind is one of the
+// Err variables, for errors.Is, unless the call's context ended it: then it wraps the context's
+// error. Its text adds what to try; [Error.Facts] leaves that out. Bad input is [ErrConfig], found before anything is sent. An answer that
 // is no job list, such as a login page with status 200, is [ErrNotJobs] and never an empty list.
 //
 // # Retries

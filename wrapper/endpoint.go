@@ -3,13 +3,16 @@ package d365backup
 import (
 	"net"
 	"net/url"
+	"os"
 	"strings"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// endpoints are the two addresses that a Client talks to, and what to call the first in errors.
+// endpoints are the two addresses that a Client talks to.
 type endpoints struct {
 	base, token *url.URL
-	place       string
+	place       string // what errors call the first beside its host; empty for a base URL
 }
 
 func (c *config) endpoints() (endpoints, error) {
@@ -18,11 +21,14 @@ func (c *config) endpoints() (endpoints, error) {
 	if err != nil {
 		return none, err
 	}
-	e := endpoints{place: "data centre " + center.Code}
+	var e endpoints
+	name := "WithDataCenter"
 	if c.baseURL != "" {
-		e.place = "WithBaseURL"
+		name = "WithBaseURL"
+	} else {
+		e.place = "data center " + center.Code
 	}
-	if e.base, err = c.parseURL("base URL", center.URL); err != nil {
+	if e.base, err = c.parseURL(name, center.URL); err != nil {
 		return none, err
 	}
 	e.base.Path = strings.TrimSuffix(e.base.Path, "/")
@@ -34,9 +40,9 @@ func (c *config) endpoints() (endpoints, error) {
 		tokenURL = c.tokenURL
 	}
 	if tokenURL == "" {
-		return none, configError("the token URL for %s is unknown: give it with WithTokenURL", e.base.Host)
+		return none, badSetting("WithTokenURL", "missing: the token endpoint that belongs to %s is not known", e.base.Host)
 	}
-	e.token, err = c.parseURL("token URL", tokenURL)
+	e.token, err = c.parseURL("WithTokenURL", tokenURL)
 	return e, err
 }
 
@@ -53,12 +59,12 @@ func (c *config) findCenter() (DataCenter, error) {
 			for i, d := range dataCenters {
 				codes[i] = d.Code
 			}
-			return center, configError("data centre %q does not exist: use one of %s",
+			return center, badSetting("WithDataCenter", "data center %q does not exist: use one of %s",
 				excerpt(c.dataCenter, 64), strings.Join(codes, ", "))
 		}
 		return center, nil
 	case c.baseURL == "":
-		return DataCenter{}, configError("no data centre: choose yours with WithDataCenter, such as WithDataCenter(\"us\")")
+		return DataCenter{}, badSetting("WithDataCenter", "missing: choose the data center that holds the backups, such as \"us\"")
 	}
 	url := strings.TrimSuffix(c.baseURL, "/")
 	if url == legacyURL {
@@ -71,26 +77,36 @@ func (c *config) findCenter() (DataCenter, error) {
 
 // parseURL checks an address that a secret or a token will travel to. Its errors show no more than
 // the host: a user or a query might hold a secret.
-func (c *config) parseURL(what, text string) (*url.URL, error) {
+func (c *config) parseURL(setting, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return nil, configError("the %s is no absolute URL: write it like https://host/path", what)
+		return nil, badSetting(setting, "not an absolute URL: write it like https://host/path")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, configError("the %s for %s has a user, a query or a fragment: give scheme, host and path only",
-			what, u.Host)
+		return nil, badSetting(setting, "the URL of %s has a user, a query or a fragment: give scheme, host and path only", u.Host)
 	case u.Scheme == "https":
 		return u, nil
 	case u.Scheme != "http":
-		return nil, configError("the %s for %s has the scheme %q: use https", what, u.Host, excerpt(u.Scheme, 16))
+		return nil, badSetting(setting, "the URL of %s has the scheme %q: use https", u.Host, excerpt(u.Scheme, 16))
 	case !isLoopback(u.Hostname()):
-		return nil, configError("the %s for %s is plain http, which would show the token to the network: use https",
-			what, u.Host)
+		return nil, badSetting(setting, "the URL of %s is plain http, which would show the token to the network: use https", u.Host)
 	case !c.loopbackHTTP:
-		return nil, configError("the %s for %s is plain http: use https, or allow it on loopback with WithLoopbackHTTP",
-			what, u.Host)
+		return nil, badSetting(setting, "the URL of %s is plain http: use https, or allow it on loopback with WithLoopbackHTTP", u.Host)
 	}
 	return u, nil
+}
+
+// checkProxy refuses a proxy setting that the shared transport would ignore, and connect directly. Plain http goes to
+// loopback, never through a proxy.
+func (c *config) checkProxy(e endpoints) error {
+	own := c.httpClient != nil && c.httpClient.Transport != nil
+	if own || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {
+		return nil
+	}
+	if variable := httpfail.BadProxy(os.Getenv); variable != "" {
+		return badSetting(variable, "%s", httpfail.ProxyForm)
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 // What went wrong, for errors.Is. Every error of this package is an *Error that matches one of them
@@ -47,49 +47,88 @@ var (
 )
 
 // Error is the error of every call. Find it with errors.As, and its kind with errors.Is and one of
-// the Err variables. It holds no secret, no token, and at most 2 KiB of an answer, with control
-// characters removed.
+// the Err variables. Its fields are facts; only the text of Error adds advice. It holds no secret and no token, and at
+// most 2 KiB of a response, with control characters removed and only if the response repeats no piece of them.
 type Error struct {
-	// Kind is one of the Err variables; nil where the call's context ended it, whose error is then
+	// Kind is one of the Err variables; nil if the call's context ended it, whose error is then
 	// wrapped.
 	Kind error
-	// Message says what was wrong, where, and the next thing to try. Its words may change.
+	// Reason names what went wrong more exactly, such as "proxy-refused" or "tls-expired"; docs/errors.md lists all.
+	// Empty if there is no name for it.
+	Reason string
+	// Setting is the option or the field that the error is about, such as "WithPageSize" or "Query.Start"; empty if
+	// it is about none.
+	Setting string
+	// Message says what was wrong, without advice. Its words may change.
 	Message string
-	// StatusCode is the HTTP status; 0 where there was no answer.
+	// ServiceMessage is what the service itself said, at most 500 bytes; empty if it said nothing that could be read.
+	// It is the service's data, and never that of a token endpoint.
+	ServiceMessage string
+	// TokenRequest reports whether the request for a token failed, and not the one for jobs.
+	TokenRequest bool
+	// StatusCode is the HTTP status; 0 if there was no response.
 	StatusCode int
-	// RequestID names the request in the service's logs; empty where the answer had none.
+	// RequestID names the request in the service's logs, at most 128 characters of A-Z, a-z, 0-9 and ._:-; empty if the
+	// response had none.
 	RequestID string
 	// Attempts counts the attempts at a page. One may take a request for a token, and after a refused
 	// token the request once more. 0 for ErrConfig and ErrIncomplete.
 	Attempts int
-	// Host is the host that was asked, or was to be asked when the context ended; empty for ErrConfig.
+	// Host is the host of the request; empty for ErrConfig.
 	Host string
-	// RetryAfter is how long the server asked to wait; 0 where it did not.
+	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
-	// Excerpt is the beginning of an answer that was not understood, at most 2 KiB; never one of a
+	// Excerpt is the beginning of a response that was not understood, at most 2 KiB; never one of a
 	// token endpoint.
 	Excerpt string
 
 	cause error
 }
 
-// Error returns the kind, the message and what is known about the request, on one line.
+// Error returns the facts and what to try next, on one line.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("d365backup")
+	text := "d365backup: " + e.Facts()
+	if advice := e.advice(); advice != "" {
+		text += "; " + advice
+	}
+	return text
+}
+
+// Facts returns what Error returns, without advice and without the name of the package, for programs that give their
+// own advice.
+func (e *Error) Facts() string {
+	var parts []string
 	if e.Kind != nil {
-		fmt.Fprintf(&b, ": %s", e.Kind)
+		parts = append(parts, e.Kind.Error())
+	}
+	if e.TokenRequest {
+		parts = append(parts, "token endpoint")
+	}
+	if e.Setting != "" && errors.Is(e.Kind, ErrConfig) {
+		parts = append(parts, e.Setting)
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+		parts = append(parts, e.Message)
 	}
-	if e.cause != nil {
-		fmt.Fprintf(&b, ": %s", excerpt(e.cause.Error(), maxExcerpt))
+	if e.cause != nil && (e.Kind == nil || errors.Is(e.Kind, ErrIncomplete)) { // the messages of others say it
+		parts = append(parts, excerpt(causeText(e.cause), maxExcerpt))
 	}
-	var facts []string
-	add := func(format string, value any, known bool) {
-		if known {
-			facts = append(facts, fmt.Sprintf(format, value))
+	if e.ServiceMessage != "" {
+		parts = append(parts, fmt.Sprintf("the service says %q", e.ServiceMessage))
+	}
+	text := strings.Join(parts, ": ") + e.request()
+	if e.Excerpt != "" && e.ServiceMessage == "" {
+		text += fmt.Sprintf("; the response begins: %q", excerpt(e.Excerpt, 200))
+	}
+	return text
+}
+
+// request returns what is known about the request, in parentheses.
+func (e *Error) request() string {
+	var known []string
+	add := func(format string, value any, is bool) {
+		if is {
+			known = append(known, fmt.Sprintf(format, value))
 		}
 	}
 	add("host %s", e.Host, e.Host != "")
@@ -97,13 +136,26 @@ func (e *Error) Error() string {
 	add("request id %s", e.RequestID, e.RequestID != "")
 	add("attempts %d", e.Attempts, e.Attempts > 1)
 	add("retry after %s", e.RetryAfter, e.RetryAfter > 0)
-	if len(facts) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(facts, ", "))
+	if len(known) == 0 {
+		return ""
 	}
-	if e.Excerpt != "" {
-		fmt.Fprintf(&b, "; the answer begins: %q", excerpt(e.Excerpt, 200))
+	return " (" + strings.Join(known, ", ") + ")"
+}
+
+// causeText returns the texts of joined errors, with an *Error as its facts.
+func causeText(err error) string {
+	if own, ok := err.(*Error); ok { //nolint:errorlint // each error of the tree is visited
+		return own.Facts()
 	}
-	return b.String()
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err.Error()
+	}
+	var texts []string
+	for _, err := range joined.Unwrap() {
+		texts = append(texts, causeText(err))
+	}
+	return strings.Join(texts, "; ")
 }
 
 // Unwrap returns the kind and the cause, for errors.Is and errors.As.
@@ -123,6 +175,9 @@ func (e *Error) LogValue() slog.Value {
 	if e.Kind != nil {
 		attrs = append(attrs, slog.String("kind", e.Kind.Error()))
 	}
+	if e.Reason != "" {
+		attrs = append(attrs, slog.String("reason", e.Reason))
+	}
 	return slog.GroupValue(append(attrs,
 		slog.Int("status", e.StatusCode),
 		slog.String("request_id", e.RequestID),
@@ -136,25 +191,16 @@ func configError(format string, args ...any) *Error {
 	return &Error{Kind: ErrConfig, Message: fmt.Sprintf(format, args...)}
 }
 
-// maxExcerpt bounds what an error shows of an answer.
-const maxExcerpt = 2 << 10
-
-// excerpt returns the beginning of text, at most limit bytes, with control characters and invalid
-// UTF-8 removed, so that it can neither flood a log nor drive a terminal.
-func excerpt(text string, limit int) string {
-	text = text[:min(len(text), 4*limit)] // enough to fill limit after removal
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			r = ' '
-		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError:
-			continue
-		}
-		if b.Len()+utf8.RuneLen(r) > limit {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+// badSetting is an error about an option or a field of a query. Its message names no other of them in Go terms, unless
+// only a program can give it: the command shows it, too.
+func badSetting(name, format string, args ...any) *Error {
+	err := configError(format, args...)
+	err.Setting = name
+	return err
 }
+
+// maxExcerpt bounds what an error shows of a response.
+const maxExcerpt = httpfail.MaxExcerpt
+
+// excerpt returns at most limit bytes of text on one line, without what could drive a terminal.
+var excerpt = httpfail.Clean

@@ -57,7 +57,7 @@ func ExampleNew() {
 func ExampleNew_invalid() {
 	_, err := d365backup.New(d365backup.WithClientSecret("5f0c…", os.Getenv("SECRET_THAT_IS_NOT_SET")), d365backup.WithDataCenter("us"))
 	fmt.Println(errors.Is(err, d365backup.ErrConfig), err)
-	// Output: true d365backup: invalid configuration: WithClientSecret got an empty client secret
+	// Output: true d365backup: invalid configuration: WithClientSecret: the client secret is empty
 }
 
 // Which backups failed last night, and how many records were lost.
@@ -120,10 +120,12 @@ func ExampleError() {
 	}
 	_, err = client.Page(context.Background(), d365backup.Query{Start: time.Now().AddDate(0, 0, -1)}, 1)
 	if e, ok := errors.AsType[*d365backup.Error](err); ok && errors.Is(err, d365backup.ErrForbidden) {
-		fmt.Println(e.StatusCode, e.Attempts, e.Message)
+		fmt.Println(e.StatusCode, e.Reason, e.Message)
+		fmt.Println(e.ServiceMessage)
 	}
 	// Output:
-	// 403 1 the app may not read jobs: grant it the permission Dynamics.ReadWrite.All: the service says "The app lacks a permission that this operation needs."
+	// 403 missing-permission the app may not read jobs
+	// The app lacks a permission that this operation needs.
 }
 
 // Drift shows how answers differ from the contract before it hurts. Here the service answers as its

@@ -70,7 +70,7 @@ func TestUntrustedServers(t *testing.T) {
 		want string
 	}{
 		"unknown authority": {&tls.Config{}, "certificate"},
-		"TLS 1.1":           {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version"},
+		"TLS 1.1":           {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "neither TLS 1.2 nor TLS 1.3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var received bytes.Buffer
@@ -122,11 +122,13 @@ func TestEchoes(t *testing.T) {
 		"request id in escapes":          answer(400, "application/json", `{"requestId":"`+escaped.String()+`"}`),
 		"zero width":                     answer(400, "text/plain", insert("\u200b")),
 		"control character":              answer(400, "text/plain", insert("\x01")),
+		"a piece":                        answer(400, "application/json", `{"message":"see `+token[8:16]+` and `+lowToken[8:16]+`"}`),
 		"URL":                            answer(400, "text/plain", url.QueryEscape(token)),
 		"header with a zero width":       header("X-Request-Id", insert("\u200b")),
 		"page with a zero width":         answer(200, "text/html", insert("\u200b")),
 		"failure with 200":               answer(200, "application/json", `{"message":"`+escaped.String()+`","requestId":"`+escaped.String()+`"}`),
 		"no list of jobs, a zero width":  answer(200, "application/json", `{"x":"`+insert("\u200b")+`"}`),
+		"no list of jobs, it comes late": answer(200, "application/json", `{"x":"`+strings.Repeat("x", 5000)+token+lowToken+`"}`),
 		"redirect to it":                 header("Location", "https://host/"+token),
 		"redirect to a host of the name": header("Location", "https://"+lowToken+".example/"),
 		"media type":                     header("Content-Type", "text/"+lowToken),
@@ -136,11 +138,15 @@ func TestEchoes(t *testing.T) {
 			source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})
 			client := serve(t, handler, d365backup.WithTokenSource(source), d365backup.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
 			_, err := client.Page(t.Context(), valid, 1)
-			if err == nil {
-				t.Errorf("%s: no error", name)
+			e, ok := errors.AsType[*d365backup.Error](err)
+			if !ok {
+				t.Errorf("%s: got %v", name, err)
 				continue
 			}
-			for _, shown := range []string{token, url.QueryEscape(token)} {
+			if e.Excerpt != "" || e.ServiceMessage != "" {
+				t.Errorf("%s: the response is quoted: %q, %q", name, e.Excerpt, e.ServiceMessage)
+			}
+			for _, shown := range []string{token, url.QueryEscape(token), token[8:16], token[len(token)-10:]} {
 				if all := fmt.Sprintf("%v %#v", err, err) + logged.String(); strings.Contains(all, shown) {
 					t.Errorf("%s: the token shows in %s", name, all)
 				}

@@ -25,6 +25,7 @@ type config struct {
 	tokenSource                   oauth2.TokenSource
 	credentials                   []string // the options that gave credentials, for the error about two
 	httpClient                    *http.Client
+	product                       string
 	loopbackHTTP                  bool
 	pageSize, prefetch            int
 	retry                         RetryPolicy
@@ -139,8 +140,15 @@ func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaTy
 // bounds each page request by its Timeout; nothing else of it is used, and it is not changed. A nil Transport
 // means the transport that all Clients share. An *http.Transport that skips the verification of
 // certificates or allows TLS below 1.2 is refused; other implementations cannot be looked into and
-// are trusted. Give yours a TLSHandshakeTimeout: net/http goes on with a handshake that outlasts its request.
+// are trusted. Neither can one with DialTLSContext or DialTLS: it makes TLS connections by itself, so that nothing here can
+// know whether they are verified. Give yours a TLSHandshakeTimeout: net/http goes on with a handshake that outlasts its
+// request; and OnProxyConnectResponse if it uses a proxy whose refusals shall be told apart: its error is passed on.
 func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.httpClient = client } }
+
+// WithUserAgent puts a product such as "example-monitor/1.4" in front of this package's own in the User-Agent header of
+// every request, those for tokens included: at most 256 printable ASCII characters. Default: this package's own alone,
+// "d365backup/" with the version of this module.
+func WithUserAgent(product string) Option { return func(c *config) { c.product = product } }
 
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
 func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }

@@ -2,6 +2,7 @@ package d365backup
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,25 +72,31 @@ func (q Query) filter(now time.Time) (filter, error) {
 func (q Query) check(end time.Time) error {
 	switch {
 	case q.Type != JobTypeAll && !q.Type.Known():
-		return unknownName("Query.Type", q.Type.String(), JobTypes())
+		return unknownQuery("Query.Type", "job type", q.Type.String(), JobTypes())
 	case q.Status != JobStatusAny && !q.Status.Known():
-		return unknownName("Query.Status", q.Status.String(), JobStatuses())
+		return unknownQuery("Query.Status", "job status", q.Status.String(), JobStatuses())
 	case q.Start.IsZero():
-		return configError("Query.Start is missing: set the start of the time range")
+		return badSetting("Query.Start", "missing: set the start of the time range")
 	case q.Start.UTC().Year() < 1 || end.UTC().Year() > 9999:
-		return configError("Query.Start and Query.End must be in the years 1 to 9999")
+		return badSetting("Query.Start", "the time range must be in the years 1 to 9999")
 	case q.Start.Truncate(time.Second).After(end):
-		return configError("Query.Start %s is after Query.End %s: swap them",
+		return badSetting("Query.Start", "%s is after the end of the time range, %s: swap them",
 			q.Start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+func unknownQuery[E fmt.Stringer](setting, what, name string, known []E) *Error {
+	err := unknownName(what, name, known)
+	err.Setting = setting
+	return err
 }
 
 // parseGUID takes the one form that the contract's format uuid has.
 func parseGUID(text string) (uuid.UUID, error) {
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len("00000000-0000-0000-0000-000000000000") {
-		return id, configError("Query.OrganizationID %q is no GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
+		return id, badSetting("Query.OrganizationID", "%q is not a GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
 			excerpt(text, 64))
 	}
 	return id, nil
@@ -108,7 +115,7 @@ func (f filter) body(number, size int) ([]byte, error) {
 // params returns the query of a request for one page, by APIGraph.
 func (f filter) params(number, size int) (*generated.ListJobsParams, error) {
 	if f.model.ObjectType != nil {
-		return nil, configError("Query.ObjectType is known to version v1 only: leave it out, or leave out WithAPI(APIGraph)")
+		return nil, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or request version v1")
 	}
 	return &generated.ListJobsParams{
 		PageIndex:      new(int32(number)),

@@ -12,7 +12,8 @@ import (
 // values with ErrConfig.
 //
 // Repeated are the statuses 408, 429, 500, 502, 503 and 504, answers that were cut off, and failures
-// of the network other than a failed TLS verification, a server without TLS or an unknown host. The wait before attempt n+1
+// of the network other than a server certificate that is not accepted, a server without TLS 1.2 or later, an unknown host
+// or a proxy that refuses its credentials. The wait before attempt n+1
 // is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay. A Retry-After of the server is waited
 // for instead; one beyond MaxDelay or the call's deadline fails at once and is in Error.RetryAfter.
 type RetryPolicy struct {

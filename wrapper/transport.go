@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
+	"github.com/d365backup/d365backup/internal/token"
 )
 
 // tokens is all that a Client needs of authentication.
@@ -29,6 +32,7 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 	return &http.Transport{ // not http.DefaultTransport's: a program may have put anything there
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		OnProxyConnectResponse: httpfail.CheckProxyResponse,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
@@ -76,13 +80,14 @@ func (c *config) httpClientFor(transport http.RoundTripper) *http.Client {
 
 // bearerTransport attaches the token, to the configured origin only.
 type bearerTransport struct {
-	next   http.RoundTripper
-	origin *url.URL
-	tokens tokens
+	next      http.RoundTripper
+	origin    *url.URL
+	tokens    tokens
+	userAgent string
 }
 
-// usedToken is the context's key of a *string that receives the token that a request carried.
-type usedToken struct{}
+// usedTokens is the context's key of a *[]string that receives the tokens that a request carried.
+type usedTokens struct{}
 
 // RoundTrip sends the request with a token. Where the service refuses the token it sends it once
 // more with a fresh one.
@@ -104,6 +109,9 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	release(resp)
 	t.tokens.Invalidate(token)
 	fresh, err := t.tokens.Token(req.Context())
+	if err != nil && req.Context().Err() != nil {
+		return resp, nil //nolint:nilerr // the refusal says more than that time ran out
+	}
 	if err != nil {
 		return nil, err // it is what stands in the way now, and it may pass
 	}
@@ -122,7 +130,7 @@ func (t *bearerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // release reads a refusal, so that its connection is free: where their number is limited, a request for a token
 // may have to wait for it.
 func release(resp *http.Response) {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	body := httpfail.ReadBody(resp.Body)
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
@@ -132,12 +140,15 @@ func canReplay(req *http.Request) bool {
 }
 
 func (t *bearerTransport) send(req *http.Request, token *oauth2.Token, body io.ReadCloser) (*http.Response, error) {
-	if used, ok := req.Context().Value(usedToken{}).(*string); ok {
-		*used = token.AccessToken
+	if used, ok := req.Context().Value(usedTokens{}).(*[]string); ok {
+		*used = append(*used, token.AccessToken)
 	}
 	sent := req.Clone(req.Context())
 	sent.Body = body
 	sent.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	if sent.Header.Get("User-Agent") == "" { // else the caller of Raw has set it
+		sent.Header.Set("User-Agent", t.userAgent)
+	}
 	resp, err := t.next.RoundTrip(sent)
 	if resp != nil {
 		resp.Request = req // without the token
@@ -157,7 +168,7 @@ func closeBody(body io.ReadCloser) {
 
 // drain reads what little may be left, so that the connection can be used again.
 func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, maxErrorBody)
+	_, _ = io.CopyN(io.Discard, body, httpfail.MaxBody)
 	_ = body.Close()
 }
 
@@ -187,6 +198,8 @@ func (e external) Token(ctx context.Context) (*oauth2.Token, error) {
 			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave no token: ask it directly for the reason"}
 		case !a.token.Valid():
 			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave an empty or expired token"}
+		case len(a.token.AccessToken) > token.MaxToken:
+			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave a token of more than 16 KiB"}
 		}
 		return a.token, nil
 	}

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +16,9 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	// net/http writes what follows a response on an idle connection to the standard logger, and a careless server
+	// follows with an echo of the request: the token would be on the screen and in every log of the standard error.
+	log.SetOutput(io.Discard)
 	// A reader that goes away, as head does, then shows as an error of the write.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -38,7 +38,7 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	if err != nil && !*started { // what fails before a command starts is how it was called
 		err = &cli.UsageError{Err: err}
 	}
-	code, message := cli.ExitCode(ctx, err)
+	code, message := app.ExitCode(ctx, err)
 	if message != "" {
 		app.Notef("d365backup: %s", message)
 	}
@@ -86,6 +86,7 @@ it on this machine: try anything without an account.`,
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
 	root.SetVersionTemplate("d365backup {{.Version}}\n")
+	root.SetFlagErrorFunc(cli.ExplainFlag)
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
 		return cli.Usage(cmd, cmd.OutOrStdout(), app.StdoutScreen.Width)
 	})

@@ -210,18 +210,18 @@ func TestBadInput(t *testing.T) {
 	}{
 		"unknown type":       {base, []string{"--type", "Bakup"}, `"Bakup" does not exist: use one of All, Backup, Restore, DryRun, Retention, AuditBackup, Export`},
 		"unknown status":     {base, []string{"--status", "5"}, `"5" does not exist: use one of Any, InProgress, Finished, Failed, FinishedWithException`},
-		"no GUID":            {base, []string{"--org", "Contoso"}, `"Contoso" for "--org" flag: it is no GUID: write it like 69cb1ecc-`},
-		"GUID in braces":     {base, []string{"--org", "{69cb1ecc-f8e8-439b-8077-a4b7fd45e87f}"}, "it is no GUID"},
-		"start after end":    {base, []string{"--start", "2026-11-02", "--end", "2026-11-01", "--utc"}, "--start 2026-11-02T00:00:00Z is after --end 2026-11-01T00:00:00Z: swap them"},
-		"start after now":    {base, []string{"--start", "9000-01-01", "--utc"}, "--start 9000-01-01T00:00:00Z is after the present"},
+		"no GUID":            {base, []string{"--org", "Contoso"}, `--org "Contoso": not a GUID: write it like 69cb1ecc-`},
+		"GUID in braces":     {base, []string{"--org", "{69cb1ecc-f8e8-439b-8077-a4b7fd45e87f}"}, "not a GUID"},
+		"start after end":    {base, []string{"--start", "2026-11-02", "--end", "2026-11-01", "--utc"}, "--start 2026-11-02T00:00:00Z is not before --end 2026-11-01T00:00:00Z: "},
+		"start after now":    {base, []string{"--start", "9000-01-01", "--utc"}, "--start 9000-01-01T00:00:00Z is not before the present"},
 		"no start":           {base, []string{"--end", "2026-11-01"}, "the start time is missing: give --start"},
 		"start without time": {base, []string{"--start", "yesterday"}, `--start "yesterday" is no time: write it like 2026-11-01`},
 		"empty start":        {base, []string{"--start", ""}, "--start is empty"},
 		"since and start":    {base, []string{"--start", "2026-11-01", "--since", "1h"}, "--since and --start are both given: choose one"},
 		"since":              {base, []string{"--since", "1month"}, "write a time such as 90m, 24h, 7d or 1d12h"},
 		"since too long":     {base, []string{"--since", "999999999w"}, "write a time such as"},
-		"page size":          {base, []string{"--page-size", "0"}, `invalid argument "0" for "--page-size" flag: use a number from 1 to 2147483647`},
-		"object type":        {base, []string{"--object-type", "x"}, `invalid argument "x" for "--object-type" flag`},
+		"page size":          {base, []string{"--page-size", "0"}, `--page-size "0": use a number from 1 to 2147483647`},
+		"object type":        {base, []string{"--object-type", "x"}, `--object-type "x": not a whole number`},
 		"limit":              {base, []string{"--limit", "-1"}, "--limit -1 makes no sense: use 1 or more"},
 		"format":             {base, []string{"-o", "xml"}, `format "xml" does not exist: use one of table, json, ndjson, csv`},
 		"columns":            {base, []string{"--columns", "size"}, `--columns: field "size" does not exist: use some of module, type,`},
@@ -233,12 +233,17 @@ func TestBadInput(t *testing.T) {
 		"interval":           {base, []string{"--follow", "--interval", "10ms"}, "--interval 10ms is too short: use 1s or more"},
 		"interval alone":     {base, []string{"--interval", "10m"}, "--interval is for --follow"},
 		"unknown flag":       {base, []string{"--form", "x"}, "unknown flag: --form"},
-		"argument":           {base, []string{"Failed"}, `unknown command "Failed" for "d365backup jobs"`},
-		"secret as a flag":   {base, []string{"--client-secret", "x"}, "unknown flag: --client-secret"},
-		"no data centre":     {without("BASE_URL"), nil, "no data centre: give --data-center, D365BACKUP_DATA_CENTER, or data_center in a profile"},
-		"unknown centre":     {without("BASE_URL"), []string{"--data-center", "mars"}, `data centre "mars" does not exist: use one of au, sg,`},
-		"no token URL":       {without("TOKEN_URL"), nil, "give it with --token-url"},
+		"argument":           {base, []string{"Failed"}, `"Failed" is not expected: 'd365backup jobs' takes flags only`},
+		"secret as a flag":   {base, []string{"--client-secret", "x"}, "there is no --client-secret, because other users can see flags: give --client-secret-file or D365BACKUP_CLIENT_SECRET"},
+		"no data centre":     {without("BASE_URL"), nil, "no data center: give --data-center, D365BACKUP_DATA_CENTER, or data_center in a profile"},
+		"unknown centre":     {without("BASE_URL"), []string{"--data-center", "mars"}, `--data-center: data center "mars" does not exist: use one of au, sg,`},
+		"no token URL":       {without("TOKEN_URL"), nil, "no token URL: give --token-url, D365BACKUP_TOKEN_URL"},
 		"no client id":       {without("CLIENT_ID"), nil, "no client id: give --client-id, D365BACKUP_CLIENT_ID"},
+		"nothing at all":     {nil, nil, "give --data-center, D365BACKUP_DATA_CENTER, or data_center in a profile; --sandbox needs none; no client id: give"},
+		"limit, word":        {base, []string{"--limit", "ten"}, `--limit "ten": not a whole number`},
+		"large limit":        {base, []string{"--limit", "99999999999999999999"}, `out of range`},
+		"empty range":        {base, []string{"--start", "2026-11-02", "--end", "2026-11-02"}, "is not before --end"},
+		"password as a flag": {base, []string{"--certificate-password", "x"}, "give --certificate-password-file or D365BACKUP_CERTIFICATE_PASSWORD"},
 		"no secret":          {without("CLIENT_SECRET"), nil, "no client secret: give --client-secret-file, D365BACKUP_CLIENT_SECRET_FILE"},
 		"empty secret":       {without("CLIENT_SECRET", "CLIENT_SECRET="), nil, "no client secret"},
 		"two secrets":        {append(base[:4:4], "CLIENT_SECRET_FILE="+open), nil, "both D365BACKUP_CLIENT_SECRET and D365BACKUP_CLIENT_SECRET_FILE are given: choose one"},
@@ -250,7 +255,7 @@ func TestBadInput(t *testing.T) {
 		"API of a sandbox":   {base, []string{"--sandbox", "--api", "v2"}, `--api: API "v2" does not exist`},
 		"object type, graph": {base, []string{"--api", "graph", "--object-type", "1"}, "--object-type"},
 		"plain http":         {without("BASE_URL", "BASE_URL=http://example.com"), nil, "plain http"},
-		"URL":                {without("BASE_URL", "BASE_URL=example.com"), nil, "the base URL is no absolute URL: write it like https://host/path"},
+		"URL":                {without("BASE_URL", "BASE_URL=example.com"), nil, "D365BACKUP_BASE_URL: not an absolute URL: write it like https://host/path"},
 		"certificate":        {without("CLIENT_SECRET", "CERTIFICATE="+empty), nil, "D365BACKUP_CERTIFICATE: "},
 		"unknown profile":    {base, []string{"--profile", "prod"}, `there is no profile "prod"`},
 		"sandbox and place":  {base, []string{"--sandbox", "--data-center", "us"}, "--sandbox and --data-center are both given"},
@@ -281,7 +286,7 @@ func TestBadInput(t *testing.T) {
 				!strings.HasSuffix(got.stderr, "See 'd365backup jobs --help'.\n") {
 				t.Errorf("got %s, want %s", got.stderr, tt.want)
 			}
-			for _, wrong := range []string{secret, "WithD", "WithB", "WithT", "WithC", "Query.", "d365backup: d365backup", "invalid configuration"} {
+			for _, wrong := range []string{secret, "WithD", "WithB", "WithT", "WithC", "WithP", "WithM", "Query.", "strconv", "arg(s)", "d365backup: d365backup", "invalid configuration"} {
 				if strings.Contains(got.stderr, wrong) {
 					t.Errorf("it says %q: %s", wrong, got.stderr)
 				}
@@ -304,7 +309,7 @@ func TestFailures(t *testing.T) {
 		want  string
 	}{
 		"permission":   {sandbox.MissingPermission(), "permission denied: the app may not read jobs"},
-		"data centre":  {sandbox.WrongDataCenter(), "--data-center"},
+		"data centre":  {sandbox.WrongDataCenter(), "check D365BACKUP_BASE_URL, or run 'd365backup doctor'"},
 		"secret":       {sandbox.ExpiredSecret(), "authentication failed: "},
 		"login page":   {sandbox.LoginPage(), "response is no job list"},
 		"empty object": {sandbox.EmptyObject(), "response is no job list"},

@@ -21,7 +21,7 @@ func newManual() *cobra.Command {
 		Long:    "Writes a man page for every command into a directory, which is made where it is missing.",
 		Example: "  d365backup man ./man && man ./man/d365backup-jobs.1",
 		Hidden:  true,
-		Args:    cobra.ExactArgs(1),
+		Args:    cli.OneArgument("DIRECTORY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everyone
 				return &cli.UsageError{Err: err}

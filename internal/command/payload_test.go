@@ -32,10 +32,10 @@ func servePayload(t *testing.T, body string) []string {
 // TestFailureReports: no report of a failure passes for an empty list.
 func TestFailureReports(t *testing.T) {
 	for body, want := range map[string]string{
-		`{"status":500,"message":"An internal error occurred","jobs":[]}`:                                      `status 500: "An internal error occurred"`,
+		`{"status":500,"message":"An internal error occurred","jobs":[]}`:                                      `status 500: the service says "An internal error occurred"`,
 		`{"totalCount":0,"jobs":[],"message":"The tenant could not be resolved"}`:                              `"The tenant could not be resolved"`,
 		`{"totalCount":0,"jobs":null,"error":"no license","requestId":"r-1"}`:                                  `"no license" (`,
-		`{"traceId":"t-1","error":{"code":"x","message":"denied"},"statusCode":"Forbidden"}`:                   `status Forbidden: "denied"`,
+		`{"traceId":"t-1","error":{"code":"x","message":"denied"},"statusCode":"Forbidden"}`:                   `status Forbidden: the service says "denied"`,
 		`{"totalCount":0,"jobs":[],"success":false,"traceId":"t-1"}`:                                           `request id t-1`,
 		`{"totalCount":0,"jobs":[],"errors":[{"code":"c","field":"type","message":"m"}],"traceId":"t-1"}`:      `"type: m"`,
 		`{"statusCode":500,"message":"m","errors":[],"data":null,"requestId":"r-1","traceId":"t-1","jobs":[]}`: `request id r-1`,

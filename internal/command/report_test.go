@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,5 +42,31 @@ func TestReportWithoutJobs(t *testing.T) {
 	got := run(t, env, "report", "-o", path)
 	if text, err := os.ReadFile(path); err != nil || got.code != 1 || string(text) != "yesterday" || !strings.Contains(got.stderr, "permission denied") {
 		t.Errorf("got %+v, and the file has %q (%v)", got, text, err)
+	}
+}
+
+// TestReportFolder: a folder that cannot be written to is found before the service is asked.
+func TestReportFolder(t *testing.T) {
+	server, env := serve(t)
+	requests := 0
+	server.SetFaults(sandbox.Fault{Name: "count", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests++; next.ServeHTTP(w, r) })
+	}})
+	folder := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(folder, "nowhere", "report.html"): "no file can be created in " + filepath.Join(folder, "nowhere"),
+		filepath.Join(folder, "report.html"):            "",
+	} {
+		requests = 0
+		got := run(t, env, "report", "-o", path)
+		if want != "" && (got.code != 2 || !strings.Contains(got.stderr, want) || requests > 0) {
+			t.Errorf("%s: %d requests, %+v", path, requests, got)
+		}
+		if want == "" && got.code != 0 {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
 	}
 }

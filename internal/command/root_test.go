@@ -177,7 +177,7 @@ func TestManual(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if code, _, stderr := runRoot(t, "man"); code != 2 || !strings.Contains(stderr, "accepts 1 arg(s)") {
+	if code, _, stderr := runRoot(t, "man"); code != 2 || !strings.Contains(stderr, "give one DIRECTORY, not 0") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }

@@ -58,7 +58,7 @@ func TestSandboxRefuses(t *testing.T) {
 		"--listen 127.0.0.1:999999": {2, "is no address: write it like 127.0.0.1:8080"},
 		"--listen " + taken:         {1, "the sandbox cannot start: "},
 		"--shell cmd":               {2, "use posix or powershell"},
-		"now":                       {2, "unknown command"},
+		"now":                       {2, "is not expected"},
 	} {
 		got := run(t, nil, append([]string{"sandbox"}, strings.Fields(args)...)...)
 		if got.code != want.code || !strings.Contains(got.stderr, want.text) || got.stdout != "" {

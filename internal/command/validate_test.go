@@ -186,7 +186,7 @@ func TestValidateRefuses(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                      "say what to validate: request or response",
 		"reqest " + page:                        `"reqest" is not a kind of payload: use request or response`,
-		"request":                               "accepts 1 arg(s), received 0",
+		"request":                               "give one FILE, not 0",
 		"request nowhere.json":                  "the payload cannot be read: open nowhere.json",
 		"request --operation getJob " + page:    `--operation "getJob" does not exist: use one of getJobs, listJobs`,
 		"response --status 99 " + page:          "--status: the contract has no such status: getJobs has no response with status 99",

@@ -73,6 +73,19 @@ func TestKinds(t *testing.T) {
 	expectSame(t, documented, real)
 }
 
+// TestReasons: each reason of an error is a diagnosis of the doctor, which explains it.
+func TestReasons(t *testing.T) {
+	var codes []string
+	for _, d := range doctor.Catalogue() {
+		codes = append(codes, d.Code)
+	}
+	for _, value := range declarations(t, "internal/httpfail/httpfail.go", token.CONST) {
+		if reason, _ := strconv.Unquote(value.value.(*ast.BasicLit).Value); !slices.Contains(codes, reason) {
+			t.Errorf("the doctor does not explain %s (%q)", value.name, reason)
+		}
+	}
+}
+
 // TestTokenCodes: each error code that the token source knows has its row, and no other.
 func TestTokenCodes(t *testing.T) {
 	var real []string

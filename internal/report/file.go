@@ -61,6 +61,25 @@ func (s *Summary) Save(path string) error {
 	return replaceFile(path, write)
 }
 
+// CheckFolder finds out whether a report can be saved to a file, as far as the folder tells: a new file must be possible
+// there.
+func CheckFolder(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil // Save writes to it as it is
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	file, err := createBeside(path)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return fmt.Errorf("no file can be created in %s: %w", filepath.Dir(path), failed.Err)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
 // replaceFile writes a new file beside the old one and puts it in its place, links followed where the
 // system follows them: some do not follow one that someone else put into a folder of all.
 func replaceFile(path string, write func(io.Writer) error) (err error) {

@@ -16,6 +16,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/token"
 )
 
@@ -91,37 +94,37 @@ func TestAnswersThatAreNoTokens(t *testing.T) {
 		name, body string
 		want       string
 	}{
-		{"HTML", `<!DOCTYPE html><html><body>Sign in</body></html>`, "no token answer"},
-		{"nothing", ``, "no token answer"},
+		{"HTML", `<!DOCTYPE html><html><body>Sign in</body></html>`, "not a token response"},
+		{"nothing", ``, "not a token response"},
 		{"null", `null`, "no access token"},
-		{"a list", `[]`, "no token answer"},
-		{"a form", `access_token=granted&token_type=Bearer`, "no token answer"},
-		{"garbage behind", `{"access_token": "granted"} garbage`, "no token answer"},
+		{"a list", `[]`, "not a token response"},
+		{"a form", `access_token=granted&token_type=Bearer`, "not a token response"},
+		{"garbage behind", `{"access_token": "granted"} garbage`, "not a token response"},
 		{"no token", `{"token_type": "Bearer", "expires_in": 3600}`, "no access token"},
 		{"an empty token", `{"access_token": ""}`, "no access token"},
-		{"a number for a token", `{"access_token": 7}`, "no token answer"},
-		{"a token with a line break", `{"access_token": "granted\r\nX-Injected: 1"}`, "no header may hold"},
-		{"a token with a space", `{"access_token": "granted twice"}`, "no header may hold"},
-		{"a token beyond ASCII", `{"access_token": "gränted"}`, "no header may hold"},
+		{"a number for a token", `{"access_token": 7}`, "not a token response"},
+		{"a token with a line break", `{"access_token": "granted\r\nX-Injected: 1"}`, "a header cannot hold"},
+		{"a token with a space", `{"access_token": "granted twice"}`, "a header cannot hold"},
+		{"a token beyond ASCII", `{"access_token": "gränted"}`, "a header cannot hold"},
 		{"another scheme", `{"access_token": "granted", "token_type": "mac"}`, "another type than Bearer"},
 		{"several schemes", `{"access_token": "granted", "token_type": "Bearer mac"}`, "another type than Bearer"},
 		{"another scope", `{"access_token": "granted", "scope": "openid"}`, `"dynamics.readwrite.all"`},
-		{"a longer scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All.Users"}`, "without the scope"},
+		{"a longer scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All.Users"}`, "lacks the requested scope"},
 		{"expired", `{"access_token": "granted", "expires_in": -1}`, "lifetime"},
 		{"a lifetime in words", `{"access_token": "granted", "expires_in": "an hour"}`, "lifetime"},
 		{"a lifetime that is no number", `{"access_token": "granted", "expires_in": "NaN"}`, "lifetime"},
 		{"true for a lifetime", `{"access_token": "granted", "expires_in": true}`, "lifetime"},
-		{"an error with status 200", `{"error": "invalid_client"}`, "the credentials are refused"},
+		{"an error with status 200", `{"error": "invalid_client"}`, "the client secret is refused"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			endpoint := newEndpoint(t, answer(http.StatusOK, test.body))
 			failure := refused(t, endpoint.source(t))
-			if failure.Kind != token.Refused || failure.Retryable || failure.StatusCode != http.StatusOK {
+			if failure.Retry || failure.Status != http.StatusOK || failure.Reason == "" {
 				t.Errorf("error %#v", *failure)
 			}
-			if !strings.Contains(failure.Message, test.want) {
-				t.Errorf("message %q lacks %q", failure.Message, test.want)
+			if !strings.Contains(failure.Text, test.want) {
+				t.Errorf("message %q lacks %q", failure.Text, test.want)
 			}
 			if got := endpoint.requests.Load(); got != 1 {
 				t.Errorf("%d requests, want 1", got)
@@ -134,34 +137,37 @@ func TestRefusals(t *testing.T) {
 	tests := []struct {
 		status    int
 		body      string
-		kind      token.Kind
+		reason    httpfail.Reason
 		code      string
 		retryable bool
 		want      string // in the message
 	}{
-		{400, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "whether the secret has expired"},
-		{401, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "check the client ID"},
-		{503, `{"error": "invalid_client"}`, token.Refused, "invalid_client", false, "check the client ID"},
-		{400, `{"error": "invalid_grant"}`, token.Refused, "invalid_grant", false, "check the client ID"},
-		{400, `{"error": "invalid_scope"}`, token.Refused, "invalid_scope", false, `try the other spelling, "dynamics.readwrite.all"`},
-		{400, `{"error": "unauthorized_client"}`, token.Refused, "unauthorized_client", false, "application access"},
-		{400, `{"error": "unsupported_grant_type"}`, token.Refused, "unsupported_grant_type", false, "check the token URL"},
-		{400, `{"error": "invalid_request"}`, token.Refused, "invalid_request", false, "check the token URL"},
-		{403, `{"error": "access_denied"}`, token.Refused, "access_denied", false, "consent"},
-		{500, `{"error": "server_error"}`, token.Server, "server_error", true, "try again later"},
-		{400, `{"error": "temporarily_unavailable"}`, token.Server, "temporarily_unavailable", true, "try again later"},
-		{400, `{"error": "` + secret + `"}`, token.Refused, "", false, "without a reason"},
-		{400, `{"error": {"code": "invalid_client"}}`, token.Refused, "", false, "without a reason"},
-		{401, `<html>`, token.Refused, "", false, "without a reason"},
-		{404, `<html>`, token.Refused, "", false, "check the token URL"},
-		{405, ``, token.Refused, "", false, "check the token URL"},
-		{429, ``, token.Throttled, "", true, "too many requests"},
-		{500, `{}`, token.Server, "", true, "try again later"},
-		{502, `<html>`, token.Server, "", true, "try again later"},
-		{503, `{"access_token": "granted"}`, token.Server, "", true, "try again later"},
-		{504, ``, token.Server, "", true, "try again later"},
-		{408, ``, token.Server, "", true, "try again later"},
-		{501, ``, token.Server, "", false, "try again later"},
+		{400, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "may have expired"},
+		{401, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client secret is refused"},
+		{503, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
+		{400, "\ufeff" + `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
+		{400, `{"error": "invalid_grant"}`, httpfail.SecretRefused, "invalid_grant", false, "the client id"},
+		{400, `{"error": "invalid_scope"}`, httpfail.Scope, "invalid_scope", false, `try the other spelling, "dynamics.readwrite.all"`},
+		{400, `{"error": "unauthorized_client"}`, httpfail.AppNotAllowed, "unauthorized_client", false, "application access"},
+		{400, `{"error": "unsupported_grant_type"}`, httpfail.TokenURL, "unsupported_grant_type", false, "client credentials"},
+		{400, `{"error": "invalid_request"}`, httpfail.TokenURL, "invalid_request", false, "does not understand"},
+		{403, `{"error": "access_denied"}`, httpfail.AppNotAllowed, "access_denied", false, "consent"},
+		{500, `{"error": "server_error"}`, httpfail.Server, "server_error", true, "the server failed"},
+		{400, `{"error": "temporarily_unavailable"}`, httpfail.Server, "temporarily_unavailable", true, "busy"},
+		{400, `{"error": "` + secret + `"}`, httpfail.SecretRefused, "", false, "without a reason"},
+		{400, `{"error": {"code": "invalid_client"}}`, httpfail.SecretRefused, "", false, "without a reason"},
+		{401, `<html>`, httpfail.SecretRefused, "", false, "without a reason"},
+		{404, `<html>`, httpfail.TokenURL, "", false, "no token endpoint"},
+		{405, ``, httpfail.TokenURL, "", false, "no token endpoint"},
+		{407, ``, httpfail.ProxyRefused, "", false, "the proxy refused its credentials"},
+		{429, ``, httpfail.Throttled, "", true, "too many requests"},
+		{500, `{}`, httpfail.Server, "", true, "failed"},
+		{502, `<html>`, httpfail.Server, "", true, "failed"},
+		{503, `{"access_token": "granted"}`, httpfail.Server, "", true, "failed"},
+		{504, ``, httpfail.Server, "", true, "failed"},
+		{408, ``, httpfail.Server, "", true, "failed"},
+		{501, ``, httpfail.Server, "", false, "failed"},
+		{511, `<html>`, httpfail.LoginPage, "", false, "sign in"},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {
@@ -179,15 +185,15 @@ func TestRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := token.Error{
-				Kind: test.kind, Message: failure.Message, Code: test.code, StatusCode: test.status,
-				RequestID: "4b1d:0001", Host: target.Host, RetryAfter: wait, Retryable: test.retryable,
+			want := &token.Error{Code: test.code, Failure: httpfail.Failure{
+				Reason: test.reason, Text: failure.Text, Status: test.status,
+				RequestID: "4b1d:0001", Host: target.Host, RetryAfter: wait, Retry: test.retryable,
+			}}
+			if diff := cmp.Diff(want, failure); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if *failure != want {
-				t.Errorf("error %#v\nwant  %#v", *failure, want)
-			}
-			if !strings.Contains(failure.Message, test.want) || !strings.Contains(failure.Message, test.code) {
-				t.Errorf("message %q lacks %q or %q", failure.Message, test.want, test.code)
+			if !strings.Contains(failure.Text, test.want) || !strings.Contains(failure.Text, test.code) {
+				t.Errorf("message %q lacks %q or %q", failure.Text, test.want, test.code)
 			}
 			if got := endpoint.requests.Load(); got != 1 {
 				t.Errorf("%d requests, want 1", got)
@@ -217,8 +223,8 @@ func TestAdviceOfCertificateNamesIt(t *testing.T) {
 	failure := refused(t, endpoint.source(t, withCertificate(t), func(config *token.Config) {
 		thumbprint = config.Certificate.Thumbprint()
 	}))
-	if !strings.Contains(failure.Message, thumbprint) {
-		t.Errorf("message %q lacks the thumbprint", failure.Message)
+	if !strings.Contains(failure.Text, thumbprint) {
+		t.Errorf("message %q lacks the thumbprint", failure.Text)
 	}
 }
 
@@ -226,12 +232,12 @@ func TestOtherSpellingOfScope(t *testing.T) {
 	for asked, want := range map[string]string{
 		"Dynamics.ReadWrite.All": `the other spelling, "dynamics.readwrite.all"`,
 		"dynamics.readwrite.all": `the other spelling, "Dynamics.ReadWrite.All"`,
-		"custom.read":            `check "custom.read"`,
+		"custom.read":            `"custom.read" may be wrong`,
 	} {
 		endpoint := newEndpoint(t, answer(http.StatusBadRequest, `{"error": "invalid_scope"}`))
 		failure := refused(t, endpoint.source(t, func(config *token.Config) { config.Scope = asked }))
-		if !strings.Contains(failure.Message, want) {
-			t.Errorf("%s: message %q lacks %q", asked, failure.Message, want)
+		if !strings.Contains(failure.Text, want) {
+			t.Errorf("%s: message %q lacks %q", asked, failure.Text, want)
 		}
 	}
 }
@@ -252,7 +258,7 @@ func TestBodyLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			failure := refused(t, newEndpoint(t, handler).source(t))
-			if failure.Kind != token.TooLarge || failure.Retryable || failure.StatusCode != http.StatusOK {
+			if failure.Reason != httpfail.TooLarge || failure.Retry || failure.Status != http.StatusOK {
 				t.Errorf("error %#v", *failure)
 			}
 		})
@@ -265,13 +271,13 @@ func TestTruncatedAnswer(t *testing.T) {
 		io.WriteString(w, `{"access_token": "granted"}`)
 	})
 	failure := refused(t, endpoint.source(t))
-	if failure.Kind != token.Truncated || !failure.Retryable || failure.StatusCode != http.StatusOK {
+	if failure.Reason != httpfail.Truncated || !failure.Retry || failure.Status != http.StatusOK {
 		t.Errorf("error %#v", *failure)
 	}
 	// Where the end of the connection is the end of the answer, only the JSON shows it.
 	for _, body := range []string{`{`, `{"access_token": "gran`, `{"access_token": "granted", "expires_in": 36`} {
 		failure := refused(t, newEndpoint(t, answer(http.StatusOK, body)).source(t))
-		if failure.Kind != token.Truncated || !failure.Retryable || failure.StatusCode != http.StatusOK {
+		if failure.Reason != httpfail.Truncated || !failure.Retry || failure.Status != http.StatusOK {
 			t.Errorf("%s: error %#v", body, *failure)
 		}
 	}
@@ -291,15 +297,16 @@ func TestNetworkErrors(t *testing.T) {
 	secure := func(url string) string { return strings.Replace(url, "http:", "https:", 1) }
 	tests := []struct {
 		name, url, want string
+		reason          httpfail.Reason
 		retryable       bool
 	}{
-		{"nobody listens", "http://" + closed.Addr().String(), "connection refused", true},
-		{"no answer", rawServer(t, ""), "closed before the end", true},
-		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "the exchange failed", true},
-		{"HTTP in place of TLS", secure(rawServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), "does not speak TLS", false},
-		{"garbage in place of TLS", secure(rawServer(t, secret)), "does not speak TLS", false},
-		{"TLS 1.1 only", old.URL, "refuses the TLS connection", true},
-		{"no such host", "https://d365backup.invalid", "cannot be resolved", false},
+		{"nobody listens", "http://" + closed.Addr().String(), "connection refused", httpfail.Unreachable, true},
+		{"no answer", rawServer(t, ""), "closed before the end", httpfail.NoAnswer, true},
+		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "no response", httpfail.NoAnswer, true},
+		{"HTTP in place of TLS", secure(rawServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), "does not speak TLS", httpfail.NotTLS, false},
+		{"garbage in place of TLS", secure(rawServer(t, secret)), "does not speak TLS", httpfail.NotTLS, false},
+		{"TLS 1.1 only", old.URL, "neither TLS 1.2 nor TLS 1.3", httpfail.Version, false},
+		{"no such host", "https://d365backup.invalid", "does not exist", httpfail.UnknownHost, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -311,7 +318,7 @@ func TestNetworkErrors(t *testing.T) {
 			}}
 			endpoint := &endpoint{URL: test.url, Transport: transport}
 			failure := refused(t, endpoint.source(t))
-			if failure.Kind != token.Network || failure.Retryable != test.retryable || !strings.Contains(failure.Message, test.want) {
+			if failure.Reason != test.reason || failure.Retry != test.retryable || !strings.Contains(failure.Text, test.want) {
 				t.Errorf("error %#v", *failure)
 			}
 			if strings.Contains(failure.Error(), secret) {

@@ -2,130 +2,97 @@ package token
 
 import (
 	"fmt"
-	"slices"
+	"net/http"
 	"strings"
-	"time"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// Kind says what kind of failure an Error is.
-type Kind int
-
-// The kinds of failure.
-const (
-	// Refused: the endpoint gave no token that can be used.
-	Refused Kind = iota + 1
-	// Expired: the certificate has expired since it was loaded. Nothing was sent.
-	Expired
-	// Network: no answer came through.
-	Network
-	// Throttled: status 429.
-	Throttled
-	// Server: status 5xx or 408, or an error code that says the same.
-	Server
-	// Redirect: status 3xx, which is never followed.
-	Redirect
-	// TooLarge: the answer exceeds 1 MiB.
-	TooLarge
-	// Truncated: the answer ended before its end.
-	Truncated
-)
-
-// Error is why there is no token. It wraps nothing, and of the answer it repeats nothing but an error
-// code of RFC 6749 and the request id.
+// Error is why there is no token. It wraps nothing, and of the response it repeats only an error code of RFC 6749 and
+// the request id.
 type Error struct {
-	Kind Kind
-	// Message says what was wrong and the next thing to try.
-	Message string
-	// Code is the error code of RFC 6749; empty where the answer had none of them.
+	httpfail.Failure
+	// Code is the error code of RFC 6749; empty if the response had none of them.
 	Code string
-	// StatusCode is 0 where there was no answer.
-	StatusCode int
-	RequestID  string
-	Host       string
-	// RetryAfter is how long the endpoint asked to wait; 0 where it did not.
-	RetryAfter time.Duration
-	// Retryable: the same request may succeed later.
-	Retryable bool
 }
 
-// Error returns the message and what is known about the request.
-func (e *Error) Error() string {
-	facts := []string{"host " + e.Host}
-	if e.StatusCode != 0 {
-		facts = append(facts, fmt.Sprintf("status %d", e.StatusCode))
+// Error says that the token endpoint failed, and why.
+func (e *Error) Error() string { return "token endpoint: " + e.Failure.Error() }
+
+// codes are the error codes of RFC 6749, sections 5.2 and 4.1.2.1, with what each means here. Only these are repeated:
+// anything else in their place may be an echo of the request.
+var codes = map[string]struct {
+	reason httpfail.Reason
+	text   string
+}{
+	"access_denied":           {httpfail.AppNotAllowed, "the app lacks the consent to its permission"},
+	"invalid_client":          {"", ""}, // the source says which credential it was
+	"invalid_grant":           {"", ""},
+	"invalid_request":         {httpfail.TokenURL, "the endpoint does not understand the request"},
+	"invalid_scope":           {httpfail.Scope, "the scope is refused"},
+	"server_error":            {httpfail.Server, "the server failed"},
+	"temporarily_unavailable": {httpfail.Server, "the server is busy"},
+	"unauthorized_client":     {httpfail.AppNotAllowed, "the app is not registered for application access"},
+	"unsupported_grant_type":  {httpfail.TokenURL, "the endpoint does not know client credentials"},
+}
+
+// failed returns the error for a response that is no token.
+func (s *Source) failed(response *http.Response, code string, f *httpfail.Failure) *Error {
+	e := &Error{Failure: *f, Code: code}
+	e.Host, e.Status = s.tokenURL.Host, response.StatusCode
+	e.Message, e.Excerpt, e.Body, e.Err = "", "", nil, nil // a token endpoint's words are not repeated
+	if !e.Retry {
+		e.RetryAfter = 0
 	}
-	if e.RequestID != "" {
-		facts = append(facts, "request id "+e.RequestID)
+	return e
+}
+
+// refusal explains a response without a token by its error code, if it has one, and by its status otherwise.
+func (s *Source) refusal(response *http.Response, sent []string) *Error {
+	f := httpfail.FromResponse(response, sent...)
+	code := errorCode(f.Body)
+	if f.Reason == httpfail.Redirect {
+		code = "" // whoever redirects is not the endpoint
 	}
-	return fmt.Sprintf("token endpoint: %s (%s)", e.Message, strings.Join(facts, ", "))
+	s.explain(f, code)
+	return s.failed(response, code, f)
 }
 
-// codes are the error codes of RFC 6749, sections 5.2 and 4.1.2.1, with what each means here. Only
-// these are repeated: anything else in their place may be an echo of the request.
-var codes = map[string]string{
-	"access_denied":           "access is denied: ask for the app's consent to the API permission",
-	"invalid_client":          "the credentials are refused: ", // the source's own advice follows
-	"invalid_grant":           "the grant is refused: ",        // likewise
-	"invalid_request":         "the request is not understood: check the token URL, the client ID and the scope",
-	"invalid_scope":           "the scope is refused: ", // see scopeAdvice
-	"server_error":            "the server failed: try again later",
-	"temporarily_unavailable": "the server is busy: try again later",
-	"unauthorized_client":     "the app may not ask for tokens this way: check that it is registered for application access",
-	"unsupported_grant_type":  "client credentials are unknown there: check the token URL",
+func (s *Source) explain(f *httpfail.Failure, code string) {
+	meaning, known := codes[code]
+	switch {
+	case f.Reason == httpfail.Redirect:
+		f.Text = "the endpoint redirects, which is not followed"
+	case meaning.reason != "" && (!s.certified || code != "invalid_request"):
+		f.Reason, f.Text, f.Retry = meaning.reason, meaning.text, meaning.reason == httpfail.Server
+	case known:
+		f.Reason, f.Text, f.Retry = s.refused, s.refusedText, false
+	case f.Status < 300:
+		f.Reason, f.Text = httpfail.TokenURL, fmt.Sprintf("status %d and no token", f.Status)
+	case f.Reason == httpfail.TokenRefused, f.Reason == httpfail.MissingPermission, f.Status == http.StatusBadRequest:
+		f.Reason, f.Text = s.refused, "the request is refused without a reason: the client id or the credential may be wrong"
+	case f.Reason == httpfail.NotFound, f.Reason == httpfail.RequestRefused:
+		f.Reason, f.Text = httpfail.TokenURL, "there is no token endpoint at this URL"
+	}
+	if f.Reason == httpfail.Scope {
+		f.Text += ": " + scopeText(s.scope)
+	}
+	if code != "" {
+		f.Text += " (" + code + ")"
+	}
 }
-
-// passing are the statuses of a failure that may have passed when the request is repeated.
-var passing = map[int]bool{408: true, 500: true, 502: true, 503: true, 504: true}
 
 // seedScope is the spelling of the vendor's page of the API; its table of permissions has the same
 // in lower case.
 const seedScope = "Dynamics.ReadWrite.All"
 
-func scopeAdvice(scope string) string {
-	switch {
-	case scope == seedScope:
-		return fmt.Sprintf("instead of %q try the other spelling, %q", scope, strings.ToLower(seedScope))
-	case strings.EqualFold(scope, seedScope):
-		return fmt.Sprintf("instead of %q try the other spelling, %q", scope, seedScope)
+func scopeText(scope string) string {
+	if !strings.EqualFold(scope, seedScope) {
+		return fmt.Sprintf("%q may be wrong, or the app may lack that permission", scope)
 	}
-	return fmt.Sprintf("check %q, and that the app has that permission", scope)
-}
-
-// refusal returns the error for an answer with the error code, if any, and the status.
-func (s *Source) refusal(code string, status int) *Error {
-	e := &Error{Kind: Refused, Code: code, Message: codes[code]}
-	switch {
-	case code == "invalid_client" || code == "invalid_grant":
-		e.Message += s.advice
-	case code == "invalid_scope":
-		e.Message += scopeAdvice(s.scope)
-	case code == "server_error" || code == "temporarily_unavailable":
-		e.Kind, e.Retryable = Server, true
-	case code != "":
-	case status == 429:
-		e.Kind, e.Retryable, e.Message = Throttled, true, "too many requests: try again later"
-	case status >= 500 || status == 408:
-		e.Kind, e.Retryable, e.Message = Server, passing[status], "the server failed: try again later"
-	case status >= 300 && status < 400:
-		e.Kind, e.Message = Redirect, "the answer is a redirect, which is never followed: check the token URL"
-	case status == 404 || status == 405:
-		e.Message = "there is none at this URL: check the token URL"
-	default:
-		e.Message = "the request is refused without a reason: check the token URL; " + s.advice
+	other := strings.ToLower(seedScope)
+	if scope != seedScope {
+		other = seedScope
 	}
-	if code != "" {
-		e.Message += " (" + code + ")"
-	}
-	return e
-}
-
-// requestID returns the header if it looks like an identifier and holds nothing that was sent.
-func requestID(header string, sent []string) string {
-	const longest = 64
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:|"
-	isEcho := slices.ContainsFunc(sent, func(value string) bool { return strings.Contains(header, value) })
-	if len(header) > longest || strings.Trim(header, letters) != "" || isEcho {
-		return ""
-	}
-	return header
+	return fmt.Sprintf("instead of %q try the other spelling, %q", scope, other)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,12 +17,14 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 
-	"github.com/d365backup/d365backup/internal/retryafter"
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 const (
-	// maxAnswer bounds the answer of the endpoint, in bytes.
-	maxAnswer = 1 << 20
+	// maxBody bounds a response of the endpoint, in bytes.
+	maxBody = 1 << 20
+	// MaxToken bounds an access token, in bytes: what common servers accept in a header is less.
+	MaxToken = 16 << 10
 	// assumedLifetime is that of a token whose answer does not tell. The documents say an hour, but
 	// not to an endpoint that leaves out what they show; being wrong by this costs one refused request.
 	assumedLifetime = 5 * time.Minute
@@ -31,7 +34,7 @@ const (
 
 func bySecret(config Config) func(time.Time) (url.Values, *Error) {
 	return func(time.Time) (url.Values, *Error) {
-		return url.Values{"client_id": {config.ClientID}, "client_secret": {config.ClientSecret.reveal()}}, nil
+		return url.Values{"client_id": {config.ClientID}, "client_secret": {config.ClientSecret.Reveal()}}, nil
 	}
 }
 
@@ -39,7 +42,7 @@ func byCertificate(config Config) func(time.Time) (url.Values, *Error) {
 	return func(now time.Time) (url.Values, *Error) {
 		assertion, err := config.Certificate.Assertion(config.ClientID, config.TokenURL, now)
 		if err != nil {
-			return nil, &Error{Kind: Expired, Message: err.Error()}
+			return nil, &Error{Failure: httpfail.Failure{Reason: httpfail.CertificateExpired, Text: err.Error()}}
 		}
 		return url.Values{
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
@@ -65,129 +68,117 @@ func (s *Source) fetch(ctx context.Context) (*oauth2.Token, time.Duration, *Erro
 		// each that fails.
 		AuthStyle: oauth2.AuthStyleInParams,
 	}
-	judge := &judge{source: s, credentials: credentials}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: judge})
+	exchange := &exchange{source: s, sent: append(credentials["client_secret"], credentials["client_assertion"]...)}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: exchange})
 	granted, err := config.Token(ctx)
 	if err != nil {
 		// Nothing of err itself goes further: oauth2's errors hold the request.
 		if failure, ok := errors.AsType[*Error](err); ok {
 			return nil, 0, failure
 		}
-		return nil, 0, &Error{Kind: Refused, Host: s.tokenURL.Host, Message: "the request failed: check the token URL"}
+		return nil, 0, &Error{Failure: httpfail.Failure{
+			Reason: httpfail.TokenURL, Text: "the request failed", Host: s.tokenURL.Host,
+		}}
 	}
 	return &oauth2.Token{
 		AccessToken: granted.AccessToken,
 		TokenType:   "Bearer",
-		Expiry:      sent.Add(judge.lifetime),
-	}, judge.lifetime, nil
+		Expiry:      sent.Add(exchange.lifetime),
+	}, exchange.lifetime, nil
 }
 
-// judge is the transport below oauth2. It alone reads the answer, because oauth2 keeps a token
-// without lifetime for ever, does not take "expires_in": 3600.0, asks for no scope, and puts what the
-// endpoint echoes into its errors. To oauth2 it hands an answer with nothing but the access token.
-type judge struct {
-	source      *Source
-	credentials url.Values
-	lifetime    time.Duration
+// exchange is the transport below oauth2, for one request. It alone reads the response, because oauth2 keeps a token
+// without lifetime forever, does not take "expires_in": 3600.0, asks for no scope, and puts what the endpoint echoes
+// into its errors. It gives oauth2 a response with nothing but the access token.
+type exchange struct {
+	source   *Source
+	sent     []string // the secret or the assertion
+	lifetime time.Duration
 }
 
 // RoundTrip sends the request. Its error is always an *Error.
-func (j *judge) RoundTrip(request *http.Request) (*http.Response, error) {
+func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.Header.Set("Accept", "application/json")
-	response, err := j.source.transport.RoundTrip(request)
+	request.Header.Set("User-Agent", x.source.userAgent)
+	request.Close = true // net/http logs what follows the response on an idle connection, which may echo the request
+	response, err := x.source.transport.RoundTrip(request)
 	if err != nil {
-		return nil, j.networkError(err)
+		failure := &Error{Failure: *httpfail.FromError(err, x.sent...)}
+		failure.Host, failure.Err = x.source.tokenURL.Host, nil
+		return nil, failure
 	}
 	defer response.Body.Close()
-	if status := response.StatusCode; status < 200 || status >= 300 && status < 400 {
-		// Of status 101 the body is the connection, and no context ends it.
-		return nil, j.complete(j.source.refusal("", status), response)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return nil, x.source.refusal(response, x.sent)
 	}
-	if response.ContentLength > maxAnswer {
-		return nil, j.complete(tooLarge(), response)
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		failure := j.networkError(err)
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			failure.Kind = Truncated
-		}
-		return nil, j.complete(failure, response)
-	}
-	token, failure := j.read(response.StatusCode, body)
+	token, failure := x.read(response)
 	if failure != nil {
-		return nil, j.complete(failure, response)
+		failure.RequestID = httpfail.RequestID(response.Header, x.sent...)
+		return nil, x.source.failed(response, "", failure)
 	}
-	clean, err := json.Marshal(map[string]string{"access_token": token})
-	if err != nil {
-		return nil, j.complete(invalid("an access token that cannot be written"), response)
-	}
+	clean, _ := json.Marshal(map[string]string{"access_token": token}) // a string can always be written
 	return &http.Response{
 		StatusCode: http.StatusOK,
 		Header:     http.Header{"Content-Type": {"application/json"}},
-		Body:       io.NopCloser(strings.NewReader(string(clean))),
+		Body:       io.NopCloser(bytes.NewReader(clean)),
 		Request:    request,
 	}, nil
 }
 
-// complete adds what is known of the answer to an error.
-func (j *judge) complete(e *Error, response *http.Response) *Error {
-	e.Host = j.source.tokenURL.Host
-	e.StatusCode = response.StatusCode
-	e.RequestID = requestID(response.Header.Get("X-Request-Id"),
-		append(j.credentials["client_secret"], j.credentials["client_assertion"]...))
-	if e.Retryable {
-		e.RetryAfter, _ = retryafter.Parse(response.Header.Get("Retry-After"), time.Now())
+// read returns the access token of a response and notes its lifetime.
+func (x *exchange) read(response *http.Response) (string, *httpfail.Failure) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	switch {
+	case len(body) > maxBody, response.ContentLength > maxBody:
+		return "", &httpfail.Failure{Reason: httpfail.TooLarge, Text: "the response exceeds 1 MiB"}
+	case err != nil:
+		return "", httpfail.FromBodyError(err, x.sent...)
 	}
-	return e
-}
-
-// read returns the access token of an answer and notes its lifetime.
-func (j *judge) read(status int, body []byte) (string, *Error) {
-	if len(body) > maxAnswer {
-		return "", tooLarge()
+	body = httpfail.TrimByteOrderMark(body)
+	if code := errorCode(body); code != "" {
+		f := &httpfail.Failure{}
+		x.source.explain(f, code)
+		return "", f
 	}
-	if code := errorCode(body); code != "" || status < 200 || status > 299 {
-		return "", j.source.refusal(code, status)
-	}
-	var answer struct {
+	var granted struct {
 		AccessToken string          `json:"access_token"`
 		TokenType   string          `json:"token_type"`
 		ExpiresIn   json.RawMessage `json:"expires_in"`
 		Scope       string          `json:"scope"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
-		if isCut(body) {
-			return "", &Error{Kind: Truncated, Message: "the answer ends before its JSON does: try again", Retryable: true}
+	if json.Unmarshal(body, &granted) != nil {
+		switch mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); {
+		case isCut(body):
+			return "", &httpfail.Failure{Reason: httpfail.Truncated, Text: "the response was truncated", Retry: true}
+		case httpfail.IsHTML(mediaType):
+			return "", &httpfail.Failure{Reason: httpfail.LoginPage, Text: "the response is a web page, not a token response"}
 		}
-		return "", invalid("something that is no token answer")
+		return "", unusable("it is not a token response")
 	}
-	lifetime, ok := lifetimeOf(answer.ExpiresIn)
+	lifetime, ok := lifetimeOf(granted.ExpiresIn)
 	switch {
-	case answer.AccessToken == "":
-		return "", invalid("no access token")
-	case strings.ContainsFunc(answer.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", invalid("an access token with characters that no header may hold")
-	case answer.TokenType != "" && !strings.EqualFold(answer.TokenType, "Bearer"):
-		return "", invalid("a token of another type than Bearer")
+	case granted.AccessToken == "":
+		return "", unusable("it has no access token")
+	case len(granted.AccessToken) > MaxToken:
+		return "", unusable("its access token exceeds 16 KiB")
+	case strings.ContainsFunc(granted.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", unusable("its access token has characters that a header cannot hold")
+	case granted.TokenType != "" && !strings.EqualFold(granted.TokenType, "Bearer"):
+		return "", unusable("its token has another type than Bearer")
 	case !ok:
-		return "", invalid("a lifetime that is no number of seconds to come")
-	case !grants(answer.Scope, j.source.scope):
-		failure := invalid("a token without the scope asked for")
-		failure.Message += "; " + scopeAdvice(j.source.scope)
-		return "", failure
+		return "", unusable("its lifetime is not a number of seconds from now")
+	case !grants(granted.Scope, x.source.scope):
+		return "", &httpfail.Failure{
+			Reason: httpfail.Scope, Text: "the token lacks the requested scope: " + scopeText(x.source.scope),
+		}
 	}
-	j.lifetime = lifetime
-	return answer.AccessToken, nil
+	x.lifetime = lifetime
+	return granted.AccessToken, nil
 }
 
-func invalid(what string) *Error {
-	return &Error{Kind: Refused, Message: "it answers with " + what + ": check the token URL"}
-}
-
-func tooLarge() *Error {
-	return &Error{Kind: TooLarge, Message: "the answer exceeds 1 MiB: check the token URL"}
+func unusable(why string) *httpfail.Failure {
+	return &httpfail.Failure{Reason: httpfail.TokenURL, Text: "the response cannot be used: " + why}
 }
 
 // isCut reports whether a body is the beginning of a JSON text, as it comes where the end of the
@@ -197,7 +188,7 @@ func isCut(body []byte) bool {
 	return errors.Is(json.NewDecoder(bytes.NewReader(body)).Decode(&text), io.ErrUnexpectedEOF)
 }
 
-// errorCode returns the error code of an answer if it is one of RFC 6749.
+// errorCode returns the error code of a response if it is one of RFC 6749.
 func errorCode(body []byte) string {
 	var answer struct {
 		Error string `json:"error"`

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/token"
 )
 
@@ -214,7 +215,7 @@ func TestRequestEndsWithoutAnswer(t *testing.T) {
 		start := time.Now()
 		_, err := source.Token(t.Context())
 		failure, ok := errors.AsType[*token.Error](err)
-		if !ok || failure.Kind != token.Network || !failure.Retryable {
+		if !ok || failure.Reason != httpfail.NoAnswer || !failure.Retry {
 			t.Errorf("error = %#v, want a network error to retry", err)
 		}
 		if errors.Is(err, context.DeadlineExceeded) {

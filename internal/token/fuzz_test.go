@@ -59,7 +59,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		failure, ok := errors.AsType[*token.Error](err)
-		if !ok || failure.Kind == 0 || failure.RetryAfter < 0 || failure.StatusCode != status {
+		if !ok || failure.Reason == "" || failure.RetryAfter < 0 || failure.Status != status {
 			t.Errorf("got %#v", err)
 		}
 		text := err.Error()

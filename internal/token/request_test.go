@@ -21,6 +21,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/credential"
 	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/token"
 )
 
@@ -145,8 +146,8 @@ func TestExpiredCertificateSendsNothing(t *testing.T) {
 		take(t, source)
 		time.Sleep(2 * time.Hour) // the certificate has one more
 		failure := refused(t, source)
-		if failure.Kind != token.Expired || !strings.Contains(failure.Message, "expired on") {
-			t.Errorf("error %v of kind %d", failure, failure.Kind)
+		if failure.Reason != httpfail.CertificateExpired || !strings.Contains(failure.Text, "expired on") {
+			t.Errorf("error %v of reason %s", failure, failure.Reason)
 		}
 		if got := endpoint.requests.Load(); got != 1 {
 			t.Errorf("%d requests, want 1", got)
@@ -166,7 +167,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 					answer(status, `{"error": "invalid_client"}`)(w, r)
 				})
 				failure := refused(t, endpoint.source(t, change))
-				if failure.Kind != token.Redirect || failure.StatusCode != status || failure.Retryable {
+				if failure.Reason != httpfail.Redirect || failure.Status != status || failure.Retry {
 					t.Errorf("error %#v", *failure)
 				}
 				if strings.Contains(failure.Error(), other.URL) {
@@ -189,7 +190,7 @@ func TestUntrustedCertificate(t *testing.T) {
 	server.Config.ErrorLog = discardLog
 	endpoint := &endpoint{URL: server.URL, Transport: &http.Transport{}}
 	failure := refused(t, endpoint.source(t))
-	if failure.Kind != token.Network || failure.Retryable || !strings.Contains(failure.Message, "x509.UnknownAuthorityError") {
+	if failure.Reason != httpfail.Untrusted || failure.Retry || !strings.Contains(failure.Text, "unknown authority") {
 		t.Errorf("error %#v", *failure)
 	}
 }

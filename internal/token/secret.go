@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// Secret holds a client secret and shows it to nobody outside this package. The zero value holds none.
+// Secret holds a client secret, which no way of printing shows. The zero value holds none.
 type Secret struct {
 	// A function, because no printer of structures looks into one.
 	reveal func() string
@@ -17,6 +17,14 @@ func NewSecret(value string) Secret {
 		return Secret{}
 	}
 	return Secret{reveal: func() string { return value }}
+}
+
+// Reveal returns the secret; empty for the zero value.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
 }
 
 func (s Secret) isSet() bool { return s.reveal != nil }

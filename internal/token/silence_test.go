@@ -13,10 +13,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/oauth2"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/token"
 )
 
@@ -138,8 +138,8 @@ func TestNoErrorRepeatsATransport(t *testing.T) {
 	} {
 		source := (&endpoint{URL: "https://identity.example/"}).source(t, func(c *token.Config) { c.Transport = transport })
 		failure := refused(t, source)
-		if failure.Kind != token.Network {
-			t.Errorf("kind %d, want a network error", failure.Kind)
+		if failure.Reason != httpfail.NoAnswer {
+			t.Errorf("reason %s, want a network error", failure.Reason)
 		}
 		expectSilence(t, failure, secret)
 		expectNothingBeneath(t, failure)
@@ -178,10 +178,14 @@ func TestRequestIDs(t *testing.T) {
 	for header, want := range map[string]string{
 		"0f8fad5bd9cb469fa16570867728950e":     "0f8fad5bd9cb469fa16570867728950e",
 		"0f8fad5b-d9cb-469f-a165-70867728950e": "0f8fad5b-d9cb-469f-a165-70867728950e",
-		"|7e5.1_":                              "|7e5.1_",
+		"7e5.1_":                               "7e5.1_",
+		"|7e5.1_":                              "",
 		"<script>":                             "",
 		"two words":                            "",
-		strings.Repeat("a", 65):                "",
+		strings.Repeat("a", 128):               strings.Repeat("a", 128),
+		strings.Repeat("a", 129):               "",
+		"id-" + secret[3:11]:                   "",
+		url.QueryEscape("a/" + secret):         "",
 		"id-" + secret:                         "",
 	} {
 		endpoint := newEndpoint(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -199,7 +203,7 @@ func TestSourceNamesItsHost(t *testing.T) {
 	if got, want := source.String(), "tokens from identity.example"; got != want {
 		t.Errorf("String = %q, want %q", got, want)
 	}
-	failure := &token.Error{Kind: token.Throttled, Message: "too many requests", StatusCode: 429, RequestID: "1", Host: "identity.example", RetryAfter: time.Minute}
+	failure := &token.Error{Failure: httpfail.Failure{Text: "too many requests", Status: 429, RequestID: "1", Host: "identity.example"}}
 	if got, want := failure.Error(), "token endpoint: too many requests (host identity.example, status 429, request id 1)"; got != want {
 		t.Errorf("Error = %q, want %q", got, want)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/d365backup/d365backup/internal/credential"
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 const (
@@ -36,6 +37,8 @@ type Config struct {
 	Certificate *credential.Certificate
 	// Scope is what the token shall allow.
 	Scope string
+	// UserAgent is the header of that name.
+	UserAgent string
 	// Transport sends the requests. It is used without an http.Client around it, and so follows no
 	// redirect, keeps no cookie, and sends a request once.
 	Transport http.RoundTripper
@@ -46,11 +49,15 @@ type Config struct {
 type Source struct {
 	tokenURL  *url.URL
 	scope     string
+	userAgent string
 	transport http.RoundTripper
 	// credentials returns the form fields that prove who asks, new for each request. A function,
 	// because no printer of structures looks into one.
 	credentials func(now time.Time) (url.Values, *Error)
-	advice      string // what to try when the credentials are refused
+	// certified: the credential is a certificate. The other two say what it means that it is refused.
+	certified   bool
+	refused     httpfail.Reason
+	refusedText string
 
 	mu        sync.Mutex
 	token     *oauth2.Token // nil where there is none
@@ -85,14 +92,14 @@ func New(config Config) (*Source, error) {
 	case config.ClientSecret.isSet() == (config.Certificate != nil):
 		return nil, errors.New("one credential is needed: a client secret or a certificate")
 	}
-	source := &Source{tokenURL: tokenURL, scope: config.Scope, transport: config.Transport}
+	source := &Source{tokenURL: tokenURL, scope: config.Scope, userAgent: config.UserAgent, transport: config.Transport}
 	if config.Certificate != nil {
-		source.credentials = byCertificate(config)
-		source.advice = fmt.Sprintf("check the client ID, that certificate %s is uploaded for it and not expired, "+
-			"and this machine's clock", config.Certificate.Thumbprint())
+		source.credentials, source.certified, source.refused = byCertificate(config), true, httpfail.CertificateRefused
+		source.refusedText = fmt.Sprintf("what certificate %s signed is refused: it may not be registered for this client id",
+			config.Certificate.Thumbprint())
 	} else {
-		source.credentials = bySecret(config)
-		source.advice = "check the client ID and the client secret, and whether the secret has expired"
+		source.credentials, source.refused = bySecret(config), httpfail.SecretRefused
+		source.refusedText = "the client id or the client secret is refused: the secret may be wrong or may have expired"
 	}
 	return source, nil
 }
@@ -170,7 +177,7 @@ func (s *Source) land(f *flight, token *oauth2.Token, lifetime time.Duration, er
 	case err == nil:
 		s.token, s.early = token, min(maxEarly, lifetime/5)
 		s.refreshAt = token.Expiry.Add(-s.early)
-	case s.token != nil && err.Retryable:
+	case s.token != nil && err.Retry:
 		// The old token may still be good: a few more times, without haste.
 		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.early/4))
 	case s.token != nil:

@@ -23,7 +23,8 @@ type App struct {
 	// StdoutScreen and StderrScreen say what the two streams are connected to.
 	StdoutScreen, StderrScreen Screen
 
-	env map[string]string
+	env      map[string]string
+	settings Settings // those that the command has opened, for what errors call them
 }
 
 // NewApp returns an App for these streams and an environment of the form of os.Environ.

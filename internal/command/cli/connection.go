@@ -1,6 +1,11 @@
 package cli
 
 import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -87,6 +92,7 @@ func (c *Connection) Open(app *App) (Settings, func() error, error) {
 		return c.startSandbox()
 	}
 	settings, err := c.Settings(app)
+	app.settings = settings // errors call an address by where it was given
 	return settings, func() error { return nil }, err
 }
 
@@ -139,7 +145,10 @@ func (s Settings) Client(options ...d365backup.Option) (*d365backup.Client, erro
 // Options returns the settings as options of the library. It reads the files that hold secrets. The
 // error is a UsageError that says what is missing, and where to give it.
 func (s Settings) Options() ([]d365backup.Option, error) {
-	options := []d365backup.Option{d365backup.WithLoopbackHTTP()} // other addresses still need https
+	options := []d365backup.Option{
+		d365backup.WithLoopbackHTTP(), // other addresses still need https
+		d365backup.WithUserAgent("d365backup-cli"),
+	}
 	for name, option := range map[string]func(string) d365backup.Option{
 		"data-center": d365backup.WithDataCenter,
 		"base-url":    d365backup.WithBaseURL,
@@ -150,15 +159,46 @@ func (s Settings) Options() ([]d365backup.Option, error) {
 			options = append(options, option(text))
 		}
 	}
+	var problems []error
 	if s.Get("data-center") == "" && s.Get("base-url") == "" {
-		return nil, missing("data centre", "data-center", "; --sandbox needs none")
+		problems = append(problems, missing("data center", "data-center", "; --sandbox needs none"))
+	} else {
+		problems = append(problems, s.checkAddress(options))
 	}
 	api, err := s.api()
-	if err != nil {
-		return nil, err
+	problems = append(problems, err)
+	if s.Get("client-id") == "" {
+		problems = append(problems, missing("client id", "client-id", ""))
 	}
 	credentials, err := s.credentials()
-	return append(options, api, credentials), err
+	problems = append(problems, err)
+	return append(options, api, credentials), all(problems)
+}
+
+// checkAddress has the library check the options before there are credentials, so that all problems show at once.
+func (s Settings) checkAddress(options []d365backup.Option) error {
+	_, err := d365backup.New(append(options, d365backup.WithClientSecret("any", "any"),
+		d365backup.WithHTTPClient(&http.Client{Transport: new(http.Transport)}))...) // the proxy is checked with the real one
+	if own, ok := errors.AsType[*d365backup.Error](err); ok {
+		return Usagef("%s", s.problem(own))
+	}
+	return err
+}
+
+// all returns the problems as one error; nil if there are none.
+func all(problems []error) error {
+	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+	switch len(problems) {
+	case 0:
+		return nil
+	case 1:
+		return problems[0]
+	}
+	texts := make([]string, len(problems))
+	for i, problem := range problems {
+		texts[i] = problem.Error()
+	}
+	return Usagef("%s", strings.Join(texts, "; "))
 }
 
 func (s Settings) api() (d365backup.Option, error) {
@@ -175,9 +215,6 @@ func (s Settings) api() (d365backup.Option, error) {
 
 func (s Settings) credentials() (d365backup.Option, error) {
 	id := s.Get("client-id")
-	if id == "" {
-		return nil, missing("client id", "client-id", "")
-	}
 	if path := s.Get("certificate"); path != "" {
 		return s.certificate(id, path)
 	}
@@ -203,7 +240,8 @@ func (s Settings) certificate(id, path string) (d365backup.Option, error) {
 	}
 	certificate, err := d365backup.ParseCertificate(data, password)
 	if err != nil {
-		return nil, Usagef("%s: %s: %s", s.Origin("certificate"), path, Explain(err))
+		own, _ := errors.AsType[*d365backup.Error](err)
+		return nil, Usagef("%s: %s: %s", s.Origin("certificate"), path, own.Message)
 	}
 	return d365backup.WithCertificate(id, certificate), nil
 }

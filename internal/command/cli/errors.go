@@ -47,9 +47,9 @@ func (e *ExitError) Error() string {
 // Unwrap returns the cause.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// ExitCode returns the code to exit with, and what to say on the standard error; nothing where it is
+// ExitCode returns the code to exit with, and what to say on the standard error; nothing if it is
 // empty. The context is the one that the command ran in.
-func ExitCode(ctx context.Context, err error) (code int, message string) {
+func (a *App) ExitCode(ctx context.Context, err error) (code int, message string) {
 	if err == nil {
 		return ExitOK, ""
 	}
@@ -57,7 +57,7 @@ func ExitCode(ctx context.Context, err error) (code int, message string) {
 		if own.Err == nil {
 			return own.Code, ""
 		}
-		return own.Code, Explain(own.Err)
+		return own.Code, a.Explain(own.Err)
 	}
 	if out, ok := errors.AsType[*OutputError](err); ok && out.ReaderGone() {
 		return ExitOK, ""
@@ -66,34 +66,52 @@ func ExitCode(ctx context.Context, err error) (code int, message string) {
 		return ExitInterrupted, "interrupted"
 	}
 	if _, ok := errors.AsType[*UsageError](err); ok || errors.Is(err, d365backup.ErrConfig) {
-		return ExitUsage, Explain(err)
+		return ExitUsage, a.Explain(err)
 	}
-	return ExitFailed, Explain(err)
+	return ExitFailed, a.Explain(err)
 }
 
-// words turns the names of the library into those of the command.
-var words = strings.NewReplacer(
-	`such as WithDataCenter("us")`, `such as --data-center us`,
-	"WithDataCenter", "--data-center",
-	"WithBaseURL", "--base-url",
-	"WithTokenURL", "--token-url",
-	"WithScope", "--scope",
-	"WithAPI(APIGraph)", "--api graph",
-	"WithAPI", "--api",
-	"WithPageSize", "--page-size",
-	"Query.Type", "--type",
-	"Query.Status", "--status",
-	"Query.Start", "--start",
-	"Query.End", "--end",
-	"Query.OrganizationID", "--org",
-	"Query.ObjectType", "--object-type",
-)
-
-// Explain returns the text of an error in the words of the command.
-func Explain(err error) string {
-	text := err.Error()
-	for _, noise := range []string{"d365backup: ", d365backup.ErrConfig.Error() + ": "} {
-		text = strings.Replace(text, noise, "", 1)
+// Explain returns the text of an error. That of the library is given as its facts, with advice in flags and variables.
+func (a *App) Explain(err error) string {
+	own, ok := errors.AsType[*d365backup.Error](err)
+	if !ok {
+		return err.Error()
 	}
-	return words.Replace(text)
+	text := own.Facts()
+	if errors.Is(own.Kind, d365backup.ErrConfig) {
+		text = a.settings.problem(own)
+	} else if advice := a.advice(own); advice != "" {
+		text += "; " + advice
+	}
+	return strings.Replace(err.Error(), own.Error(), text, 1) // err may say more around it
+}
+
+// advice returns what to try next; empty if the error says it.
+func (a *App) advice(err *d365backup.Error) string {
+	var advice string
+	switch kind := err.Kind; {
+	case kind == nil, errors.Is(kind, d365backup.ErrIncomplete):
+		return ""
+	case errors.Is(kind, d365backup.ErrThrottled):
+		return "try again later, and look for other programs that use the same app"
+	case errors.Is(kind, d365backup.ErrServer):
+		return "try again later"
+	case !err.TokenRequest && (errors.Is(kind, d365backup.ErrTooLarge) || errors.Is(kind, d365backup.ErrTruncated)):
+		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
+	case errors.Is(kind, d365backup.ErrNotFound) && err.Setting == "WithAPI":
+		advice = "try --api graph, the replacement of version v1, "
+	}
+	if origin := a.settings.address(err.TokenRequest); addressReasons[err.Reason] && origin != "" {
+		advice += "check " + origin + ", "
+	}
+	if advice != "" {
+		advice += "or "
+	}
+	return advice + "run 'd365backup doctor' to find the cause"
+}
+
+// addressReasons are the reasons that a wrong address can have.
+var addressReasons = map[string]bool{
+	"unknown-host": true, "unreachable": true, "not-tls": true, "tls-wrong-host": true, "redirect": true, "login-page": true,
+	"not-jobs": true, "not-found": true, "token-url": true,
 }

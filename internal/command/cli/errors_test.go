@@ -24,13 +24,13 @@ func TestExitCode(t *testing.T) {
 		{t.Context(), &ExitError{Code: 3}, 3, ""},
 		{t.Context(), fmt.Errorf("y: %w", &ExitError{Code: 3, Err: errors.New("x")}), 3, "x"},
 		{t.Context(), Usagef("x %d", 1), 2, "x 1"},
-		{t.Context(), &d365backup.Error{Kind: d365backup.ErrConfig, Message: "WithTokenURL is wrong"}, 2, "--token-url is wrong"},
-		{t.Context(), &d365backup.Error{Kind: d365backup.ErrServer, Host: "h"}, 1, "server error (host h)"},
+		{t.Context(), &d365backup.Error{Kind: d365backup.ErrConfig, Setting: "Query.Start", Message: "wrong"}, 2, "--start: wrong"},
+		{t.Context(), &d365backup.Error{Kind: d365backup.ErrServer, Host: "h"}, 1, "server error (host h); try again later"},
 		{t.Context(), &OutputError{io.ErrClosedPipe}, 0, ""},
 		{t.Context(), context.Canceled, 1, "context canceled"},
 		{canceled, fmt.Errorf("x: %w", context.Canceled), 130, "interrupted"},
 	} {
-		if code, text := ExitCode(tt.ctx, tt.err); code != tt.code || text != tt.text {
+		if code, text := NewApp(nil, nil, nil, nil).ExitCode(tt.ctx, tt.err); code != tt.code || text != tt.text {
 			t.Errorf("%v: got %d, %q, want %d, %q", tt.err, code, text, tt.code, tt.text)
 		}
 	}

@@ -62,7 +62,8 @@ type enumFlag[E fmt.Stringer] struct {
 func (e *enumFlag[E]) Set(text string) error {
 	parsed, err := e.parse(text)
 	if err != nil {
-		return errors.New(Explain(err))
+		own, _ := errors.AsType[*d365backup.Error](err)
+		return errors.New(own.Message)
 	}
 	*e.value = parsed
 	return nil
@@ -85,7 +86,7 @@ type guid string
 // Set takes an id.
 func (g *guid) Set(text string) error {
 	if _, err := uuid.Parse(text); err != nil || len(text) != len(uuid.Nil.String()) {
-		return errors.New("it is no GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f")
+		return errors.New("not a GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f")
 	}
 	*g = guid(text)
 	return nil

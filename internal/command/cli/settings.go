@@ -72,6 +72,44 @@ func (s Settings) Get(name string) string { return s.values[name].text }
 // "D365BACKUP_DATA_CENTER" or "data_center of profile production"; empty where it has none.
 func (s Settings) Origin(name string) string { return s.values[name].origin }
 
+// settingOf are the names of settings and flags by what the library calls them.
+var settingOf = map[string]string{
+	"WithDataCenter": "data-center", "WithBaseURL": "base-url", "WithTokenURL": "token-url", "WithScope": "scope", "WithAPI": "api",
+	"WithPageSize": "page-size", "Query.Type": "type", "Query.Status": "status", "Query.Start": "start", "Query.End": "end",
+	"Query.OrganizationID": "org", "Query.ObjectType": "object-type",
+}
+
+// problem says what is wrong with a setting, by the name under which it was given.
+func (s Settings) problem(err *d365backup.Error) string {
+	name, known := settingOf[err.Setting]
+	switch origin := s.Origin(name); {
+	case err.Setting == "":
+		return err.Message
+	case !known: // a variable of the environment
+		return err.Setting + ": " + err.Message
+	case origin != "":
+		return origin + ": " + err.Message
+	case name == "token-url":
+		return missing("token URL", name, "").Error() // since it has no default
+	default:
+		return "--" + name + ": " + err.Message
+	}
+}
+
+// address returns where the address of a request was given; empty if nobody gave one.
+func (s Settings) address(ofToken bool) string {
+	names := []string{"base-url", "data-center"}
+	if ofToken {
+		names = []string{"token-url", "base-url", "data-center"}
+	}
+	for _, name := range names {
+		if origin := s.Origin(name); origin != "" {
+			return origin
+		}
+	}
+	return ""
+}
+
 // layer holds the settings of one place.
 type layer map[string]value
 

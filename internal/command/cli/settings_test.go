@@ -113,7 +113,7 @@ func TestConfigRefused(t *testing.T) {
 			home := t.TempDir()
 			save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), tt.text, 0o600)
 			_, err := resolve(t, home, nil, "--profile", tt.profile)
-			code, text := ExitCode(t.Context(), err)
+			code, text := NewApp(nil, nil, nil, nil).ExitCode(t.Context(), err)
 			if code != ExitUsage || !strings.Contains(text, tt.want) || strings.Contains(text, "hush") {
 				t.Errorf("code %d: %s", code, text)
 			}

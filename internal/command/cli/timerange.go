@@ -73,12 +73,12 @@ func (r *TimeRange) Resolve(now time.Time) (start, end time.Time, err error) {
 			return start, end, err
 		}
 	}
-	if start.After(end) {
+	if !start.Before(end) {
 		until := "--end " + end.Format(time.RFC3339)
 		if !r.changed("end") {
 			until = "the present, " + end.In(r.Zone()).Format(time.RFC3339)
 		}
-		return start, end, Usagef("--start %s is after %s: swap them, or choose an earlier start", start.Format(time.RFC3339), until)
+		return start, end, Usagef("--start %s is not before %s: choose an earlier start or a later end", start.Format(time.RFC3339), until)
 	}
 	return start, end, nil
 }

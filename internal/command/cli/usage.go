@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,4 +75,48 @@ func flags(b *strings.Builder, title string, cmd *cobra.Command, width int, belo
 func isConnection(f *pflag.Flag) bool {
 	_, ok := f.Annotations[connectionFlag]
 	return ok
+}
+
+// ExplainFlag says what is wrong with a flag, without the words of strconv, and where a secret belongs.
+func ExplainFlag(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name := unknown.GetSpecifiedName()
+		i := slices.IndexFunc(settings, func(s setting) bool { return s.secret && s.name == name })
+		if i >= 0 && cmd.Flags().Lookup(name+"-file") != nil {
+			return Usagef("there is no --%s, because other users can see flags: give --%[1]s-file or %s", name, variable(name))
+		}
+	}
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	reason := invalid.Unwrap()
+	if number, ok := errors.AsType[*strconv.NumError](reason); ok {
+		reason = errors.New("not a whole number")
+		if errors.Is(number, strconv.ErrRange) {
+			reason = errors.New("out of range")
+		}
+	}
+	if strings.Contains(reason.Error(), strconv.Quote(invalid.GetValue())) {
+		return Usagef("--%s: %w", invalid.GetFlag().Name, reason)
+	}
+	return Usagef("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), reason)
+}
+
+// NoArguments accepts no argument.
+func NoArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return Usagef("%q is not expected: '%s' takes flags only", args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// OneArgument accepts exactly one argument, such as a FILE.
+func OneArgument(name string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return Usagef("give one %s, not %d", name, len(args))
+		}
+		return nil
+	}
 }

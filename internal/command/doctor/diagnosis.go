@@ -56,23 +56,25 @@ var diagnoses = []diagnosis{
 	},
 	{
 		code: "proxy-setting", title: "The address of the proxy cannot be used", side: yours,
-		meaning: "The environment names a proxy, and what it names is no address. Nothing was sent.",
+		meaning: "A variable of the environment should name a proxy, and its value is not an address. Nothing was sent.",
 		next: []string{
-			"Write HTTPS_PROXY like http://proxy.example:8080.",
+			"Write it like http://user:password@proxy.example:8080. In user and password escape % as %25, # as %23, / as %2F, " +
+				"? as %3F, @ as %40, : as %3A and a space as %20.",
 			"Without a proxy, unset it, or name the host in NO_PROXY.",
 		},
 	},
 	{
 		code: "unknown-host", title: "The host does not exist", side: yours,
-		meaning: "The name service knows no such host: a typing error in an address, or a network that cannot see public names.",
+		meaning: "The name server responded that there is no such host: a typing error in an address, or a network that does not " +
+			"resolve public names.",
 		next: []string{
 			"Check --base-url and --token-url, or give --data-center in their place.",
 			"If the address is right, ask whether this network needs a proxy (HTTPS_PROXY).",
 		},
 	},
 	{
-		code: "name-service", title: "The name service does not answer", side: network,
-		meaning: "The name of the host could not be looked up, and nothing says that it is wrong.",
+		code: "name-service", title: "The name server does not respond", side: network,
+		meaning: "The name of the host could not be resolved, and nothing says that it is wrong.",
 		next:    []string{"Check the network connection and the name servers of this machine.", "Try again."},
 	},
 	{
@@ -114,6 +116,15 @@ var diagnoses = []diagnosis{
 		code: "tls-wrong-host", title: "The certificate is that of another host", side: network,
 		meaning: "Something else answers at this address: a proxy, a login page of the network, or an alias that leads astray.",
 		next:    []string{"Check the address.", "Open it in a browser on this machine: a network that wants a login shows it there."},
+	},
+	{
+		code: "tls-defective", title: "The certificate of the host has a defect", side: network,
+		meaning: "Go does not accept it, whoever issued it: it has no subject alternative names, only a common name, or it breaks " +
+			"the rules of its encoding. Mostly it is that of a proxy that inspects TLS.",
+		next: []string{
+			"Have those who run the host or the proxy issue a new one, with the name of the host among its subject alternative names.",
+			"Or have the two hosts exempted from TLS inspection.",
+		},
 	},
 	{
 		code: "tls-expired", title: "The certificate of the host has expired", side: service,
@@ -173,8 +184,12 @@ var diagnoses = []diagnosis{
 		next: []string{
 			"Compare the thumbprint that is named here with the certificates in the app's registration, and upload this one if it is missing.",
 			"Check the client id.",
-			"Check --token-url: the signed request names it, and is refused elsewhere.",
 		},
+	},
+	{
+		code: "certificate-expired", title: "The certificate of the app has expired", side: yours,
+		meaning: "It expired after it was loaded. Nothing was sent.",
+		next:    []string{"Make a new one, upload it to the app's registration, and give it as --certificate."},
 	},
 	{
 		code: "app-not-allowed", title: "The app may not ask for tokens in this way", side: yours,
@@ -271,8 +286,8 @@ var diagnoses = []diagnosis{
 		},
 	},
 	{
-		code: "login-page", title: "A web page answers in place of the service", side: network,
-		meaning: "The answer is HTML: a proxy or a network that wants a login, or a page that blocks.",
+		code: "login-page", title: "A web page comes in place of the service's response", side: network,
+		meaning: "The response is HTML, or has status 511: a proxy or a network that wants you to sign in, or a page that blocks.",
 		next: []string{
 			"Open the address in a browser on this machine, and sign in to the network.",
 			"Ask for the host to be allowed on the proxy.",

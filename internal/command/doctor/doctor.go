@@ -37,12 +37,13 @@ that is the configuration.`,
 		Example: `  d365backup doctor --sandbox
   d365backup doctor --data-center us
   d365backup doctor -o json > ticket.json`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			defer probe.transport.CloseIdleConnections()
 			s := &state{
 				open:  func() (cli.Settings, func() error, error) { return connection.Open(app) },
 				close: func() error { return nil },
+				app:   app,
 				probe: probe,
 			}
 			var out printer = &textPrinter{out: app.Stdout, screen: app.StdoutScreen}

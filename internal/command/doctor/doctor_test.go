@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -52,28 +51,39 @@ func changed(change func(*world)) func(*testing.T) *world {
 	}
 }
 
+// malformedProxy is a world with a proxy that net/http ignores, without a word.
+func malformedProxy(address string) func(*testing.T) *world {
+	return changed(func(w *world) {
+		w.dataCenter()
+		w.env["HTTPS_PROXY"] = address
+	})
+}
+
 const html = "text/html; charset=utf-8"
 
 var illnesses = slices.Concat(ofConfiguration, ofNetwork, ofTLS, ofProxy, ofToken, ofOperation)
 
 var ofConfiguration = []illness{
 	{"no data centre", "configuration", "configuration", 2, changed(func(w *world) { delete(w.env, "D365BACKUP_BASE_URL") }),
-		"No data centre: give --data-center, D365BACKUP_DATA_CENTER"},
+		"No data center: give --data-center, D365BACKUP_DATA_CENTER"},
 	{"unknown data centre", "configuration", "configuration", 2, changed(func(w *world) {
 		w.dataCenter()
 		w.args = []string{"--data-center", "mars"}
-	}), `Data centre "mars" does not exist: use one of au, sg,`},
+	}), `data center "mars" does not exist: use one of au, sg,`},
 	{"secret in the place of a URL", "configuration", "configuration", 2, changed(func(w *world) {
 		w.env["D365BACKUP_BASE_URL"] = "https://user:" + passwordCanary + "@127.0.0.1"
-	}), "The base URL for 127.0.0.1 has a user, a query or a fragment"},
+	}), "D365BACKUP_BASE_URL: the URL of 127.0.0.1 has a user, a query or a fragment"},
 	{"no profile", "configuration", "configuration", 2, changed(func(w *world) { w.args = []string{"--profile", "nobody"} }), `There is no profile "nobody"`},
 	{"sandbox and data centre", "configuration", "configuration", 2,
 		changed(func(w *world) { w.args = []string{"--sandbox", "--data-center", "us"} }), "--sandbox and --data-center are both given"},
-	{"proxy without sense", "proxy-setting", "configuration", 2, changed(func(w *world) {
-		w.probe.transport.Proxy = func(*http.Request) (*url.URL, error) {
-			return nil, fmt.Errorf("invalid proxy address %q", "::"+passwordCanary)
-		}
-	}), "The proxy of the environment is no address"},
+	{"proxy with a % in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "%zz@127.0.0.1:3128"), "HTTPS_PROXY is not"},
+	{"proxy with a # in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "#s@127.0.0.1:3128"), "HTTPS_PROXY is not"},
+	{"proxy with a / in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "/s@127.0.0.1:3128"), "HTTPS_PROXY is not"},
+	{"several missing settings", "configuration", "configuration", 2, changed(func(w *world) {
+		delete(w.env, "D365BACKUP_TOKEN_URL")
+		delete(w.env, "D365BACKUP_CLIENT_ID")
+		delete(w.env, "D365BACKUP_CLIENT_SECRET")
+	}), "No token URL: give --token-url, D365BACKUP_TOKEN_URL, or token_url in a profile; no client id: give "},
 }
 
 var ofNetwork = []illness{
@@ -81,14 +91,19 @@ var ofNetwork = []illness{
 		w.probe.resolver = nameServer(w.t, 3)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "No proxy is set for identity.example"},
-	{"vendor's host, not to be found", "name-service", "token host: DNS", 1, changed(func(w *world) {
+	{"vendor's host, not to be found", "unknown-host", "token host: DNS", 1, changed(func(w *world) {
 		w.probe.resolver = nameServer(w.t, 3)
 		w.dataCenter()
-	}), "The name is that of the vendor"},
+	}), "The name is the vendor's"},
 	{"name server fails", "name-service", "token host: DNS", 1, changed(func(w *world) {
 		w.probe.resolver = nameServer(w.t, 2)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "server misbehaving"},
+	{"name server says nothing", "name-service", "token host: DNS", 1, changed(func(w *world) {
+		w.probe.patience = 500 * time.Millisecond
+		w.probe.resolver = nameServer(w.t, silent)
+		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
+	}), "identity.example"},
 	{"nothing listens", "unreachable", "API host: TCP", 1, changed(func(w *world) { w.env["D365BACKUP_BASE_URL"] = "http://" + closed(w.t) }),
 		"connection refused"},
 	{"no host", "unreachable", "token host: TCP", 1, changed(func(w *world) {
@@ -114,6 +129,9 @@ var ofTLS = []illness{
 		w.secured(0, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(72*time.Hour + time.Minute) })
 	}), "It ends in 3d 00h"},
 	{"old TLS", "tls-version", "token host: TLS", 1, changed(func(w *world) { w.secured(tls.VersionTLS11) }), "protocol version"},
+	{"certificate with a common name alone", "tls-defective", "token host: TLS", 1, changed(func(w *world) {
+		w.secured(0, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses, c.Subject.CommonName = nil, nil, "127.0.0.1" })
+	}), "The certificate is for 127.0.0.1"},
 	{"no TLS", "not-tls", "token host: TLS", 1, changed(func(w *world) {
 		w.env["D365BACKUP_TOKEN_URL"] = strings.Replace(w.server.TokenURL(), "http:", "https:", 1)
 	}), "No proxy is set"},
@@ -147,7 +165,7 @@ var ofToken = []illness{
 	{"expired secret", "secret-refused", "token", 1, fault(sandbox.ExpiredSecret()), "invalid_client"},
 	{"wrong secret", "secret-refused", "token", 1, changed(func(w *world) { w.env["D365BACKUP_CLIENT_SECRET"] = passwordCanary }), "invalid_client"},
 	{"refused without a reason", "secret-refused", "token", 1, at(toToken, answer(401, "text/plain", "no")), "status 401"},
-	{"certificate not registered", "certificate-not-registered", "token", 1, changed(func(w *world) { w.certificate() }), "check the client ID, that certificate "},
+	{"certificate not registered", "certificate-not-registered", "token", 1, changed(func(w *world) { w.certificate() }), "certificate "},
 	{"certificate and a wrong clock", "clock", "token", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.ClockSkew(-10*time.Minute)))
 		w.certificate()
@@ -158,11 +176,17 @@ var ofToken = []illness{
 		return newWorld(t, sandbox.WithScope("dynamics.readwrite.all"))
 	}, `try the other spelling, "dynamics.readwrite.all"`},
 	{"token without the scope", "scope", "scope", 1, at(toToken, answer(200, "application/json",
-		`{"access_token":"x","expires_in":60,"token_type":"Bearer","scope":"other.scope"}`)), "a token without the scope asked for"},
+		`{"access_token":"x","expires_in":60,"token_type":"Bearer","scope":"other.scope"}`)), "lacks the requested scope"},
+	{"certificate that makes an invalid request", "certificate-not-registered", "token", 1, func(t *testing.T) *world {
+		w := at(toToken, answer(400, "application/json", `{"error":"invalid_request"}`))(t)
+		w.certificate()
+		return w
+	}, "may not be registered for this client id"},
+	{"network wants a sign-in for a token", "login-page", "token", 1, at(toToken, answer(511, html, "<html>sign in</html>")), "sign in"},
 	{"app for users only", "app-not-allowed", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unauthorized_client"}`)), "unauthorized_client"},
 	{"no token endpoint", "token-url", "token", 1, changed(func(w *world) { w.env["D365BACKUP_TOKEN_URL"] = w.server.URL() + "/token" }), "status 404"},
 	{"unknown grant", "token-url", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unsupported_grant_type"}`)), "unsupported_grant_type"},
-	{"login page for a token", "login-page", "token", 1, at(toToken, answer(200, html, "<html>Sign in</html>")), "token endpoint"},
+	{"login page for a token", "login-page", "token", 1, at(toToken, answer(200, html, "<html>Sign in</html>")), "not a token response"},
 	{"token endpoint moved", "redirect", "token", 1, at(toToken, http.RedirectHandler("https://login.example/", http.StatusFound).ServeHTTP), "redirect"},
 	{"token endpoint fails", "server-error", "token", 1, at(toToken, answer(503, html, "busy")), "status 503"},
 	{"token endpoint throttles", "throttled", "token", 1, at(toToken, answer(429, "application/json", "{}")), "status 429"},
@@ -170,36 +194,43 @@ var ofToken = []illness{
 }
 
 var ofOperation = []illness{
-	{"wrong data centre", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs answers with status 404"},
+	{"wrong data centre", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs responds with status 404"},
 	{"unlicensed product", "not-found", "operation", 1, fault(sandbox.UnlicensedProduct()), "The tenant has no licence"},
 	{"missing permission", "missing-permission", "operation", 1, fault(sandbox.MissingPermission()), "lacks a permission"},
 	{"v1 replaced", "v1-replaced", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.V1Replaced()))
 		w.args = []string{"--api", "v1"}
 		return w
-	}, "GET /dynamicsbackup/jobs answers with status 200"},
-	{"v1 replaced, which does not matter", "v1-replaced", "operation", 0, fault(sandbox.V1Replaced()), "GET /dynamicsbackup/jobs answers with status 200"},
+	}, "GET /dynamicsbackup/jobs responds with status 200"},
+	{"v1 replaced, which does not matter", "v1-replaced", "operation", 0, fault(sandbox.V1Replaced()), "GET /dynamicsbackup/jobs responds with status 200"},
 	{"v1 replaced, permission missing", "missing-permission", "operation", 1, func(t *testing.T) *world {
 		return newWorld(t, sandbox.WithFault(sandbox.V1Replaced(), sandbox.MissingPermission()))
-	}, "GET /dynamicsbackup/jobs answers with status 403"},
+	}, "GET /dynamicsbackup/jobs responds with status 403"},
 	{"no successor", "no-successor", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t).answering("GET /dynamicsbackup/jobs", http.NotFound)
 		w.args = []string{"--api", "graph"}
 		return w
-	}, "POST /api/OpenApi/GetJobs answers with status 200"},
+	}, "POST /api/OpenApi/GetJobs responds with status 200"},
 	{"token of another environment", "token-refused", "operation", 1, at(toOperation, answer(401, "application/json", "{}")), "status 401"},
-	{"request refused", "request-refused", "operation", 1, at(toOperation, answer(400, "application/json", `{"message":"no"}`)), `It said: {"message":"no"}`},
+	{"request refused", "request-refused", "operation", 1, at(toOperation, answer(400, "application/json", `{"message":"no"}`)), "The service says: no"},
 	{"throttled", "throttled", "operation", 1, fault(sandbox.Throttled(always, 7*time.Second)), "retry after 7s"},
 	{"server error", "server-error", "operation", 1, fault(sandbox.ServerError(always, 502)), "status 502"},
-	{"login page", "login-page", "operation", 1, fault(sandbox.LoginPage()), "The answer is a web page"},
-	{"page that blocks", "missing-permission", "operation", 1, at(toOperation, answer(403, html, "<html>Blocked</html>")), "The answer is a web page"},
+	{"login page", "login-page", "operation", 1, fault(sandbox.LoginPage()), "The response is a web page"},
+	{"network wants a sign-in", "login-page", "operation", 1, at(toOperation, answer(511, html, "<html>sign in</html>")), "status 511"},
+	{"Google Cloud", "not-found", "operation", 1, func(t *testing.T) *world {
+		w := fault(sandbox.WrongDataCenter())(t)
+		w.proxied(w.secured(0), 0)
+		w.args = []string{"--data-center", "gcp-us"}
+		return w
+	}, "does not list Dynamics 365 backup"},
+	{"page that blocks", "missing-permission", "operation", 1, at(toOperation, answer(403, html, "<html>Blocked</html>")), "The response is a web page, so"},
 	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", http.StatusFound).ServeHTTP), "https://login.example"},
 	{"silence of the operation", "no-answer", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.Latency(time.Hour)))
 		w.probe.patience = 500 * time.Millisecond
 		return w
-	}, "no whole answer within"},
-	{"empty object", "not-jobs", "first page", 1, fault(sandbox.EmptyObject()), "no job list"},
+	}, "No complete response within"},
+	{"empty object", "not-jobs", "first page", 1, fault(sandbox.EmptyObject()), "no list of jobs"},
 	{"cut off page", "truncated", "first page", 1, at(toOperation, cutOff(100)), "ended after"},
 	{"page too large", "too-large", "first page", 1, at(toOperation, cutOff(1<<30)), "exceeds"},
 	{"no jobs", "no-jobs", "first page", 0, func(t *testing.T) *world { return newWorld(t, sandbox.WithJobs(0)) }, ""},
@@ -240,6 +271,9 @@ func checkText(t *testing.T, text string, d *diagnosisReport) {
 			t.Errorf("%q is not in the text:\n%s", want, text)
 		}
 	}
+	if strings.Contains(flat, "All is well") {
+		t.Errorf("all is well: %s", text)
+	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' }) {
@@ -251,9 +285,10 @@ func checkText(t *testing.T, text string, d *diagnosisReport) {
 	}
 }
 
-// TestEveryDiagnosisIsMade: for each there is an illness, but for those that are only ever one of several.
+// TestEveryDiagnosisIsMade: for each there is an illness, but for those that are only ever one of several, or that other
+// commands find.
 func TestEveryDiagnosisIsMade(t *testing.T) {
-	onlyAlike := []string{"wrong-data-center", "unlicensed-product", "unknown"}
+	onlyAlike := []string{"wrong-data-center", "unlicensed-product", "certificate-expired", "unknown"}
 	known := make(map[string]bool)
 	for _, d := range diagnoses {
 		if known[d.code] {

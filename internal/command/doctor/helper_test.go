@@ -92,7 +92,7 @@ func (w *world) run(args ...string) (code int, stdout string) {
 	cmd := newCommand(app, w.probe)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(append(append([]string{}, w.args...), args...))
-	code, message := cli.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
+	code, message := app.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
 	if message != "" || errs.Len() > 0 {
 		w.t.Errorf("on the standard error: %s%s", message, errs.String())
 	}
@@ -252,6 +252,9 @@ func tunnel(t *testing.T, rw http.ResponseWriter, target string) {
 	back.Wait()
 }
 
+// silent is for a name server that answers nothing.
+const silent = 255
+
 // nameServer returns a resolver whose server answers every question with a code, such as 3: no such name.
 func nameServer(t *testing.T, code byte) *net.Resolver {
 	t.Helper()
@@ -266,6 +269,9 @@ func nameServer(t *testing.T, code byte) *net.Resolver {
 			n, from, err := socket.ReadFrom(message)
 			if err != nil {
 				return
+			}
+			if code == silent {
+				continue
 			}
 			message[2] |= 0x80                         // an answer
 			message[3] = message[3]&0x70 | 0x80 | code // from a server that asks others

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -121,17 +122,15 @@ func (h *host) lookUp(ctx context.Context, p probe) result {
 }
 
 func (h *host) notFound(name string, err error, p probe) result {
-	code, evidence := "name-service", []string{h.evidence(p), reason(err)}
-	dns, known := errors.AsType[*net.DNSError](err)
+	f := httpfail.FromError(err)
+	evidence := []string{h.evidence(p), reason(err)}
 	switch {
 	case h.proxy != nil:
-		code = "proxy-unreachable"
-	case known && dns.IsNotFound && h.isVendors():
-		evidence = append(evidence, "The name is that of the vendor, so it is not misspelled.")
-	case known && dns.IsNotFound:
-		code = "unknown-host"
+		f.Reason = httpfail.ProxyUnreachable
+	case f.Reason == httpfail.UnknownHost && h.isVendors():
+		evidence = append(evidence, "The name is the vendor's, so it is not misspelled: this network may not resolve public names.")
 	}
-	return fail(code, name+" cannot be looked up", evidence...)
+	return fail(string(f.Reason), name+" cannot be resolved", evidence...)
 }
 
 // isVendors reports whether the host belongs to a data centre.
@@ -223,7 +222,7 @@ func (h *host) greet(ctx context.Context, p probe) (g greeting) {
 	}
 	transport := p.transport.Clone() // its connections are not those of the client
 	transport.DisableKeepAlives = true
-	transport.OnProxyConnectResponse = refuses
+	transport.OnProxyConnectResponse = httpfail.CheckProxyResponse
 	sent := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
@@ -237,18 +236,6 @@ func (h *host) greet(ctx context.Context, p probe) (g greeting) {
 		h.skew = new(theirs.Sub(ours))
 	}
 	return g
-}
-
-// refusal is a proxy's answer to CONNECT.
-type refusal struct{ status int }
-
-func (r *refusal) Error() string { return fmt.Sprintf("the proxy answers status %d", r.status) }
-
-func refuses(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
-	if response.StatusCode != http.StatusOK {
-		return &refusal{response.StatusCode}
-	}
-	return nil
 }
 
 // reason is the text of an error of the network without the addresses of this machine.

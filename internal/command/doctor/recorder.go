@@ -1,21 +1,19 @@
 package doctor
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 // recorder is the transport below the client. It notes what the steps need to tell faults apart, and
 // holds requests back that are not due yet, so that one call of the client can be looked at in parts.
-// Of a token request it notes the outcome, never the request, and of its answer no more than names.
+// Of a token request it notes the outcome alone.
 type recorder struct {
 	next http.RoundTripper
 
@@ -40,8 +38,6 @@ type exchange struct {
 	method   string
 	status   int // 0: no answer
 	html     bool
-	code     string // the error code of RFC 6749, if it is one
-	scopes   []string
 	answered time.Time // when the headers were there
 }
 
@@ -86,43 +82,9 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	seen.status, seen.answered = response.StatusCode, time.Now()
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	seen.html = mediaType == "text/html" || mediaType == "application/xhtml+xml"
-	if needs == tokens {
-		seen.peek(response)
-	}
+	seen.html = httpfail.IsHTML(mediaType)
 	r.mu.Lock()
 	*into = seen
 	r.mu.Unlock()
 	return response, nil
-}
-
-// maxPeek is more than a token endpoint has to say.
-const maxPeek = 64 << 10
-
-// peek reads the error code and the scopes from the answer of a token endpoint, and puts back what it
-// read.
-func (e *exchange) peek(response *http.Response) {
-	begin, err := io.ReadAll(io.LimitReader(response.Body, maxPeek))
-	rest := response.Body
-	response.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(begin), broken{err}, rest), rest}
-	var answer struct {
-		Error string `json:"error"`
-		Scope string `json:"scope"`
-	}
-	if json.Unmarshal(begin, &answer) == nil {
-		e.code, e.scopes = answer.Error, strings.Fields(answer.Scope)
-	}
-}
-
-// broken hands on the error of a read, at its place.
-type broken struct{ err error }
-
-func (b broken) Read([]byte) (int, error) {
-	if b.err == nil {
-		return 0, io.EOF
-	}
-	return 0, b.err
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
-	"github.com/d365backup/d365backup/internal/command/cli"
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -33,7 +33,7 @@ func lookAtConfiguration(ctx context.Context, s *state) result {
 		s.client, err = s.newClient(s.recorder)
 	}
 	if err != nil {
-		return fail("configuration", "not valid", sentence(cli.Explain(err)))
+		return fail("configuration", "not valid", sentence(s.app.Explain(err)))
 	}
 	base, err := s.baseURL()
 	if err != nil {
@@ -43,6 +43,9 @@ func lookAtConfiguration(ctx context.Context, s *state) result {
 	token, _ := s.recorder.seen()
 	if token.url == nil {
 		return s.failure("unknown", err)
+	}
+	if variable := httpfail.BadProxy(s.probe.getenv); variable != "" && (token.url.Scheme == "https" || base.Scheme == "https") {
+		return fail("proxy-setting", "not valid", variable+" is not the address of a proxy.")
 	}
 	for _, h := range []struct {
 		to  **host
@@ -139,106 +142,40 @@ func lookAtClock(ctx context.Context, s *state) result {
 func lookAtToken(ctx context.Context, s *state) result {
 	s.recorder.allow(tokens)
 	_, err := s.ask(ctx, s.client)
-	s.token = err
 	if errors.Is(err, errHeld) { // so there is a token, to go on with
-		s.token = nil
 		return passed("given by " + s.tokenHost.url.Host)
 	}
-	token, _ := s.recorder.seen()
-	if s.refusedScope(token, err) {
+	s.token = err
+	code := reasonOf(err)
+	if code == "scope" {
 		return passed("the credentials are not what is refused")
 	}
-	code := s.judgeToken(token, err)
-	r := s.failure(code, err)
-	if code == "clock" {
-		r.finding.evidence = append(r.finding.evidence, "The certificate's signed request carries the time of this machine, "+
-			"which differs; a certificate that is not registered would look the same.")
+	if code != "certificate-not-registered" || !s.skewed {
+		return s.failure(code, err)
 	}
+	r := s.failure("clock", err)
+	r.finding.evidence = append(r.finding.evidence, "The certificate's signed request carries the time of this machine, "+
+		"which differs; a certificate that is not registered would look the same.")
 	return r
 }
 
-// refusedScope reports whether it was the scope: by name, or by a token that lacks it.
-func (s *state) refusedScope(token exchange, err error) bool {
-	lacks := len(token.scopes) > 0 && !slices.ContainsFunc(token.scopes, func(scope string) bool { return strings.EqualFold(scope, s.scope()) })
-	return token.code == "invalid_scope" || lacks && token.status == http.StatusOK && errors.Is(err, d365backup.ErrAuth)
-}
-
-func (s *state) scope() string {
-	if asked := s.settings.Get("scope"); asked != "" {
-		return asked
+// reasonOf returns the code of the diagnosis for an error of the client.
+func reasonOf(err error) string {
+	if own, ok := errors.AsType[*d365backup.Error](err); ok && own.Reason != "" {
+		return own.Reason
 	}
-	return d365backup.DefaultScope
-}
-
-// judgeToken returns the diagnosis of a token that was not to be had.
-func (s *state) judgeToken(token exchange, err error) string {
-	switch token.code {
-	case "invalid_client", "invalid_grant":
-		return s.credentialsRefused()
-	case "unauthorized_client", "access_denied":
-		return "app-not-allowed"
-	case "unsupported_grant_type", "invalid_request":
-		return "token-url"
-	}
-	if code := common(token, err); code != "" {
-		return code
-	}
-	switch token.status {
-	case 0:
-		return "unknown"
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		return s.credentialsRefused()
-	}
-	return "token-url"
-}
-
-func (s *state) credentialsRefused() string {
-	switch {
-	case s.settings.Get("certificate") == "":
-		return "secret-refused"
-	case s.skewed:
-		return "clock"
-	}
-	return "certificate-not-registered"
-}
-
-// common returns the diagnosis of what can befall both hosts.
-func common(seen exchange, err error) string {
-	switch {
-	case errors.Is(err, d365backup.ErrThrottled):
-		return "throttled"
-	case errors.Is(err, d365backup.ErrServer):
-		return "server-error"
-	case errors.Is(err, d365backup.ErrRedirect):
-		return "redirect"
-	case errors.Is(err, d365backup.ErrNetwork):
-		return "no-answer"
-	case errors.Is(err, d365backup.ErrTruncated):
-		return "truncated"
-	case errors.Is(err, d365backup.ErrTooLarge):
-		return "too-large"
-	case seen.html && seen.status == http.StatusOK:
-		return "login-page"
-	}
-	return ""
+	return "unknown"
 }
 
 // lookAtScope tells a refused scope from refused credentials.
 func lookAtScope(_ context.Context, s *state) result {
-	asked := s.scope()
-	if s.token != nil {
-		r := s.failure("scope", s.token)
-		r.detail = asked + " is refused"
-		return r
-	}
-	token, _ := s.recorder.seen()
-	switch {
-	case slices.Contains(token.scopes, asked):
+	asked := cmp.Or(s.settings.Get("scope"), d365backup.DefaultScope)
+	if s.token == nil {
 		return passed(asked + " is granted")
-	case len(token.scopes) > 0:
-		return passed(asked + " is granted, in another spelling")
 	}
-	return passed(asked + ", which the answer does not name")
+	r := s.failure("scope", s.token)
+	r.detail = asked + " is refused"
+	return r
 }
 
 // lookAtOperation sends the request for the first page, and judges whether the operation is there.
@@ -248,16 +185,19 @@ func lookAtOperation(ctx context.Context, s *state) result {
 	s.page, s.err = s.ask(ctx, s.client)
 	ended := time.Now()
 	_, api := s.recorder.seen()
-	code := judgeOperation(api, s.err)
-	if code == "" {
+	code := ""
+	if s.err != nil {
+		code = reasonOf(s.err)
+	}
+	if s.err == nil || api.status == http.StatusOK && aboutPage[code] {
 		s.read = ended.Sub(api.answered)
-		r := passed(fmt.Sprintf("%s %s answers", api.method, api.url.Path))
+		r := passed(fmt.Sprintf("%s %s responds", api.method, api.url.Path))
 		r.took = api.answered.Sub(began)
 		return r
 	}
 	r := s.failure(code, s.err)
-	if api.html {
-		r.finding.evidence = append(r.finding.evidence, "The answer is a web page, so it may come from something in between.")
+	if api.html && code != "login-page" {
+		r.finding.evidence = append(r.finding.evidence, "The response is a web page, so it may come from something in between.")
 	}
 	if code == "not-found" {
 		return s.tryOther(ctx, r)
@@ -265,33 +205,18 @@ func lookAtOperation(ctx context.Context, s *state) result {
 	return r
 }
 
-// judgeOperation returns the diagnosis of an operation that is not to be used; empty where what is left
-// is for the first page.
-func judgeOperation(api exchange, err error) string {
-	code := common(api, err)
-	if err == nil || api.status == http.StatusOK && code != "login-page" && code != "no-answer" {
-		return ""
-	}
-	switch {
-	case code != "":
-		return code
-	case api.status == http.StatusUnauthorized:
-		return "token-refused"
-	case api.status == http.StatusForbidden:
-		return "missing-permission"
-	case api.status == http.StatusNotFound:
-		return "not-found"
-	case api.status >= 400:
-		return "request-refused"
-	}
-	return "not-jobs"
-}
+// aboutPage are the reasons that are for the first page to tell, if the operation responds.
+var aboutPage = map[string]bool{"not-jobs": true, "truncated": true, "too-large": true, "unknown": true}
 
 // tryOther asks the other API of the same host, which tells a replaced path from the rest.
 func (s *state) tryOther(ctx context.Context, r result) result {
 	other, replaced := d365backup.APIGraph, "v1-replaced"
 	if s.api() == d365backup.APIGraph {
 		other, replaced = d365backup.APIv1, "no-successor"
+	}
+	if strings.HasPrefix(s.settings.Get("data-center"), "gcp-") {
+		r.finding.evidence = append(r.finding.evidence,
+			"The vendor does not list Dynamics 365 backup among the products in its Google Cloud data centers.")
 	}
 	r.finding.evidence = append(r.finding.evidence, "The token endpoint knows the app, so client id, credentials and environment are right.")
 	recorder := &recorder{next: s.probe.transport, due: everything}
@@ -301,11 +226,11 @@ func (s *state) tryOther(ctx context.Context, r result) result {
 	}
 	page, err := s.ask(ctx, client)
 	_, api := recorder.seen()
-	note := fmt.Sprintf("The other API was asked, too: %s %s answers with status %d.", api.method, path(api.url), api.status)
+	note := fmt.Sprintf("The other API was requested, too: %s %s responds with status %d.", api.method, path(api.url), api.status)
 	switch setting := s.settings.Get("api"); {
 	case err == nil && (setting == "" || setting == string(d365backup.APIAuto)): // then the commands use the other API
 		s.client, s.page, s.err = client, page, nil
-		return warn(replaced, fmt.Sprintf("%s %s answers, version v1 does not", api.method, api.url.Path), note)
+		return warn(replaced, fmt.Sprintf("%s %s responds, version v1 does not", api.method, api.url.Path), note)
 	case err == nil:
 		r.finding.diagnosis = find(replaced)
 	case api.status == http.StatusForbidden:
@@ -314,7 +239,7 @@ func (s *state) tryOther(ctx context.Context, r result) result {
 		// So a replaced path is not the reason, or not the only one.
 		r.finding.alike = slices.DeleteFunc(slices.Clone(r.finding.alike), func(code string) bool { return code == "v1-replaced" })
 	case api.status == 0:
-		note = "The other API was asked, too, and did not answer."
+		note = "The other API was requested, too, and did not respond."
 	}
 	r.finding.evidence = append(r.finding.evidence, note)
 	return r
@@ -330,17 +255,10 @@ func path(u *url.URL) string {
 // lookAtPage judges what the operation answered.
 func lookAtPage(_ context.Context, s *state) result {
 	var r result
-	switch {
-	case s.err == nil:
+	if s.err == nil {
 		r = s.readPage()
-	case errors.Is(s.err, d365backup.ErrTruncated):
-		r = s.failure("truncated", s.err)
-	case errors.Is(s.err, d365backup.ErrTooLarge):
-		r = s.failure("too-large", s.err)
-	case errors.Is(s.err, d365backup.ErrNotJobs):
-		r = s.failure("not-jobs", s.err)
-	default:
-		r = s.failure("unknown", s.err)
+	} else {
+		r = s.failure(reasonOf(s.err), s.err)
 	}
 	r.took = s.read
 	return r
@@ -363,36 +281,38 @@ func (s *state) readPage() result {
 
 // failure makes a result of an error of the client.
 func (s *state) failure(code string, err error) result {
-	r := fail(code, "failed", sentence(cli.Explain(err)))
 	own, found := errors.AsType[*d365backup.Error](err)
 	if !found {
-		return r
+		return fail(code, "failed", sentence(fmt.Sprint(err)))
 	}
+	r := fail(code, own.Message, facts(own)...)
 	r.finding.err = own
 	if own.StatusCode != 0 {
 		r.detail = fmt.Sprintf("status %d from %s", own.StatusCode, own.Host)
 	}
-	_, api := s.recorder.seen()
-	if api.status >= 400 {
-		r.finding.evidence = facts(own) // the advice of its message is the diagnosis's to give
-	}
 	return r
 }
 
-// facts are what is known of a refusal.
+// facts are what is known of a failure. What to do is the diagnosis's to say.
 func facts(err *d365backup.Error) []string {
-	known := fmt.Sprintf("%s answered with status %d", err.Host, err.StatusCode)
+	seen := []string{sentence(err.Message)}
+	known := fmt.Sprintf("%s responded with status %d", err.Host, err.StatusCode)
 	if err.RequestID != "" {
 		known += ", request id " + err.RequestID
 	}
 	if err.RetryAfter > 0 {
 		known += ", retry after " + err.RetryAfter.String()
 	}
-	said := "The answer was empty."
-	if err.Excerpt != "" {
-		said = "It said: " + err.Excerpt[:min(len(err.Excerpt), maxQuote)]
+	if err.StatusCode != 0 {
+		seen = append(seen, sentence(known))
 	}
-	return []string{sentence(known), human.Text(said)}
+	switch {
+	case err.ServiceMessage != "":
+		seen = append(seen, "The service says: "+human.Text(err.ServiceMessage))
+	case err.Excerpt != "":
+		seen = append(seen, "The response begins: "+human.Text(err.Excerpt[:min(len(err.Excerpt), maxQuote)]))
+	}
+	return seen
 }
 
 // maxQuote is how much of an answer a person wants to read.

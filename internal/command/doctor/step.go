@@ -35,6 +35,7 @@ type state struct {
 	// open returns the settings, and what to call when they are no longer needed.
 	open     func() (cli.Settings, func() error, error)
 	close    func() error
+	app      *cli.App
 	probe    probe
 	settings cli.Settings
 	client   *d365backup.Client
@@ -43,7 +44,7 @@ type state struct {
 	tokenHost, apiHost *host
 	skewed             bool // the clocks differ enough to matter
 
-	token error // of the token; nil where there is one
+	token error // of the token; nil if there is one
 	page  *d365backup.Page
 	drift int // in how many ways the page differs from the contract
 	err   error

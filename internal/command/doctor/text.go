@@ -56,10 +56,13 @@ func (p *textPrinter) end(r *report) error {
 	for _, w := range r.Warnings {
 		p.diagnosis(&b, "Note", w)
 	}
-	if r.Diagnosis != nil {
+	switch {
+	case r.Diagnosis != nil:
 		p.diagnosis(&b, "Diagnosis", *r.Diagnosis)
-	} else {
-		b.WriteString("\nAll is well: the way to the jobs is open.\n")
+	case len(r.Warnings) > 0:
+		b.WriteString("\nJobs can be read, but see the notes above.\n")
+	default:
+		b.WriteString("\nAll is well: jobs can be read.\n")
 	}
 	_, err := io.WriteString(p.out, b.String())
 	return err

@@ -159,7 +159,7 @@ func (f *follower) broken(err error) time.Duration {
 	f.progress.Clear()
 	if f.failed == 0 {
 		f.outage = time.Now()
-		f.app.Notef("d365backup: the jobs cannot be read, trying on: %s", cli.Explain(err))
+		f.app.Notef("d365backup: cannot read jobs; retrying: %s", f.app.Explain(err))
 	}
 	pause := f.interval
 	for range min(f.failed, 30) {

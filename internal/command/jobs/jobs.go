@@ -63,7 +63,7 @@ interrupted.`,
   d365backup jobs --since 30d --type Backup --sort -backupSize --limit 10
   d365backup jobs -o ndjson | jq 'select(.failedRecord > 0)'
   d365backup jobs --follow --status Failed`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.run(cmd.Context(), cmd.Flags().Changed)
 		},

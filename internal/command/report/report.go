@@ -42,7 +42,7 @@ A report that may lack jobs says so at its head, and the exit code is 1.`,
 		Example: `  d365backup report --sandbox
   d365backup report --since 90d -o quarter.html
   d365backup report --start 2026-10-01 --end 2026-11-01 -o october.md`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.times.AddFlags(cmd)
@@ -63,6 +63,9 @@ func (c *command) run(ctx context.Context) error {
 	}
 	if c.output != "-" {
 		if _, err := report.FormatOf(c.output); err != nil {
+			return cli.Usagef("--output: %w", err)
+		}
+		if err := report.CheckFolder(c.output); err != nil {
 			return cli.Usagef("--output: %w", err)
 		}
 	}

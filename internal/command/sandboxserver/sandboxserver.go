@@ -31,7 +31,7 @@ variables that point the other commands at it to the standard output.`,
 		Example: `  d365backup sandbox
   d365backup sandbox --listen 127.0.0.1:8080 > sandbox.env &
   source sandbox.env && d365backup jobs`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkAddress(listen); err != nil {
 				return err

@@ -26,7 +26,7 @@ It says what openapi.yaml of the source says. Comments and the order of keys,
 which mean nothing, are lost: what is printed comes from the compiled program.`,
 		Example: `  d365backup spec > openapi.yaml
   d365backup spec -o json | jq .info.version`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArguments,
 		RunE: func(*cobra.Command, []string) error {
 			text, err := contract(output.String())
 			if err != nil {

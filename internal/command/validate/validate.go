@@ -68,7 +68,7 @@ forbids it; a warning reports it.`,
 		Example: `  d365backup validate request body.json
   d365backup validate request -o json - < body.json
   d365backup validate request --media-type text/json body.json`,
-		Args: cobra.ExactArgs(1),
+		Args: cli.OneArgument("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.run(args[0], "request", func(body []byte) error {
 				c.warnOfRange(body)
@@ -90,7 +90,7 @@ func newResponse(app *cli.App) *cobra.Command {
 		Example: `  d365backup validate response page.json
   d365backup validate response --status 400 refusal.json
   d365backup validate response --media-type text/html page.html`,
-		Args: cobra.ExactArgs(1),
+		Args: cli.OneArgument("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return c.run(args[0], fmt.Sprintf("response %d", status), func(body []byte) error {
 				err := api.ValidateResponse(c.operation, status, c.mediaType, body)

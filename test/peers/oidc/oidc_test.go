@@ -136,8 +136,8 @@ func TestTokensOfARealServer(t *testing.T) {
 		code   string
 		want   string
 	}{
-		{"wrong secret", func(c *token.Config) { c.ClientSecret = token.NewSecret("wrong") }, "invalid_client", "check the client ID"},
-		{"unknown client", func(c *token.Config) { c.ClientID = "unknown" }, "invalid_client", "check the client ID"},
+		{"wrong secret", func(c *token.Config) { c.ClientSecret = token.NewSecret("wrong") }, "invalid_client", "the client id"},
+		{"unknown client", func(c *token.Config) { c.ClientID = "unknown" }, "invalid_client", "the client id"},
 		{"wrong credential", func(c *token.Config) { useCertificate(c); c.ClientID = bySecret.ID }, "invalid_client", certificate.Thumbprint()},
 		{"other spelling of the scope", func(c *token.Config) { c.Scope = strings.ToLower(scope) }, "invalid_scope", scope},
 	} {
@@ -148,7 +148,7 @@ func TestTokensOfARealServer(t *testing.T) {
 			if !ok {
 				t.Fatalf("Token = %v, %v; want an *Error", got, err)
 			}
-			if failure.Code != test.code || failure.Retryable || !strings.Contains(failure.Message, test.want) {
+			if failure.Code != test.code || failure.Retry || !strings.Contains(failure.Text, test.want) {
 				t.Errorf("error %#v; want %s and %q", *failure, test.code, test.want)
 			}
 			if len(sent.bodies) != 1 {

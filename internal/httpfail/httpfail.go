@@ -1,0 +1,89 @@
+// Package httpfail explains why an HTTP exchange failed: what an error of the network means, what a status means, and
+// what of a response may be shown. Requests for tokens and for pages share it. It states facts; advice is for whoever
+// shows them.
+package httpfail
+
+import (
+	"fmt"
+	"time"
+)
+
+// Reason names what went wrong. The names are those of docs/errors.md.
+type Reason string
+
+// The reasons that the network, a proxy or TLS give.
+const (
+	UnknownHost      Reason = "unknown-host"
+	NameService      Reason = "name-service"
+	Unreachable      Reason = "unreachable"
+	ProxyUnreachable Reason = "proxy-unreachable"
+	ProxyRefused     Reason = "proxy-refused"
+	Untrusted        Reason = "tls-untrusted"
+	WrongHost        Reason = "tls-wrong-host"
+	Expired          Reason = "tls-expired"
+	NotYetValid      Reason = "tls-not-yet-valid"
+	Defective        Reason = "tls-defective"
+	Version          Reason = "tls-version"
+	NotTLS           Reason = "not-tls"
+	TLSFailed        Reason = "tls-failed"
+	NoAnswer         Reason = "no-answer"
+	Truncated        Reason = "truncated"
+	TooLarge         Reason = "too-large"
+)
+
+// The reasons that a status gives.
+const (
+	NotJobs           Reason = "not-jobs"
+	LoginPage         Reason = "login-page"
+	Redirect          Reason = "redirect"
+	TokenRefused      Reason = "token-refused"
+	MissingPermission Reason = "missing-permission"
+	NotFound          Reason = "not-found"
+	Throttled         Reason = "throttled"
+	Server            Reason = "server-error"
+	RequestRefused    Reason = "request-refused"
+)
+
+// The reasons of a token endpoint.
+const (
+	SecretRefused      Reason = "secret-refused"
+	CertificateRefused Reason = "certificate-not-registered"
+	CertificateExpired Reason = "certificate-expired"
+	AppNotAllowed      Reason = "app-not-allowed"
+	Scope              Reason = "scope"
+	TokenURL           Reason = "token-url"
+)
+
+// Failure is one failed exchange.
+type Failure struct {
+	Reason Reason
+	// Text says what was wrong, on one line.
+	Text string
+	// Status is 0 if there was no response.
+	Status    int
+	RequestID string
+	Host      string
+	// RetryAfter is how long the server asked to wait; 0 if it did not.
+	RetryAfter time.Duration
+	// Retry reports whether the same request may succeed later.
+	Retry bool
+	// Message is the service's own, and Excerpt the beginning of the response. Both are empty if the response repeats
+	// a piece of a secret.
+	Message, Excerpt string
+	// Body is what was read of the response. It is not for display.
+	Body []byte
+	// Err is the error of the network; nil if it repeats a piece of a secret.
+	Err error
+}
+
+// Error returns the text and what is known about the request.
+func (f *Failure) Error() string {
+	text := fmt.Sprintf("%s (host %s", f.Text, f.Host)
+	if f.Status != 0 {
+		text += fmt.Sprintf(", status %d", f.Status)
+	}
+	if f.RequestID != "" {
+		text += ", request id " + f.RequestID
+	}
+	return text + ")"
+}

@@ -1,0 +1,124 @@
+package httpfail
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// piece is the number of consecutive bytes of a secret that nothing may show. A shorter secret is a piece itself.
+const piece = 8
+
+// Leaks reports whether text contains a piece of a secret: as it is, or escaped as in JSON, in a URL or in HTML, or with
+// characters in between that are not displayed.
+func Leaks(text []byte, secrets ...string) bool {
+	pieces := make(map[uint64]struct{})
+	texts := [...]string{string(text), plain(string(text))}
+	for _, secret := range secrets {
+		for _, form := range []string{secret, plain(secret)} {
+			if form != "" && len(form) < piece && (strings.Contains(texts[0], form) || strings.Contains(texts[1], form)) {
+				return true
+			}
+			eachPiece(form, func(p uint64) bool { pieces[p] = struct{}{}; return true })
+		}
+	}
+	if len(pieces) == 0 {
+		return false
+	}
+	leaks := false
+	for _, form := range texts {
+		eachPiece(form, func(p uint64) bool {
+			_, leaks = pieces[p]
+			return !leaks
+		})
+		if leaks {
+			return true
+		}
+	}
+	return false
+}
+
+// eachPiece yields every piece of text as a number, until yield returns false.
+func eachPiece(text string, yield func(uint64) bool) {
+	for i := 0; i+piece <= len(text); i++ {
+		if !yield(binary.BigEndian.Uint64([]byte(text[i : i+piece]))) {
+			return
+		}
+	}
+}
+
+var (
+	percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	jsonEscape    = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\.`)
+)
+
+// plain resolves escapes, of escapes too, and removes characters that are not displayed. It runs on secrets as well, so
+// that it only has to treat both alike.
+func plain(text string) string {
+	for range 3 {
+		before := text
+		text = html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
+		text = percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
+			unescaped, _ := url.PathUnescape(escape)
+			return unescaped
+		})
+		if text == before {
+			break
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case isHidden(r):
+			return -1
+		case r == '+': // in a form
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// unquote returns the characters that JSON escapes stand for.
+func unquote(escape string) string {
+	var text string
+	if json.Unmarshal([]byte(`"`+escape+`"`), &text) == nil {
+		return text
+	}
+	return escape[1:]
+}
+
+// isHidden reports whether a character is left out of what is displayed.
+func isHidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError
+}
+
+// Clean returns at most limit bytes of text on one line, without what could drive a terminal.
+func Clean(text string, limit int) string {
+	text = text[:min(len(text), 4*limit)] // enough to fill limit after removal
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			r = ' '
+		case isHidden(r):
+			continue
+		}
+		if b.Len()+utf8.RuneLen(r) > limit {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Excerpt returns the beginning of a body; nothing if the body repeats a piece of what was sent.
+func Excerpt(body []byte, sent ...string) string {
+	if Leaks(body, sent...) {
+		return ""
+	}
+	return Clean(string(body), MaxExcerpt)
+}

@@ -1,0 +1,196 @@
+package httpfail
+
+import (
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// FromError explains the error of a round trip that brought no response. Sent is what the error must not repeat.
+func FromError(err error, sent ...string) *Failure {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // the URL is not ours to show
+	}
+	f := &Failure{Err: err}
+	var detail string
+	f.Reason, f.Text, detail = explain(err)
+	switch f.Reason {
+	case NameService, Unreachable, ProxyUnreachable, TLSFailed, NoAnswer:
+		f.Retry = true
+	case ProxyRefused:
+		refused, ok := errors.AsType[*ProxyError](err)
+		f.Retry = ok && passing(refused.Status)
+	}
+	if Leaks([]byte(err.Error()), sent...) {
+		f.Err, detail = nil, ""
+	}
+	if detail = Clean(detail, maxDetail); detail != "" {
+		f.Text += ": " + detail
+	}
+	return f
+}
+
+// FromBodyError explains an error that ended the reading of a response's body.
+func FromBodyError(err error, sent ...string) *Failure {
+	f := FromError(err, sent...)
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		f.Reason, f.Text, f.Retry = Truncated, "the response was truncated", true
+	case corrupt, errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		f.Reason, f.Text, f.Retry = NoAnswer, "the compressed response is damaged", true
+	}
+	return f
+}
+
+// maxDetail bounds what is repeated of an error's text.
+const maxDetail = 500
+
+// explain returns the reason, what it means, and the detail of this case. A proxy comes first: its errors wrap those of
+// the network.
+func explain(err error) (reason Reason, text, detail string) {
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		return ProxyRefused, refused.Error(), ""
+	}
+	if strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)) { // all that another's transport tells
+		return ProxyRefused, (&ProxyError{http.StatusProxyAuthRequired}).Error(), ""
+	}
+	op, isOp := errors.AsType[*net.OpError](err)
+	if isOp && op.Op == "proxyconnect" {
+		return ProxyUnreachable, "the proxy cannot be reached", innermost(op)
+	}
+	if isOp && strings.HasPrefix(op.Op, "socks") {
+		return ProxyRefused, "the proxy refused the connection", innermost(op)
+	}
+	if reason, text, detail := explainTLS(err); reason != "" {
+		return reason, text, detail
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsNotFound {
+			return UnknownHost, "the host does not exist", ""
+		}
+		return NameService, "the name server did not resolve the host", lookup.Err
+	}
+	if isOp && op.Op == "dial" {
+		return Unreachable, "the host cannot be reached", innermost(op)
+	}
+	timeout, isTimeout := errors.AsType[net.Error](err)
+	errno, isErrno := errors.AsType[syscall.Errno](err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout && timeout.Timeout():
+		return NoAnswer, "no response in time", ""
+	case isErrno:
+		return NoAnswer, "the connection broke", errno.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return NoAnswer, "the connection was closed before the end of the response", ""
+	}
+	return NoAnswer, "no response", err.Error()
+}
+
+// explainTLS explains what can be wrong with TLS; the reason is empty if nothing is. crypto/tls has no error types for
+// some faults, only texts.
+func explainTLS(err error) (reason Reason, text, detail string) {
+	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return explainCertificate(unverified.Err)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok || errors.Is(err, http.ErrSchemeMismatch) {
+		return NotTLS, "the server does not speak TLS", ""
+	}
+	message := err.Error()
+	if _, broken, ok := strings.Cut(message, "failed to parse certificate from server: "); ok {
+		return Defective, "the server's certificate is malformed", broken
+	}
+	if strings.Contains(message, "tls: ") && strings.Contains(message, "protocol version") {
+		return Version, "the server supports neither TLS 1.2 nor TLS 1.3", ""
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls says so of an alert alone
+		return TLSFailed, "the server refused the TLS connection", op.Err.Error()
+	}
+	return "", "", ""
+}
+
+// explainCertificate explains why a certificate was not accepted.
+func explainCertificate(err error) (reason Reason, text, detail string) {
+	if other, ok := errors.AsType[x509.HostnameError](err); ok {
+		if c := other.Certificate; len(c.DNSNames)+len(c.IPAddresses)+len(c.URIs)+len(c.EmailAddresses) == 0 {
+			return Defective, "the server's certificate has no subject alternative names, which Go requires", ""
+		}
+		return WrongHost, "the server's certificate is for another host", ""
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		if time.Now().Before(invalid.Cert.NotBefore) {
+			return NotYetValid, "the server's certificate is not yet valid by this machine's clock", ""
+		}
+		return Expired, "the server's certificate has expired by this machine's clock", ""
+	}
+	return Untrusted, "the server's certificate is not trusted", err.Error()
+}
+
+// innermost returns the text of the error below all net.OpErrors, which name addresses of this machine.
+func innermost(op *net.OpError) string {
+	for {
+		inner, ok := errors.AsType[*net.OpError](op.Err)
+		if !ok {
+			return op.Err.Error()
+		}
+		op = inner
+	}
+}
+
+// ProxyError is the refusal of a proxy to connect.
+type ProxyError struct{ Status int }
+
+// Error says whether the proxy refused the credentials or the connection.
+func (e *ProxyError) Error() string {
+	if e.Status == http.StatusProxyAuthRequired {
+		return "the proxy refused its credentials (status 407)"
+	}
+	return fmt.Sprintf("the proxy refused the connection (status %d)", e.Status)
+}
+
+// CheckProxyResponse is for http.Transport.OnProxyConnectResponse. Without it the error of the transport is the status
+// text alone.
+func CheckProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode != http.StatusOK {
+		return &ProxyError{response.StatusCode}
+	}
+	return nil
+}
+
+// BadProxy returns the name of a variable of the environment that should be the address of a proxy and is not; empty if
+// there is none. net/http ignores a malformed address, and then connects directly.
+func BadProxy(getenv func(string) string) string {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if value := getenv(name); value != "" && !isProxy(value) {
+			return name // never the value: it may hold a password
+		}
+	}
+	return ""
+}
+
+// ProxyForm says how to write the address of a proxy.
+const ProxyForm = "not the address of a proxy: write it like http://user:password@proxy.example:8080, and in user and password " +
+	"% as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and a space as %20"
+
+func isProxy(address string) bool {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "socks5" || u.Scheme == "socks5h"
+}

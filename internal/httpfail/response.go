@@ -1,0 +1,157 @@
+package httpfail
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/d365backup/d365backup/internal/retryafter"
+)
+
+const (
+	// MaxBody is how much is read of a response that is not a success, in bytes.
+	MaxBody = 64 << 10
+	// bodyTimeout bounds how long that may take: the status says enough.
+	bodyTimeout = 5 * time.Second
+	// MaxExcerpt bounds what may be shown of a response, in bytes.
+	MaxExcerpt = 2 << 10
+	maxMessage = 500
+)
+
+// FromResponse explains a response with a status that is not the expected one, and reads its body. Sent is what the
+// response must not repeat.
+func FromResponse(response *http.Response, sent ...string) *Failure {
+	f := &Failure{Status: response.StatusCode, Retry: passing(response.StatusCode)}
+	f.Reason, f.Text = explainStatus(response, sent)
+	f.RequestID = RequestID(response.Header, sent...)
+	f.RetryAfter, _ = retryafter.Parse(response.Header.Get("Retry-After"), time.Now())
+	if f.Status == http.StatusSwitchingProtocols {
+		return f // the body is the connection
+	}
+	f.Body = ReadBody(response.Body)
+	if f.Excerpt = Excerpt(f.Body, sent...); f.Excerpt != "" {
+		f.readEnvelope(sent)
+	}
+	return f
+}
+
+// ReadBody reads a body for a bounded time and up to MaxBody bytes, without a byte order mark.
+func ReadBody(body io.ReadCloser) []byte {
+	stop := time.AfterFunc(bodyTimeout, func() { _ = body.Close() })
+	defer stop.Stop()
+	read, _ := io.ReadAll(io.LimitReader(body, MaxBody))
+	return TrimByteOrderMark(read)
+}
+
+// TrimByteOrderMark cuts off a UTF-8 byte order mark, which some servers send before JSON.
+func TrimByteOrderMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
+// IsHTML reports whether a response of this media type is a web page, such as a login page.
+func IsHTML(mediaType string) bool {
+	return mediaType == "text/html" || mediaType == "application/xhtml+xml"
+}
+
+// passing reports whether a status is that of a failure that may pass.
+func passing(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+func explainStatus(response *http.Response, sent []string) (Reason, string) {
+	switch status := response.StatusCode; {
+	case status < 300:
+		return NotJobs, fmt.Sprintf("status %d instead of the documented 200", status)
+	case status < 400:
+		return Redirect, fmt.Sprintf("the server redirects to %s, which is not followed", redirectTarget(response, sent))
+	case status == http.StatusUnauthorized:
+		return TokenRefused, "the service does not accept the token"
+	case status == http.StatusForbidden:
+		return MissingPermission, "the app may not read jobs"
+	case status == http.StatusNotFound:
+		return NotFound, "nothing responds at this path"
+	case status == http.StatusProxyAuthRequired:
+		return ProxyRefused, (&ProxyError{status}).Error()
+	case status == http.StatusTooManyRequests:
+		return Throttled, "too many requests"
+	case status == http.StatusNetworkAuthenticationRequired:
+		return LoginPage, "the network requires you to sign in before it lets requests through"
+	case status >= 500 || status == http.StatusRequestTimeout:
+		return Server, "the service or a gateway in front of it failed"
+	}
+	return RequestRefused, "the service did not accept the request"
+}
+
+func redirectTarget(response *http.Response, sent []string) string {
+	target, err := response.Location()
+	if err != nil || target.Host == "" {
+		return "no valid address"
+	}
+	address := target.Scheme + "://" + target.Host
+	if Leaks([]byte(address), sent...) {
+		return "another host"
+	}
+	return Clean(address, 200)
+}
+
+// readEnvelope reads what the service says in JSON: the forms that it and its sister services are known to use.
+func (f *Failure) readEnvelope(sent []string) {
+	var envelope struct {
+		Message, Error, Errors, RequestID, TraceID json.RawMessage
+	}
+	if json.Unmarshal(f.Body, &envelope) != nil {
+		return
+	}
+	f.Message = Clean(firstText(envelope.Message, envelope.Error, envelope.Errors), maxMessage)
+	if f.RequestID == "" {
+		f.RequestID = AcceptID(firstText(envelope.RequestID, envelope.TraceID), sent...)
+	}
+}
+
+// firstText returns the first value that has a text: a string, or an object or a list of objects with a message.
+func firstText(values ...json.RawMessage) string {
+	for _, value := range values {
+		var text string
+		var object struct{ Message string }
+		var list []json.RawMessage
+		switch {
+		case json.Unmarshal(value, &text) == nil:
+		case json.Unmarshal(value, &object) == nil:
+			text = object.Message
+		case json.Unmarshal(value, &list) == nil && len(list) > 0:
+			text = firstText(list[:1]...)
+		}
+		if strings.TrimSpace(text) != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// RequestID returns what names the request in the service's logs; empty if no header has an acceptable one. The
+// vendor's overview calls the header request-id; sister services use the others.
+func RequestID(header http.Header, sent ...string) string {
+	for _, name := range []string{"Request-Id", "X-Request-Id", "Traceparent"} {
+		if id := AcceptID(header.Get(name), sent...); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
+// AcceptID returns the id if it looks like one and repeats nothing that was sent; empty otherwise.
+func AcceptID(id string, sent ...string) string {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
+	const longest = 128
+	if len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), sent...) {
+		return ""
+	}
+	return id
+}
