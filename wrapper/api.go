@@ -3,19 +3,26 @@ package d365backup
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 )
 
-// API is one of the two operations that list jobs; see WithAPI. The zero value is neither: New refuses it.
+// API says which operation lists jobs; see WithAPI. New refuses the zero value.
 type API string
 
-// The operations that list jobs.
+// The choices of an operation.
 const (
-	// APIv1 is version v1, POST /api/OpenApi/GetJobs: the document that this project implements, and
-	// the default.
+	// APIAuto, the default, requests version v1. If that responds to a request for page 1 with status 404, the
+	// successor is requested once. If that returns a list of jobs, the Client uses it from then on, which is
+	// reported as DriftSuccessor; if not, the error is that of version v1 and names both. A Query with an
+	// ObjectType and a media type other than the default are for version v1 alone and never lead to the
+	// successor.
+	APIAuto API = "auto"
+	// APIv1 is version v1 alone, POST /api/OpenApi/GetJobs: the document that this project implements.
 	APIv1 API = "v1"
-	// APIGraph is the successor by which the vendor replaced it, GET /dynamicsbackup/jobs, from pages
-	// later than version v1. It needs the same permission.
+	// APIGraph is the successor alone, GET /dynamicsbackup/jobs, by which the vendor replaced version v1. It
+	// is from later pages, and needs the same permission.
 	APIGraph API = "graph"
 )
 
@@ -27,11 +34,11 @@ func (a API) route() (method, path string) {
 	return http.MethodPost, "/api/OpenApi/GetJobs"
 }
 
-// check finds what belongs to the other API. It is asked before anything is sent.
+// check finds what belongs to the other API, before anything is sent.
 func (a API) check(c *config) error {
 	switch {
-	case a != APIv1 && a != APIGraph:
-		return badSetting("WithAPI", "API %q does not exist: use %s or %s", excerpt(string(a), 64), APIv1, APIGraph)
+	case a != APIAuto && a != APIv1 && a != APIGraph:
+		return badSetting("WithAPI", "API %q does not exist: use %s, %s or %s", excerpt(string(a), 64), APIAuto, APIv1, APIGraph)
 	case a == APIGraph && c.mediaType != MediaTypeJSON:
 		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
 			excerpt(c.mediaType, 64))
@@ -39,21 +46,75 @@ func (a API) check(c *config) error {
 	return nil
 }
 
-// send sends the request for one page. It may be called again.
-type send func(context.Context) (*http.Response, error)
+// pageRequest is a request for one page. It can be sent several times.
+type pageRequest struct {
+	api  API
+	send func(context.Context) (*http.Response, error)
+}
 
-// request makes the request for one page of what the filter asks for.
-func (c *Client) request(f filter, number, size int) (send, error) {
-	if c.config.api == APIGraph {
+// request makes the request for one page of what the filter selects.
+func (c *Client) request(api API, f filter, number, size int) (pageRequest, error) {
+	if api == APIGraph {
 		params, err := f.params(number, size)
-		return func(ctx context.Context) (*http.Response, error) {
+		return pageRequest{api, func(ctx context.Context) (*http.Response, error) {
 			return c.raw.ListJobs(ctx, params, acceptJSON)
-		}, err
+		}}, err
 	}
 	body, err := f.body(number, size)
-	return func(ctx context.Context) (*http.Response, error) {
+	return pageRequest{api, func(ctx context.Context) (*http.Response, error) {
 		return c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
-	}, err
+	}}, err
+}
+
+// fetch reads one page by the API in use, which page 1 may change; see APIAuto.
+func (c *Client) fetch(ctx context.Context, f filter, number, size int) (pageData, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
+	defer cancel()
+	api, successor := c.config.api, false
+	if api == APIAuto {
+		v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
+		api, successor = APIv1, !v1Only && number == 1
+		if !v1Only && c.replaced.Load() {
+			api, successor = APIGraph, false
+		}
+	}
+	page, err := c.fetchBy(ctx, api, f, number, size)
+	if own, ok := errors.AsType[*Error](err); ok && successor && errors.Is(own.Kind, ErrNotFound) {
+		return c.fetchSuccessor(ctx, f, size, *own)
+	}
+	return page, err
+}
+
+// fetchSuccessor reads page 1 by the successor after version v1 was not found. Calls that run at the same
+// time each need a page of their own; the first that gets one changes the API of the Client.
+func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound Error) (pageData, error) {
+	page, err := c.fetchBy(ctx, APIGraph, f, 1, size)
+	own, failed := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		if c.replaced.CompareAndSwap(false, true) && c.config.onDrift != nil {
+			c.config.onDrift(Drift{Kind: DriftSuccessor, Value: string(APIGraph), Count: 1})
+		}
+		return page, nil
+	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context ended
+		return pageData{}, err
+	}
+	method, path := APIGraph.route()
+	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
+	return pageData{}, &notFound
+}
+
+// fetchBy reads one page, with as many attempts as the policy allows.
+func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (page pageData, err error) {
+	request, err := c.request(api, f, number, size)
+	if err != nil {
+		return page, err
+	}
+	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
+		page, failed = c.attempt(ctx, request, size, attempt)
+		return failed
+	})
+	return page, err
 }
 
 func acceptJSON(_ context.Context, req *http.Request) error {

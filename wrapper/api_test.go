@@ -147,7 +147,8 @@ func TestBothAPIs(t *testing.T) {
 	if diff := cmp.Diff(want, collect(t, successor, query)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := client.Page(t.Context(), query, 1); !errors.Is(err, d365backup.ErrNotFound) {
+	first := connectTo(t, service, d365backup.WithAPI(d365backup.APIv1))
+	if _, err := first.Page(t.Context(), query, 1); !errors.Is(err, d365backup.ErrNotFound) {
 		t.Errorf("version v1: got %v, want ErrNotFound", err)
 	}
 }

@@ -12,11 +12,11 @@ import (
 )
 
 // attempt sends one request and reads the response to its end: a transport cannot see that a body is cut off.
-func (c *Client) attempt(ctx context.Context, send send, size, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, request pageRequest, size, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	x := exchange{client: c, size: size}
-	page, failed := x.do(ctx, send)
-	method, path := c.config.api.route()
+	x := exchange{client: c, api: request.api, size: size}
+	page, failed := x.do(ctx, request.send)
+	method, path := request.api.route()
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", method),
@@ -43,6 +43,7 @@ func (c *Client) attempt(ctx context.Context, send send, size, number int) (page
 // exchange is one request and its response. The zero status means that there is none.
 type exchange struct {
 	client    *Client
+	api       API
 	size      int
 	sent      []string // the tokens and the secret, which a careless server may echo
 	status    int
@@ -50,7 +51,7 @@ type exchange struct {
 }
 
 // do sends the request and returns the page, or why there is none.
-func (x *exchange) do(ctx context.Context, send send) (page pageData, failed *attemptFailure) {
+func (x *exchange) do(ctx context.Context, send func(context.Context) (*http.Response, error)) (page pageData, failed *attemptFailure) {
 	x.sent = []string{x.client.config.clientSecret.Reveal()}
 	ctx = context.WithValue(ctx, usedTokens{}, &x.sent)
 	response, err := send(ctx) //nolint:bodyclose // drain closes it
@@ -75,7 +76,7 @@ func (x *exchange) read(ctx context.Context, response *http.Response) (pageData,
 	if response.StatusCode != http.StatusOK {
 		failed := c.failed(httpfail.FromResponse(response, x.sent...))
 		if errors.Is(failed.err.Kind, ErrNotFound) {
-			c.explainNotFound(failed.err)
+			c.explainNotFound(failed.err, x.api)
 		}
 		return pageData{}, failed
 	}
@@ -98,8 +99,12 @@ func (x *exchange) read(ctx context.Context, response *http.Response) (pageData,
 	if err != nil {
 		return pageData{}, c.undecoded(err, *buffer, x.sent)
 	}
-	if c.config.onDrift != nil {
+	if c.config.onDrift != nil && len(page.drift) > 0 {
+		leaks := httpfail.Leaks(*buffer, x.sent...)
 		for _, drift := range page.drift {
+			if leaks { // a value may be cut within what was sent
+				drift.Value = ""
+			}
 			c.config.onDrift(drift)
 		}
 	}

@@ -170,7 +170,7 @@ func TestRetry(t *testing.T) {
 						return
 					}
 					answer(200, "application/json", emptyPage)(w, r)
-				})
+				}, d365backup.WithAPI(d365backup.APIv1))
 				_, err := client.Page(t.Context(), valid, 1)
 				if retried := err == nil; retried != test.want {
 					t.Fatalf("got %v, want retried %t", err, test.want)

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
@@ -18,6 +19,7 @@ type Client struct {
 	config    config
 	endpoints endpoints
 	raw       *generated.ClientWithResponses
+	replaced  atomic.Bool // with APIAuto: only the successor is there
 }
 
 // New returns a client, or an error that matches ErrConfig and says which option to mend. It does no
@@ -149,20 +151,4 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 		return nil, err
 	}
 	return &Page{Jobs: answer.jobs, TotalCount: answer.total, Number: number, Size: c.config.pageSize}, nil
-}
-
-// fetch reads one page, with as many attempts as the policy allows.
-func (c *Client) fetch(ctx context.Context, filter filter, number, size int) (answer pageData, err error) {
-	send, err := c.request(filter, number, size)
-	if err != nil {
-		return answer, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout,
-		timeoutError(c.config.timeout))
-	defer cancel()
-	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
-		answer, failed = c.attempt(ctx, send, size, attempt)
-		return failed
-	})
-	return answer, err
 }

@@ -57,7 +57,7 @@ func TestNewRefuses(t *testing.T) {
 		{"retry", []d365backup.Option{secret, center, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: -1})}, "WithRetry"},
 		{"media type", []d365backup.Option{secret, center, d365backup.WithMediaType("text/xml")}, "WithMediaType"},
 		{"media type pattern", []d365backup.Option{secret, center, d365backup.WithMediaType("application/*+json")}, "concrete type"},
-		{"API", []d365backup.Option{secret, center, d365backup.WithAPI("v2")}, `WithAPI: API "v2" does not exist: use v1 or graph`},
+		{"API", []d365backup.Option{secret, center, d365backup.WithAPI("v2")}, `WithAPI: API "v2" does not exist: use auto, v1 or graph`},
 		{"media type and graph", []d365backup.Option{secret, center, d365backup.WithMediaType("text/json"), graph}, "sends no body"},
 		{"scope", []d365backup.Option{secret, center, d365backup.WithScope("")}, "WithScope: empty"},
 		{"nil option", []d365backup.Option{nil}, "Option is nil"},

@@ -85,8 +85,9 @@ func jobGaps(doc *openapi3.T) []string {
 func jobFields() map[string]string {
 	fields := make(map[string]string)
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[d365backup.Job]()) {
-		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		fields[key] = field.Name
+		if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); key != "-" {
+			fields[key] = field.Name
+		}
 	}
 	return fields
 }

@@ -1,17 +1,18 @@
 package d365backup
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // field is a field of an object. read takes its value, unless that is absent; list, where there is
 // one, consumes an array in its place.
 type field struct {
 	name string
-	read func(d *decoder, v lexeme, path string)
+	read func(d *decoder, v jsonscan.Value, path string)
 	list func(d *decoder) error
 }
 
@@ -51,15 +52,12 @@ type object struct {
 	seen, null fieldSet
 	// last is the last field of the table that was there; -1 for none.
 	last int
-	// follower is, at the place of each field plus 1, the field that came next the last time: the
-	// objects of a list mostly have their fields in the same order.
-	follower [32]uint8
 }
 
 // object reads an object, whose brace is next.
 func (d *decoder) object(o *object) error {
 	o.seen, o.null, o.last = 0, 0, -1
-	return d.each('}', func() error { return d.member(o) })
+	return d.Each('}', func() error { return d.member(o) })
 }
 
 // member reads one field with its value.
@@ -69,21 +67,21 @@ func (d *decoder) member(o *object) error {
 		return err
 	}
 	if place >= 0 {
-		o.follower[o.last+1], o.last = uint8(place), place
-		if list := o.table.fields[place].list; list != nil && d.peek() == '[' {
+		o.last = place
+		if list := o.table.fields[place].list; list != nil && d.Peek() == '[' {
 			d.mark(o, place)
 			return list(d)
 		}
 	}
-	v, err := d.value()
+	v, err := d.Value()
 	switch {
 	case err != nil:
 		return err
 	case place < 0:
-		d.drifts.addUnknown(o.table.prefix, keyText(key), v.raw)
-	case v.kind == kindNull:
+		d.drifts.addUnknown(o.table.prefix, key.Text(), v.Raw)
+	case v.Kind == jsonscan.Null:
 		o.null |= 1 << place
-	case !v.absent():
+	case d.strict || v.Kind != jsonscan.String || len(v.Raw) > 0:
 		d.mark(o, place)
 		o.table.fields[place].read(d, v, o.table.paths[place])
 	}
@@ -92,39 +90,29 @@ func (d *decoder) member(o *object) error {
 
 // field consumes the name of a field and its colon, and returns its place; for an unknown one, -1
 // and the name.
-func (d *decoder) field(o *object) (place int, key lexeme, err error) {
-	d.peek()
-	place = int(o.follower[o.last+1])
-	if expected := o.table.keys[place]; bytes.HasPrefix(d.body[d.pos:], expected) {
-		d.pos += len(expected)
-		return place, lexeme{}, nil
+func (d *decoder) field(o *object) (place int, key jsonscan.Value, err error) {
+	// Mostly the fields come in the contract's order. A page takes 18 % longer without this.
+	if place = o.last + 1; place < len(o.table.keys) && d.TakePrefix(o.table.keys[place]) {
+		return place, jsonscan.Value{}, nil
 	}
-	if key, err = d.key(); err != nil {
+	if key, err = d.Key(); err != nil {
 		return -1, key, err
 	}
-	if place, ok := o.table.places[string(key.raw)]; ok {
+	if place, ok := o.table.places[string(key.Raw)]; ok {
 		return place, key, nil
 	}
-	name := keyText(key)
+	name := key.Text()
 	place = slices.IndexFunc(o.table.fields, func(f field) bool { return strings.EqualFold(f.name, name) })
 	if place >= 0 && name != o.table.fields[place].name {
-		d.drifts.add(DriftOtherCase, o.table.paths[place], key.raw)
+		d.tolerate(DriftOtherCase, o.table.paths[place], key.Raw)
 	}
 	return place, key, nil
-}
-
-// keyText returns the name of a field without escapes.
-func keyText(key lexeme) string {
-	if key.kind == kindText {
-		return string(key.raw)
-	}
-	return unescape(key.raw)
 }
 
 // mark notes that a field has a value.
 func (d *decoder) mark(o *object, place int) {
 	if o.seen&(1<<place) != 0 {
-		d.drifts.add(DriftDuplicateField, o.table.paths[place], nil)
+		d.tolerate(DriftDuplicateField, o.table.paths[place], nil)
 	}
 	o.seen |= 1 << place
 }
@@ -136,7 +124,7 @@ func (d *decoder) reportMissing(o *object, required fieldSet) {
 	}
 	for place, path := range o.table.paths {
 		if required&^o.seen&(1<<place) != 0 {
-			d.drifts.add(DriftMissing, path, nil)
+			d.tolerate(DriftMissing, path, nil)
 		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 const testGUID = "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"
@@ -47,7 +49,7 @@ func TestDecodePageContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pageData{
-		total: 12, pageIndex: 1, nextLink: "/jobs?pageIndex=2&pageSize=2",
+		total: 12, pageIndex: 1, pageSize: 2, nextLink: "/jobs?pageIndex=2&pageSize=2",
 		jobs: []Job{{
 			Module: "Customer Engagement", Type: JobTypeBackup, JobID: "DCIB2026110103000012345601",
 			StartTime: testStart, FinishTime: time.Date(2026, 11, 1, 3, 30, 0, 765432100, time.UTC),
@@ -77,8 +79,9 @@ func TestDecodePageContract(t *testing.T) {
 func TestDecodePageKnowsEveryField(t *testing.T) {
 	var keys []string
 	for field := range reflect.TypeFor[Job]().Fields() {
-		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		keys = append(keys, "jobs."+key)
+		if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); key != "-" {
+			keys = append(keys, "jobs."+key)
+		}
 	}
 	known := slices.Clone(jobFields.paths)
 	slices.Sort(keys)
@@ -114,7 +117,7 @@ func TestDecodePageToleratesEnvelope(t *testing.T) {
 		{"inexact total", `{"jobs":[` + plainJob + `],"totalCount":1.5}`, pageData{jobs: jobs, total: -1, drift: []Drift{
 			drift(DriftInexact, "totalCount", "1.5"), drift(DriftMissing, "totalCount", "")}}},
 		{"total as text", `{"jobs":[` + plainJob + `],"totalCount":"1.0","pageIndex":"2","pageSize":1e1,"nextLink":null}`,
-			pageData{jobs: jobs, total: 1, pageIndex: 2, drift: []Drift{
+			pageData{jobs: jobs, total: 1, pageIndex: 2, pageSize: 10, drift: []Drift{
 				drift(DriftTextNumber, "totalCount", "1.0"), drift(DriftDecimal, "totalCount", "1.0"),
 				drift(DriftTextNumber, "pageIndex", "2"), drift(DriftDecimal, "pageSize", "1e1")}}},
 		{"other case", `{"TotalCount":1,"Jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1, drift: []Drift{
@@ -152,19 +155,26 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"type":"16"`, func(j *Job) { j.Type = JobTypeAuditBackup }, drifts{one(DriftTextNumber, "type", "16")}},
 		{`"type":2.0`, func(j *Job) { j.Type = JobTypeRestore }, drifts{one(DriftDecimal, "type", "2.0")}},
 		{`"type":1073741824`, func(j *Job) { j.Type = 1073741824 }, drifts{one(DriftUnknownValue, "type", "1073741824")}},
-		{`"type":0`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "0")}},
-		{`"status":0`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftUnknownValue, "status", "0")}},
-		{`"type":"All"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "All")}},
-		{`"type":"NotInTheContract"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "NotInTheContract")}},
-		{`"type":4294967297`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
-		{`"type":1.5`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftInexact, "type", "1.5"), one(DriftUnknownValue, "type", "1.5")}},
-		{`"type":true`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnreadable, "type", "true"), one(DriftUnknownValue, "type", "true")}},
+		{`"type":0`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `0` }, drifts{one(DriftUnknownValue, "type", "0")}},
+		{`"status":0`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, `0` }, drifts{one(DriftUnknownValue, "status", "0")}},
+		{`"type":"All"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `All` }, drifts{one(DriftUnknownValue, "type", "All")}},
+		{`"type":"NotInTheContract"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `NotInTheContract` }, drifts{one(DriftUnknownValue, "type", "NotInTheContract")}},
+		{`"type":4294967297`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `4294967297` }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
+		{`"type":1.5`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `1.5` }, drifts{one(DriftInexact, "type", "1.5"), one(DriftUnknownValue, "type", "1.5")}},
+		{`"type":true`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, `true` }, drifts{one(DriftUnreadable, "type", "true"), one(DriftUnknownValue, "type", "true")}},
+		{`"type":["Backup"]`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnreadable, "type", `["Backup"]`), one(DriftUnknownValue, "type", `["Backup"]`)}},
+		{`"type":"Unknown"`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftUnknownValue, "type", "Unknown")}},
+		{`"type":"4294967297"`, func(j *Job) { j.Type, j.UnknownType = JobTypeUnknown, "4294967297" }, drifts{one(DriftUnknownValue, "type", "4294967297")}},
+		{`"status":-1`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "-1" }, drifts{one(DriftUnknownValue, "status", "-1")}},
+		{`"status":-5`, func(j *Job) { j.Status = -5 }, drifts{one(DriftUnknownValue, "status", "-5")}},
+		{`"status":"Partially Failed"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "Partially Failed" }, drifts{one(DriftUnknownValue, "status", "Partially Failed")}},
+		{`"status":"\u00dcbersprungen"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, "Übersprungen" }, drifts{one(DriftUnknownValue, "status", `\u00dcbersprungen`)}},
 		{`"type":null`, func(j *Job) { j.Type = JobTypeUnknown }, drifts{one(DriftMissing, "type", "")}},
 		{`"status":"Finished with Exception"`, func(j *Job) { j.Status = JobStatusFinishedWithException }, drifts{one(DriftWord, "status", "Finished with Exception")}},
 		{`"status":"In Progress"`, func(j *Job) { j.Status = JobStatusInProgress }, drifts{one(DriftWord, "status", "In Progress")}},
 		{`"status":"3"`, func(j *Job) {}, drifts{one(DriftTextNumber, "status", "3")}},
 		{`"status":5`, func(j *Job) { j.Status = 5 }, drifts{one(DriftUnknownValue, "status", "5")}},
-		{`"status":"Any"`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftUnknownValue, "status", "Any")}},
+		{`"status":"Any"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, `Any` }, drifts{one(DriftUnknownValue, "status", "Any")}},
 		{`"status":""`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftMissing, "status", "")}},
 
 		{`"jobId":null`, func(j *Job) { j.JobID = "" }, drifts{one(DriftMissing, "jobId", "")}},
@@ -183,6 +193,14 @@ func TestDecodePageToleratesFields(t *testing.T) {
 		{`"startTime":"2026-11-01T03:00:00.1234567"`, func(j *Job) {}, drifts{one(DriftNoZone, "startTime", "2026-11-01T03:00:00.1234567")}},
 		{`"startTime":"2026-11-01T04:30:00.1234567+01:30"`, func(j *Job) {}, nil},
 		{`"startTime":"2026-11-01T04:30:00.1234567\u002B01:30"`, func(j *Job) {}, nil},
+		{`"startTime":"2026-11-01t03:00:00.1234567z"`, func(j *Job) {}, nil},
+		{`"startTime":"2026-11-01t03:00:00.1234567\u007a"`, func(j *Job) {}, nil},
+		{`"startTime":"2026-11-01t03:00:00.1234567-00:00"`, func(j *Job) {}, nil},
+		{`"startTime":"2016-12-31T23:59:60Z"`, func(j *Job) { j.StartTime = time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC) }, nil},
+		{`"startTime":"2016-12-31T20:29:60.5-03:30"`, func(j *Job) { j.StartTime = time.Date(2017, 1, 1, 0, 0, 0, 5e8, time.UTC) }, nil},
+		{`"startTime":"2016-12-31T22:59:60Z"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "2016-12-31T22:59:60Z")}},
+		{`"startTime":"2026-11-01T03:00:00,5Z"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "2026-11-01T03:00:00,5Z")}},
+		{`"startTime":"2026-11-01T03:00:00+24:00"`, func(j *Job) { j.StartTime = time.Time{} }, drifts{one(DriftUnreadable, "startTime", "2026-11-01T03:00:00+24:00")}},
 		{`"startTime":"2026-11-01T03:00:00Z"`, func(j *Job) { j.StartTime = at(3, 0, 0) }, nil},
 		{`"startTime":"2026-11-01T03:00:00.5Z"`, func(j *Job) { j.StartTime = at(3, 0, 5e8) }, nil},
 		{`"startTime":"2026-11-01T03:00:00.1234567890123Z"`, func(j *Job) { j.StartTime = at(3, 0, 123456789) }, nil},
@@ -239,6 +257,117 @@ func TestDecodePageToleratesFields(t *testing.T) {
 	}
 }
 
+// TestDecodePagePlaceholders: what fills the finish time of a job that has not ended is not a time.
+func TestDecodePagePlaceholders(t *testing.T) {
+	tests := []struct {
+		status, finish string
+		start          string // empty: that of plainJob
+		want           time.Time
+		drift          bool
+	}{
+		{"2", "0001-01-01T00:00:00", "", time.Time{}, true},
+		{"2", "0001-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "0001-01-01T00:00:00+08:00", "", time.Time{}, true},
+		{"2", "1900-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "1900-01-01T00:00:00Z", "null", time.Time{}, true},
+		{"2", "1970-01-01T00:00:00Z", "null", time.Time{}, true},
+		{"2", "9999-12-31T23:59:59.9999999Z", "", time.Time{}, true},
+		{"2", "2026-11-01T03:00:00.1234567Z", "", time.Time{}, true}, // its start
+		{`"Queued"`, "1900-01-01T00:00:00Z", "", time.Time{}, true},
+		{"2", "soon", "", time.Time{}, false}, // unreadable, which is reported
+		{`"Skipped"`, "2026-11-01T03:00:00.1234567Z", "", testStart, false},
+		{"2", "2026-11-01T04:00:00Z", "", testStart.Truncate(time.Hour).Add(time.Hour), false},
+		{"3", "2026-11-01T02:00:00Z", "", testStart.Truncate(time.Hour).Add(-time.Hour), false},
+		{"4", "1900-01-01T00:00:00Z", "", time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), false},
+	}
+	for _, test := range tests {
+		t.Run(test.status+" "+test.finish, func(t *testing.T) {
+			job := withField(withField(plainJob, `"status":`+test.status), `"finishTime":"`+test.finish+`"`)
+			if test.start != "" {
+				job = withField(job, `"startTime":`+test.start)
+			}
+			page := mustDecode(t, `{"totalCount":2,"jobs":[`+job+`,`+withField(plainJob, `"status":2`)+`]}`)
+			i := slices.IndexFunc(page.drift, func(d Drift) bool { return d.Kind == DriftPlaceholder })
+			if got := page.jobs[0].FinishTime; got != test.want || (i >= 0) != test.drift {
+				t.Errorf("got %v, drift %+v", got, page.drift)
+			}
+			if i >= 0 && page.drift[i] != (Drift{DriftPlaceholder, "jobs.finishTime", test.finish, 1}) {
+				t.Errorf("drift %+v", page.drift[i])
+			}
+		})
+	}
+}
+
+// TestDecodePageFailureReports: what an envelope says beside the list, with and without jobs in it.
+func TestDecodePageFailureReports(t *testing.T) {
+	const (
+		failure  = iota // whatever the list holds
+		doubtful        // a failure beside an empty list, drift beside jobs
+		fine            // drift
+	)
+	tests := []struct {
+		field string
+		want  int
+	}{
+		{`"status":500`, failure},
+		{`"status":"500"`, failure},
+		{`"statusCode":400.0`, failure},
+		{`"StatusCode":503`, failure},
+		{`"success":false`, failure},
+		{`"success":"False"`, failure},
+		{`"error":"denied"`, failure},
+		{`"error":true`, failure},
+		{`"error":{"code":"x"}`, failure},
+		{`"errors":[{"code":"x","field":"type","message":"y"}]`, failure},
+		{`"errors":["x"]`, failure},
+		{`"errors":[null]`, failure},
+		{`"errors":{"type":["x"]}`, failure},
+		{`"status":302`, doubtful},
+		{`"status":"Failed"`, doubtful},
+		{`"statusCode":"InternalServerError"`, doubtful},
+		{`"statusCode":"Infinity"`, doubtful},
+		{`"success":"partly"`, doubtful},
+		{`"message":"The tenant could not be resolved"`, doubtful},
+		{`"message":"\u0065"`, doubtful},
+		{`"message":{"text":"x"}`, doubtful},
+		{`"status":200,"message":"No jobs"`, doubtful},
+		{`"status":0`, fine},
+		{`"status":200`, fine},
+		{`"status":"Success"`, fine},
+		{`"statusCode":"OK"`, fine},
+		{`"statusCode":204`, fine},
+		{`"success":true`, fine},
+		{`"success":1`, fine},
+		{`"error":null,"errors":null`, fine},
+		{`"error":"","error":false`, fine},
+		{`"error":{},"errors":[ ]`, fine},
+		{`"message":null`, fine},
+		{`"message":" "`, fine},
+		{`"message":"OK"`, fine},
+		{`"requestId":"r","traceId":"t","timestamp":"2026-11-01T00:00:00Z","data":null,"metadata":{}`, fine},
+	}
+	for _, test := range tests {
+		t.Run(test.field, func(t *testing.T) {
+			for _, list := range []string{`"jobs":[],"totalCount":0`, `"jobs":null,"totalCount":0`, `"totalNumber":0,"result":[]`} {
+				for _, body := range []string{"{" + list + "," + test.field + "}", "{" + test.field + "," + list + "}"} {
+					if _, err := decodePage([]byte(body), 10); errors.Is(err, ErrNotJobs) != (test.want != fine) {
+						t.Errorf("%s: %v", body, err)
+					}
+				}
+			}
+			body := `{"totalCount":1,"jobs":[` + plainJob + `],` + test.field + `}`
+			page, err := decodePage([]byte(body), 10)
+			if errors.Is(err, ErrNotJobs) != (test.want == failure) {
+				t.Errorf("%s: %v", body, err)
+			}
+			reported := slices.ContainsFunc(page.drift, func(d Drift) bool { return d.Kind == DriftUnknownField })
+			if test.want == doubtful && (len(page.jobs) != 1 || !reported) {
+				t.Errorf("%s: %+v", body, page)
+			}
+		})
+	}
+}
+
 // withField replaces a field of a job, or adds it.
 func withField(job, field string) string {
 	name, _, _ := strings.Cut(field, ":")
@@ -280,6 +409,23 @@ func TestDecodePageRepeatedTexts(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "a", "b", "b", "5", "5", "", "", "a"}, got); diff != "" {
 		t.Errorf("modules (-want +got):\n%s", diff)
+	}
+}
+
+// TestDecodePageUnknownValues: each value that is not known is counted on its own.
+func TestDecodePageUnknownValues(t *testing.T) {
+	body := "["
+	for i, status := range []string{`"Queued"`, `"Partially Failed"`, `9`, `"Queued"`} {
+		body += ","[:min(i, 1)] + withField(plainJob, `"status":`+status)
+	}
+	want := []Drift{
+		{DriftEnvelope, "jobs", "", 1},
+		{DriftUnknownValue, "jobs.status", "Queued", 2},
+		{DriftUnknownValue, "jobs.status", "Partially Failed", 1},
+		{DriftUnknownValue, "jobs.status", "9", 1},
+	}
+	if diff := cmp.Diff(want, mustDecode(t, body+"]").drift); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -336,11 +482,13 @@ func TestDecodePageRefuses(t *testing.T) {
 		{"job is empty", `[{}]`, ErrNotJobs, "job 1 of the list has no field of a job"},
 		{"other list", `[{"code":"x","description":"y"}]`, ErrNotJobs, "no field of a job"},
 		{"failure", `{"statusCode":500,"message":"Internal\u001b[0m error","errors":[],"data":null,"requestId":"0f8fad5b"}`,
-			ErrNotJobs, `reports a failure, status 500: "Internal[0m error" (request id 0f8fad5b)`},
+			ErrNotJobs, `reports a failure, status 500: the service says "Internal[0m error" (request id 0f8fad5b)`},
 		{"failure without a status", `{"message":"no licence"}`, ErrNotJobs, `"no licence"`},
-		{"failure with a list", `{"statusCode":403,"message":"denied","totalCount":0,"jobs":[]}`, ErrNotJobs, `status 403: "denied"`},
+		{"failure with a list", `{"statusCode":403,"message":"denied","totalCount":0,"jobs":[]}`, ErrNotJobs, `status 403: the service says "denied"`},
 		{"failure with a null list", `{"totalCount":0,"jobs":null,"message":"try later"}`, ErrNotJobs, `"try later"`},
-		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the body goes on"},
+		{"failure in all forms", `{"status":"Error","statusCode":"409","error":"e","errors":[{"code":"c","field":"type","message":"m"},"n"],"message":"e","traceId":"t"}`,
+			ErrNotJobs, `reports a failure, status 409: the service says "e; type: m; n" (request id t)`},
+		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the text goes on"},
 		{"two texts", `[][]`, ErrNotJobs, "ends at byte 2"},
 		{"trailing NUL", "[]\x00", ErrNotJobs, "ends at byte 2"},
 		{"trailing byte-order mark", "[]\xEF\xBB\xBF", ErrNotJobs, "ends at byte 2"},
@@ -412,11 +560,11 @@ func TestDecodePageDepth(t *testing.T) {
 	nested := func(depth int) []byte { // the list, the job, and the rest
 		return []byte(`[{"jobId":"A","x":` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `}]`)
 	}
-	if _, err := decodePage(nested(maxDepth), 1); err != nil {
-		t.Errorf("depth %d: %v", maxDepth, err)
+	if _, err := decodePage(nested(jsonscan.MaxDepth), 1); err != nil {
+		t.Errorf("depth %d: %v", jsonscan.MaxDepth, err)
 	}
-	if _, err := decodePage(nested(maxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
-		t.Errorf("depth %d: %v", maxDepth+1, err)
+	if _, err := decodePage(nested(jsonscan.MaxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
+		t.Errorf("depth %d: %v", jsonscan.MaxDepth+1, err)
 	}
 }
 

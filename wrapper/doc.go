@@ -40,9 +40,10 @@
 //
 // # What is tolerated
 //
-// The documents leave the answer of version v1 open and releases differ, so that decoding is tolerant: both
-// known envelopes and a bare list, words for numbers, unknown values and fields, malformed GUIDs.
-// What was tolerated can be listened to with [WithDriftHandler]. To check payloads strictly against the
+// The documents leave the response of version v1 open and releases differ, so decoding is tolerant: both
+// known envelopes and a bare list, words for numbers, unknown values and fields, malformed GUIDs,
+// placeholders for the finish time of a running job. [WithDriftHandler] reports what was tolerated. A report
+// of a failure beside an empty list is [ErrNotJobs]. To check payloads strictly against the
 // contract, use package api.
 //
 // # What is not here

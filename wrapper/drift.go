@@ -22,7 +22,8 @@ const (
 	// DriftByteOrderMark: the answer begins with a byte-order mark.
 	DriftByteOrderMark DriftKind = "byte-order mark"
 	// DriftUnknownValue: a type or a status that this package does not know. A number other than 0 is
-	// kept, 0 and a word become JobTypeUnknown or JobStatusUnknown.
+	// kept. 0 and a word become JobTypeUnknown or JobStatusUnknown, and are kept in Job.UnknownType or
+	// Job.UnknownStatus.
 	DriftUnknownValue DriftKind = "unknown value"
 	// DriftWord: a word for the number of a type or a status. It is taken.
 	DriftWord DriftKind = "word for a number"
@@ -42,6 +43,9 @@ const (
 	DriftMalformedGUID DriftKind = "malformed GUID"
 	// DriftNoZone: a time without a zone. It is taken as UTC.
 	DriftNoZone DriftKind = "time without zone"
+	// DriftPlaceholder: a job that has not ended has a finish time that cannot be one, such as
+	// 0001-01-01T00:00:00 or 1900-01-01T00:00:00Z. It is left out: the job is not finished.
+	DriftPlaceholder DriftKind = "placeholder time"
 	// DriftUnreadable: a value that makes no sense for its field. It is left out: the field is 0,
 	// empty or the zero time, and a total is -1.
 	DriftUnreadable DriftKind = "unreadable value"
@@ -49,6 +53,9 @@ const (
 	// were on a page before, as when the list moved. The list is read by number all the same, and such
 	// jobs are dropped.
 	DriftPaging DriftKind = "paging"
+	// DriftSuccessor: version v1 was not found, and its successor is used from now on; see APIAuto. It is
+	// reported once for a Client. The value is that of APIGraph.
+	DriftSuccessor DriftKind = "successor"
 	// DriftMore: stands for all drift of a page beyond the first few dozen kinds and fields.
 	DriftMore DriftKind = "more"
 )
@@ -62,9 +69,11 @@ type Drift struct {
 	// its own name, at most 64 bytes. Empty where the whole answer is meant.
 	Field string
 	// Value is the first such value, as the service wrote it: at most 64 bytes, with control
-	// characters removed. It is data of the service, so mind where you log it.
+	// characters removed; empty if the response repeats the token. It is data of the service, so mind where
+	// you log it.
 	Value string
-	// Count is how often this kind occurred at this field on the page.
+	// Count is how often this kind occurred at this field on the page; of DriftUnknownValue, how often this
+	// value did.
 	Count int
 }
 
@@ -78,16 +87,25 @@ const (
 type drifts []Drift
 
 func (d *drifts) add(kind DriftKind, field string, value []byte) {
-	at := slices.IndexFunc(*d, func(have Drift) bool { return have.Kind == kind && have.Field == field })
+	example := ""
+	if kind == DriftUnknownValue {
+		example = driftText(value)
+	}
+	at := slices.IndexFunc(*d, func(have Drift) bool {
+		return have.Kind == kind && have.Field == field && (kind != DriftUnknownValue || have.Value == example)
+	})
 	switch {
 	case at >= 0:
 		(*d)[at].Count++
 	case len(*d) < maxDrifts-1 || kind == DriftMore:
-		example := excerpt(string(value[:min(len(value), 4*maxDriftText)]), maxDriftText)
-		*d = append(*d, Drift{Kind: kind, Field: field, Value: example, Count: 1})
+		*d = append(*d, Drift{Kind: kind, Field: field, Value: driftText(value), Count: 1})
 	default:
 		d.add(DriftMore, "", nil)
 	}
+}
+
+func driftText(value []byte) string {
+	return excerpt(string(value[:min(len(value), 4*maxDriftText)]), maxDriftText)
 }
 
 // addUnknown adds an unknown field, and builds its path only the first time.

@@ -32,8 +32,8 @@ const (
 	// JobTypeExport is an export. Version v1 lists it in its table only; later pages keep it.
 	JobTypeExport = JobType(generated.BackupRestoreTypeExport)
 
-	// JobTypeUnknown stands on a job whose type is a word that this package does not know, or is
-	// missing. It cannot be asked for.
+	// JobTypeUnknown is the type of a job whose type is missing, or is a word that this package does not
+	// know, which Job.UnknownType then holds. It cannot be queried.
 	JobTypeUnknown JobType = -1
 )
 
@@ -56,8 +56,8 @@ const (
 	// JobStatusFinishedWithException is a job that ended, but not with everything well.
 	JobStatusFinishedWithException = JobStatus(generated.JobStatusFinishedWithException)
 
-	// JobStatusUnknown stands on a job whose status is a word that this package does not know, or
-	// is missing. It cannot be asked for.
+	// JobStatusUnknown is the status of a job whose status is missing, or is a word that this package does
+	// not know, which Job.UnknownStatus then holds. It cannot be queried.
 	JobStatusUnknown JobStatus = -1
 )
 

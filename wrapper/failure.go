@@ -179,8 +179,8 @@ func reasonOf(kind error) httpfail.Reason {
 func head(body []byte) []byte { return body[:min(len(body), httpfail.MaxBody)] }
 
 // explainNotFound says what a 404 can mean.
-func (c *Client) explainNotFound(err *Error) {
-	method, path := c.config.api.route()
+func (c *Client) explainNotFound(err *Error, api API) {
+	method, path := api.route()
 	err.Message = fmt.Sprintf("nothing responds at %s %s", method, path)
 	if c.endpoints.place != "" {
 		err.Message += " in " + c.endpoints.place

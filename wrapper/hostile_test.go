@@ -155,6 +155,24 @@ func TestEchoes(t *testing.T) {
 	}
 }
 
+// TestEchoInDrift: of a response that repeats the token no value is reported, since it may be cut within the
+// token.
+func TestEchoInDrift(t *testing.T) {
+	token := strings.Repeat("CANARY/+=", 20)
+	for _, echo := range []string{token, strings.ReplaceAll(token, "/", `\/`), url.QueryEscape(token)} {
+		var drift []d365backup.Drift
+		client := serve(t, answer(200, "application/json", `{"totalCount":1,"request":"Bearer `+echo+`","jobs":[{"jobId":"A"}]}`),
+			d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token})),
+			d365backup.WithDriftHandler(func(d d365backup.Drift) { drift = append(drift, d) }))
+		if _, err := client.Page(t.Context(), valid, 1); err != nil {
+			t.Fatal(err)
+		}
+		if len(drift) < 2 || strings.Contains(fmt.Sprint(drift), "CANARY") {
+			t.Errorf("got %+v", drift)
+		}
+	}
+}
+
 // lowToken can be the name of a host.
 const lowToken = "canary0123456789abcdef"
 

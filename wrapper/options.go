@@ -40,7 +40,7 @@ type config struct {
 
 func defaults() config {
 	return config{
-		api:              APIv1,
+		api:              APIAuto,
 		scope:            DefaultScope,
 		mediaType:        MediaTypeJSON,
 		pageSize:         DefaultPageSize,
@@ -138,14 +138,14 @@ func WithCredentialReload(load func() (Option, error)) Option {
 // beside others.
 func WithScope(scope string) Option { return func(c *config) { c.scope = scope } }
 
-// WithAPI asks for jobs by this operation: APIv1 (the default) or APIGraph. Query, Job, Page and Jobs
-// are the same for both; Query.ObjectType and WithMediaType are for APIv1 only. Try APIGraph where
-// version v1 is not found: its replacement is what the vendor documents today.
+// WithAPI lists jobs by this operation: APIAuto (the default), which is version v1 or, if that is not found,
+// its successor; or exactly one of them, APIv1 or APIGraph. Query, Job, Page and Jobs are the same for both;
+// Query.ObjectType and WithMediaType are for version v1 alone.
 func WithAPI(api API) Option { return func(c *config) { c.api = api } }
 
 // WithMediaType sends requests with this media type: MediaTypeJSON (the default), MediaTypeTextJSON,
-// or one that ends in +json such as "application/vnd.example+json". It is for APIv1: APIGraph sends
-// no body, and any but the default is then refused.
+// or one that ends in +json such as "application/vnd.example+json". Any but the default
+// is for version v1 alone: APIAuto then does not try the successor, and with APIGraph it is refused.
 func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
 
 // WithHTTPClient sends requests, those for tokens included, through the Transport of this client, and

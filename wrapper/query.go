@@ -28,8 +28,8 @@ type Query struct {
 	// "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty: of all, and nothing is sent.
 	OrganizationID string
 	// ObjectType asks for the jobs of one kind of module, by a number that is documented nowhere;
-	// set it as in ObjectType: new(int32(1)). Nil: of all, and nothing is sent. APIv1 only: with
-	// APIGraph, which has no such parameter, it is ErrConfig.
+	// set it as in ObjectType: new(int32(1)). Nil: of all, and nothing is sent. Only version v1
+	// has it: with APIAuto the successor is then not tried, and with APIGraph it is ErrConfig.
 	ObjectType *int32
 }
 

@@ -3,6 +3,7 @@
 package human
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -133,6 +134,15 @@ func Type(t d365backup.JobType) string { return name(t) }
 
 // Status returns a status in words, such as "Finished with exception".
 func Status(s d365backup.JobStatus) string { return name(s) }
+
+// TypeOf returns the type of a job in words: the service's own if the type is not known.
+func TypeOf(j d365backup.Job) string { return cmp.Or(ownWord(j.UnknownType), Type(j.Type)) }
+
+// StatusOf returns the status of a job in words: the service's own if the status is not known.
+func StatusOf(j d365backup.Job) string { return cmp.Or(ownWord(j.UnknownStatus), Status(j.Status)) }
+
+// ownWord returns a word of the service, short enough for a column.
+func ownWord(s string) string { return Clip(s, 40) }
 
 func name(value interface {
 	fmt.Stringer

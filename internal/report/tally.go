@@ -183,7 +183,8 @@ type failure struct {
 	when         time.Time
 	id           string
 	organization *organization // nil for one that is not looked at
-	kind         kind
+	jobType      string
+	status       string
 	lost, total  int64
 }
 
@@ -208,7 +209,8 @@ func (f *failures) add(e event) {
 		when:         e.when,
 		id:           clean(e.job.JobID),
 		organization: e.organization,
-		kind:         kind{e.job.Type, e.job.Status},
+		jobType:      human.TypeOf(*e.job),
+		status:       human.StatusOf(*e.job),
 		lost:         e.lost,
 		total:        max(e.job.TotalRecord, 0),
 	}

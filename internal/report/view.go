@@ -285,8 +285,8 @@ func (s *Summary) failureRow(f failure) failureRow {
 	row := failureRow{
 		When:         none,
 		Organization: none,
-		Type:         human.Type(f.kind.jobType),
-		Status:       human.Status(f.kind.status),
+		Type:         f.jobType,
+		Status:       f.status,
 		Lost:         human.Count(f.lost),
 		ID:           cmp.Or(f.id, none),
 	}

@@ -163,6 +163,7 @@ func (f fault) measure(t *testing.T, s *service, call call, times int) string {
 	client, err := d365backup.New(
 		d365backup.WithBaseURL(s.URL()),
 		d365backup.WithTokenURL(s.TokenURL()),
+		d365backup.WithAPI(d365backup.APIv1), // or a 404 would lead to the successor
 		d365backup.WithLoopbackHTTP(),
 		d365backup.WithClientSecret(clientID, clientSecret),
 		d365backup.WithHTTPClient(&http.Client{Transport: way}),

@@ -39,7 +39,7 @@ func (c *Connection) AddFlags(cmd *cobra.Command) {
 	complete(cmd, "data-center", dataCenters()...)
 	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(
 		[]cobra.Completion{d365backup.DefaultScope, "dynamics.readwrite.all"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "api", string(d365backup.APIv1), string(d365backup.APIGraph))
+	complete(cmd, "api", string(d365backup.APIAuto), string(d365backup.APIv1), string(d365backup.APIGraph))
 	for _, name := range []string{"profile", "base-url", "token-url", "client-id"} {
 		complete(cmd, name)
 	}
@@ -212,11 +212,12 @@ func all(problems []error) error {
 func (s Settings) api() (d365backup.Option, error) {
 	switch api := d365backup.API(s.Get("api")); api {
 	case "":
-		return d365backup.WithAPI(d365backup.APIv1), nil
-	case d365backup.APIv1, d365backup.APIGraph:
+		return d365backup.WithAPI(d365backup.APIAuto), nil
+	case d365backup.APIAuto, d365backup.APIv1, d365backup.APIGraph:
 		return d365backup.WithAPI(api), nil
 	default:
-		return nil, Usagef("%s: API %q does not exist: use %s or %s", s.Origin("api"), api, d365backup.APIv1, d365backup.APIGraph)
+		return nil, Usagef("%s: API %q does not exist: use %s, %s or %s", s.Origin("api"), api,
+			d365backup.APIAuto, d365backup.APIv1, d365backup.APIGraph)
 	}
 }
 

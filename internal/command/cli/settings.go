@@ -33,7 +33,7 @@ var settings = []setting{
 	{name: "base-url", usage: "`url` of the API, in place of a data centre", replaces: placeSettings},
 	{name: "token-url", usage: "`url` of the token endpoint, in place of the data centre's own"},
 	{name: "scope", usage: "`scope` to ask for (default " + d365backup.DefaultScope + ")"},
-	{name: "api", usage: "`api` to ask: " + string(d365backup.APIv1) + " (default) or its successor, " + string(d365backup.APIGraph)},
+	{name: "api", usage: "`api` to request: auto (default), which is v1 or, if that is not found, its successor; v1; or graph, the successor"},
 	{name: "client-id", usage: "`id` of the registered app"},
 	{name: "client-secret", usage: "secret of the registered app", secret: true, replaces: credentialSettings},
 	{name: "client-secret-file", usage: "`file` that holds the secret of the registered app", replaces: credentialSettings},

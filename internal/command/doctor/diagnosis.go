@@ -247,7 +247,7 @@ var diagnoses = []diagnosis{
 	{
 		code: "v1-replaced", title: "Version v1 is gone, and its successor answers", side: service,
 		meaning: "The vendor replaced POST /api/OpenApi/GetJobs by GET /dynamicsbackup/jobs. It gives the same jobs.",
-		next:    []string{"Give --api graph, or set D365BACKUP_API=graph."},
+		next:    []string{"Set api: graph in the profile, or D365BACKUP_API=graph, or give --api graph."},
 	},
 	{
 		code: "no-successor", title: "The successor is not there, and version v1 answers", side: service,

@@ -201,7 +201,12 @@ var ofOperation = []illness{
 	{"wrong data centre", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs responds with status 404"},
 	{"unlicensed product", "not-found", "operation", 1, fault(sandbox.UnlicensedProduct()), "The tenant has no licence"},
 	{"missing permission", "missing-permission", "operation", 1, fault(sandbox.MissingPermission()), "lacks a permission"},
-	{"v1 replaced", "v1-replaced", "operation", 1, fault(sandbox.V1Replaced()), "GET /dynamicsbackup/jobs responds with status 200"},
+	{"v1 replaced", "v1-replaced", "operation", 1, func(t *testing.T) *world {
+		w := newWorld(t, sandbox.WithFault(sandbox.V1Replaced()))
+		w.args = []string{"--api", "v1"}
+		return w
+	}, "GET /dynamicsbackup/jobs responds with status 200"},
+	{"v1 replaced, which does not matter", "v1-replaced", "operation", 0, fault(sandbox.V1Replaced()), "GET /dynamicsbackup/jobs responds with status 200"},
 	{"v1 replaced, permission missing", "missing-permission", "operation", 1, func(t *testing.T) *world {
 		return newWorld(t, sandbox.WithFault(sandbox.V1Replaced(), sandbox.MissingPermission()))
 	}, "GET /dynamicsbackup/jobs responds with status 403"},

@@ -68,6 +68,7 @@ func (s *state) newClient(through http.RoundTripper, more ...d365backup.Option) 
 		// A fault that comes and goes shall show.
 		d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1, AttemptTimeout: s.probe.patience}),
 		d365backup.WithDriftHandler(func(d d365backup.Drift) { s.drift += d.Count }),
+		d365backup.WithAPI(s.api()), // exactly one: tryOther tries the other
 	}, more...)
 	return s.settings.Client(options...)
 }
@@ -92,7 +93,7 @@ func (s *state) describe() string {
 	} else {
 		parts = append(parts, "client secret"+s.from("client-secret")+s.from("client-secret-file"))
 	}
-	return strings.Join(append(parts, "API "+string(s.api())+s.from("api")), ", ")
+	return strings.Join(append(parts, "API "+cmp.Or(s.settings.Get("api"), string(d365backup.APIAuto))+s.from("api")), ", ")
 }
 
 func (s *state) from(setting string) string {
@@ -102,6 +103,7 @@ func (s *state) from(setting string) string {
 	return ""
 }
 
+// api returns the API to try first.
 func (s *state) api() d365backup.API {
 	if s.settings.Get("api") == string(d365backup.APIGraph) {
 		return d365backup.APIGraph
@@ -225,10 +227,13 @@ func (s *state) tryOther(ctx context.Context, r result) result {
 	if err != nil {
 		return r
 	}
-	_, err = s.ask(ctx, client)
+	page, err := s.ask(ctx, client)
 	_, api := recorder.seen()
 	note := fmt.Sprintf("The other API was requested, too: %s %s responds with status %d.", api.method, path(api.url), api.status)
-	switch {
+	switch setting := s.settings.Get("api"); {
+	case err == nil && (setting == "" || setting == string(d365backup.APIAuto)): // then the commands use the other API
+		s.client, s.page, s.err = client, page, nil
+		return warn(replaced, fmt.Sprintf("%s %s responds, version v1 does not", api.method, api.url.Path), note)
 	case err == nil:
 		r.finding.diagnosis = find(replaced)
 	case api.status == http.StatusForbidden:

@@ -46,10 +46,12 @@ var fields = []field{
 	textField("module", "MODULE", func(j job) string { return j.Module }),
 	{
 		name: "type", header: "TYPE",
-		cell:    func(j job, _ *time.Location) string { return human.Type(j.Type) },
-		brief:   func(j job, _ *time.Location) string { return briefType(j.Type) },
-		raw:     func(j job) string { return j.Type.String() },
-		compare: func(a, b job) int { return cmp.Compare(a.Type, b.Type) },
+		cell:  func(j job, _ *time.Location) string { return human.TypeOf(j) },
+		brief: func(j job, _ *time.Location) string { return briefType(j) },
+		raw:   job.TypeText,
+		compare: func(a, b job) int {
+			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType))
+		},
 	},
 	{
 		name: "jobId", header: "JOB ID",
@@ -67,10 +69,12 @@ var fields = []field{
 	},
 	{
 		name: "status", header: "STATUS",
-		cell:    func(j job, _ *time.Location) string { return human.Status(j.Status) },
-		brief:   func(j job, _ *time.Location) string { return briefStatus(j.Status) },
-		raw:     func(j job) string { return j.Status.String() },
-		compare: func(a, b job) int { return cmp.Compare(a.Status, b.Status) },
+		cell:  func(j job, _ *time.Location) string { return human.StatusOf(j) },
+		brief: func(j job, _ *time.Location) string { return briefStatus(j) },
+		raw:   job.StatusText,
+		compare: func(a, b job) int {
+			return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus))
+		},
 	},
 	countField("successfulEntity", "SUCCESSFUL ENTITIES", func(j job) int64 { return j.SuccessfulEntity }),
 	countField("failedEntity", "FAILED ENTITIES", func(j job) int64 { return j.FailedEntity }),
@@ -140,18 +144,18 @@ const (
 	minuteLayout = "2006-01-02 15:04"
 )
 
-func briefType(t d365backup.JobType) string {
-	if t == d365backup.JobTypeAuditBackup {
+func briefType(j job) string {
+	if j.Type == d365backup.JobTypeAuditBackup {
 		return "Audit"
 	}
-	return human.Type(t)
+	return human.TypeOf(j)
 }
 
-func briefStatus(s d365backup.JobStatus) string {
-	if s == d365backup.JobStatusFinishedWithException {
+func briefStatus(j job) string {
+	if j.Status == d365backup.JobStatusFinishedWithException {
 		return "Exception"
 	}
-	return human.Status(s)
+	return human.StatusOf(j)
 }
 
 func durationWords(j job) string {

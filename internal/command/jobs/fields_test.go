@@ -18,8 +18,9 @@ import (
 func TestFieldsOfContract(t *testing.T) {
 	var want []string
 	for f := range reflect.TypeFor[job]().Fields() {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		want = append(want, name)
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" { // an unknown word shows as its type or status
+			want = append(want, name)
+		}
 	}
 	if diff := cmp.Diff(want, fieldNames()); diff != "" {
 		t.Errorf("a field is missing in the command, or out of order: mend internal/command/jobs/fields.go (-want +got):\n%s", diff)

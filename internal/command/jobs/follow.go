@@ -15,6 +15,7 @@ import (
 // follower asks for jobs again and again, and writes those that are new or have another status.
 type follower struct {
 	app      *cli.App
+	drift    *cli.Drift
 	list     func(context.Context, d365backup.Query) iter.Seq2[job, error]
 	filter   d365backup.Query // its times are those of the first look
 	window   time.Duration    // how far each look reaches back
@@ -23,7 +24,7 @@ type follower struct {
 	progress *cli.Progress
 	printer  printer
 
-	seen    map[identity]d365backup.JobStatus
+	seen    map[identity]string // the status
 	written int
 	outage  time.Time // since when; zero: none
 	failed  int       // looks that failed since then
@@ -52,7 +53,7 @@ func (f *follower) run(ctx context.Context) error {
 		every := cli.Span(f.interval)
 		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", every.String())
 	}
-	f.seen = make(map[identity]d365backup.JobStatus)
+	f.seen = make(map[identity]string)
 	for {
 		jobs, err := f.look(ctx)
 		if ctx.Err() != nil {
@@ -88,9 +89,9 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 	query.Status = d365backup.JobStatusAny
 	query.End = time.Now()
 	query.Start = f.reach(query.End)
-	present := make(map[identity]d365backup.JobStatus)
+	present := make(map[identity]string)
 	var changed []job
-	for j, err := range f.list(ctx, query) {
+	for j, err := range f.drift.Watch(f.list(ctx, query)) {
 		if err != nil {
 			return nil, err
 		}
@@ -98,12 +99,13 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 		if _, twice := present[id]; twice {
 			continue
 		}
-		present[id] = j.Status
-		if before, known := f.seen[id]; !known || before != j.Status {
+		present[id] = j.StatusText()
+		if before, known := f.seen[id]; !known || before != present[id] {
 			changed = append(changed, j)
 		}
 	}
 	f.progress.Clear()
+	f.drift.Note()
 	f.seen = present
 	slices.SortStableFunc(changed, func(a, b job) int { return a.StartTime.Compare(b.StartTime) })
 	return changed, nil
@@ -111,9 +113,9 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 
 // reach returns how far to look back: over the window, and over every job that was still running.
 func (f *follower) reach(now time.Time) time.Time {
-	start := now.Add(-f.window)
+	start, running := now.Add(-f.window), d365backup.JobStatusInProgress.String()
 	for id, status := range f.seen {
-		if status == d365backup.JobStatusInProgress && !id.start.IsZero() && id.start.Before(start) {
+		if status == running && !id.start.IsZero() && id.start.Before(start) {
 			start = id.start
 		}
 	}

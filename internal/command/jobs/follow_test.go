@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"net"
@@ -97,15 +96,17 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 		client, err := d365backup.New(d365backup.WithBaseURL("http://localhost"), d365backup.WithLoopbackHTTP(),
 			d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t"})),
 			d365backup.WithHTTPClient(&http.Client{Transport: transport}),
-			d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))
+			d365backup.WithAPI(d365backup.APIv1), d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var stdout, stderr bytes.Buffer
 		f := &follower{
-			app: cli.NewApp(nil, nil, &stdout, &stderr), list: client.Jobs, window: 24 * time.Hour, interval: time.Minute,
+			list: client.Jobs, window: 24 * time.Hour, interval: time.Minute,
 			printer: &linePrinter{out: &stdout},
 		}
+		f.app = cli.NewApp(nil, nil, &stdout, &stderr)
+		f.drift = cli.NewDrift(f.app)
 		if configure != nil {
 			configure(f)
 		}
@@ -121,7 +122,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 			if err := json.Unmarshal([]byte(line), &j); err != nil {
 				t.Error(err)
 			}
-			w.printed = append(w.printed, fmt.Sprint(j.JobID, " ", j.Status))
+			w.printed = append(w.printed, j.JobID+" "+j.StatusText())
 		}
 		w.notes = strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
 	})
@@ -175,6 +176,24 @@ func TestFollow(t *testing.T) {
 	limited := watch(t, 24*time.Hour, script, func(f *follower) { f.limit = 3 })
 	if diff := cmp.Diff(want[:3], limited.printed); diff != "" || limited.err != nil {
 		t.Errorf("limited: %v (-want +got):\n%s", limited.err, diff)
+	}
+}
+
+// TestFollowDrift: what is not understood is noted once, and a change of it is a change.
+func TestFollowDrift(t *testing.T) {
+	got := watch(t, 5*time.Minute, []moment{
+		{0, 0, []generated.Job{sent("A", 0, 9), sent("B", 0, 9), sent("C", 0, good)}},
+		{150 * time.Second, 0, []generated.Job{sent("A", 0, 11), sent("B", 0, 9), sent("C", 0, good)}},
+	}, nil)
+	if diff := cmp.Diff([]string{"A 9", "B 9", "C Finished", "A 11"}, got.printed); diff != "" || got.err != nil {
+		t.Errorf("%v (-want +got):\n%s", got.err, diff)
+	}
+	want := []string{
+		`d365backup: responses differ from the contract: status "9" not understood in 2 jobs`,
+		`d365backup: responses differ from the contract: status "11" not understood in 1 job`,
+	}
+	if diff := cmp.Diff(want, got.notes); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -235,7 +254,8 @@ func TestFollowRetryAfter(t *testing.T) {
 			began, second := time.Now(), time.Duration(0)
 			ctx, cancel := context.WithTimeout(t.Context(), 1000*24*time.Hour)
 			defer cancel()
-			f := &follower{app: cli.NewApp(nil, nil, io.Discard, io.Discard), window: time.Hour, interval: time.Minute}
+			app := cli.NewApp(nil, nil, io.Discard, io.Discard)
+			f := &follower{app: app, drift: cli.NewDrift(app), window: time.Hour, interval: time.Minute}
 			f.list = func(context.Context, d365backup.Query) iter.Seq2[job, error] {
 				if second = time.Since(began); second > 0 {
 					cancel()

@@ -42,8 +42,13 @@ order. Which of a job's times counts for the range is not documented.
 The table is for people: it fits the screen, and leaves columns out where there
 is no room. The other formats are for programs: json and ndjson have every field
 of a job, csv too unless --columns says otherwise, under the names of the
-contract and with times in UTC. A list that broke off ends with an error and a
-code other than 0; of json it also lacks the closing bracket.
+contract and with times in UTC. Types and statuses are words in all of them: this
+is the command's own format, since the service sends numbers. A list that broke
+off ends with an error and a code other than 0; JSON also lacks the closing
+bracket.
+
+What was tolerated in the responses, such as a status that is not known, is noted
+in one line on the standard error.
 
 Names in csv are as the service gives them. A spreadsheet takes one that begins
 with =, +, - or @ for a formula when it opens the file: import it, with all
@@ -105,19 +110,21 @@ func (c *command) run(ctx context.Context, changed func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	progress := c.progress()
-	client, closeClient, err := c.connection.Client(c.app, c.options(progress)...)
+	progress, drift := c.progress(), cli.NewDrift(c.app)
+	client, closeClient, err := c.connection.Client(c.app, append(c.options(progress), drift.Option())...)
 	if err != nil {
 		return err
 	}
+	defer drift.Note()
 	if c.follow {
 		f := follower{
-			app: c.app, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
+			app: c.app, drift: drift, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
 			interval: time.Duration(c.interval), limit: c.limit, progress: progress, printer: c.printer(plan, progress),
 		}
 		return errors.Join(f.run(ctx), closeClient())
 	}
-	return errors.Join(c.list(ctx, client, plan, progress), closeClient())
+	err = c.list(drift.Watch(client.Jobs(ctx, plan.query)), plan, progress)
+	return errors.Join(err, closeClient())
 }
 
 // plan finds the faults of the flags before any request.
@@ -194,10 +201,9 @@ func (c *command) printer(p plan, progress *cli.Progress) printer {
 }
 
 // list writes the jobs once.
-func (c *command) list(ctx context.Context, client *d365backup.Client, p plan, progress *cli.Progress) error {
+func (c *command) list(source iter.Seq2[job, error], p plan, progress *cli.Progress) error {
 	defer progress.Clear()
-	out := c.printer(p, progress)
-	source, limit := client.Jobs(ctx, p.query), c.limit
+	out, limit := c.printer(p, progress), c.limit
 	if p.order != nil {
 		sorted, err := collect(source)
 		if err != nil {

@@ -67,7 +67,7 @@ func listSlowly(t *testing.T, c *command) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.list(t.Context(), client, p, progress); err != nil {
+	if err := c.list(client.Jobs(t.Context(), p.query), p, progress); err != nil {
 		t.Fatal(err)
 	}
 }

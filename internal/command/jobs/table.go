@@ -67,7 +67,7 @@ func (p *tablePrinter) print(j job) error {
 }
 
 func clipped(j job) job {
-	for _, s := range []*string{&j.Module, &j.JobID, &j.OrganizationID, &j.OrganizationName} {
+	for _, s := range []*string{&j.Module, &j.UnknownType, &j.JobID, &j.UnknownStatus, &j.OrganizationID, &j.OrganizationName} {
 		*s = human.Clip(*s, maxText)
 	}
 	return j

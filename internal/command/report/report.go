@@ -69,14 +69,15 @@ func (c *command) run(ctx context.Context) error {
 			return cli.Usagef("--output: %w", err)
 		}
 	}
-	progress := cli.NewProgress(c.app)
+	progress, drift := cli.NewProgress(c.app), cli.NewDrift(c.app)
+	defer drift.Note()
 	client, closeClient, err := c.connection.Client(c.app, d365backup.WithProgress(func(p d365backup.Progress) {
 		progress.Update(p.Jobs, p.TotalCount, p.Pages)
-	}))
+	}), drift.Option())
 	if err != nil {
 		return err
 	}
-	jobs := client.Jobs(ctx, d365backup.Query{Start: start, End: end})
+	jobs := drift.Watch(client.Jobs(ctx, d365backup.Query{Start: start, End: end}))
 	summary, err := report.Collect(jobs, report.Options{Start: start, End: end, Location: c.times.Zone(), Now: now, MaxAge: time.Duration(c.maxAge)})
 	progress.Clear()
 	if err != nil && !errors.Is(err, d365backup.ErrIncomplete) {

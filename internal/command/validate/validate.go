@@ -134,6 +134,10 @@ func (c *command) run(name, kind string, validate func([]byte) error) error {
 	if err != nil {
 		return cli.Usagef("the payload cannot be read: %w", err)
 	}
+	if isJobsOutput(body) {
+		return cli.Usagef("nothing was checked: this is output of d365backup jobs, which has words for types and statuses. " +
+			"It is the command's own format, not a response of the service")
+	}
 	err = validate(body)
 	violations, found := errors.AsType[api.Violations](err)
 	switch {
