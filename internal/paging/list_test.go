@@ -36,13 +36,14 @@ type server struct {
 	// each is called with each item that the reader gets.
 	each func(item string)
 
-	mu                         sync.Mutex
-	requests, flying, most     int
-	responses                  int
-	canceled, smallest         int // smallest: page size requested
-	delivered                  []string
-	drift                      []string
-	pageSize, prefetch, stopAt int // stopAt: the reader stops after so many items
+	// stopAt is the number of items after which the reader stops; 0: never.
+	stopAt int
+
+	mu                            sync.Mutex
+	requests, responses, canceled int
+	flying, most                  int // requests in flight, now and at most
+	smallest                      int // page size requested
+	delivered, drift              []string
 }
 
 func jobs(n int) []string {
@@ -84,11 +85,11 @@ func (s *server) fetch(ctx context.Context, number, size int) (paging.Page, erro
 	}
 	s.flying++
 	s.most = max(s.most, s.flying)
-	s.mu.Unlock()
 	delay := 200*time.Millisecond + time.Duration(number)*time.Nanosecond // responses keep the order of pages
 	if s.delay != nil {
 		delay = s.delay(number)
 	}
+	s.mu.Unlock()
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {

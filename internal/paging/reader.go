@@ -23,7 +23,7 @@ type reader struct {
 // read makes one pass, until its view is over.
 func (r *reader) read(ctx context.Context, v *view) error {
 	r.view, r.queue = v, newQueue(ctx, r.List)
-	defer r.queue.stop()
+	defer r.stop()
 	r.next, r.rereading, r.unnamed = 1, false, make(map[uint64]uint64)
 	for !r.over && !r.stopped {
 		for r.request(); !r.requests[0].done; r.request() {
@@ -66,9 +66,8 @@ func (r *reader) request() {
 // asExpected reports whether no response that waits shows that the list has ended or changed.
 func (r *reader) asExpected() bool {
 	return !slices.ContainsFunc(r.requests, func(waiting *request) bool {
-		ids := waiting.page.IDs
 		return waiting.done && waiting.number > 1 && (waiting.err != nil || r.mismatch(waiting.number, &waiting.page) != "" ||
-			len(ids) > 0 && r.seen[ids[0].Hash] == r.pass)
+			len(waiting.page.IDs) > 0 && r.seen[waiting.page.IDs[0].Hash] == r.pass)
 	})
 }
 
@@ -103,9 +102,10 @@ func (r *reader) identify(page *Page) (undelivered []int, isNew bool) {
 		keys[i] = id.Hash + alike*0x9e3779b97f4a7c15
 		seen := r.seen[keys[i]]
 		isNew = isNew || seen != r.pass && alike == 0
-		if seen == 0 {
+		switch seen {
+		case 0:
 			undelivered = append(undelivered, i)
-		} else if seen == r.pass {
+		case r.pass:
 			r.repeats++
 		}
 		r.sum = r.sum*31 + keys[i]

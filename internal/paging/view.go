@@ -42,7 +42,7 @@ func (v *view) add(page *Page, isNew bool) {
 	}
 	if reason := v.mismatch(number, page); reason != "" {
 		v.suspect("%s", reason)
-	} else if v.total < 0 && n > 0 && v.short && !(number == 2 && v.size < v.wanted) {
+	} else if v.total < 0 && n > 0 && v.short && (number != 2 || v.size >= v.wanted) {
 		v.suspect("page %d is not full, but page %d has more jobs", number-1, number)
 	} else if n > 0 && !isNew {
 		v.suspect("page %d has only jobs of earlier pages", number)
