@@ -70,6 +70,8 @@ func (e *Error) advice() string {
 		return "raise WithTimeout"
 	}
 	switch {
+	case errors.Is(e.Kind, ErrIncomplete):
+		return "try again, or with a shorter time range"
 	case e.Setting == "WithAPI" && e.Reason == string(httpfail.NotFound):
 		return "try WithAPI(APIGraph), the replacement of version v1, then another WithDataCenter"
 	case e.Setting != "" && e.Reason != "":

@@ -44,7 +44,7 @@ func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 		if incomplete, ok := errors.AsType[*paging.Incomplete](err); ok {
 			err = &Error{
 				Kind:    ErrIncomplete,
-				Message: "the list changed or contradicted itself whenever it was read: " + incomplete.Reason + "; try again, or with a shorter time range",
+				Message: "the list changed or contradicted itself each time it was read: " + incomplete.Reason,
 				Host:    c.endpoints.base.Host,
 				cause:   incomplete.Refusal,
 			}

@@ -90,8 +90,10 @@ func (a *App) Explain(err error) string {
 func (a *App) advice(err *d365backup.Error) string {
 	var advice string
 	switch kind := err.Kind; {
-	case kind == nil, errors.Is(kind, d365backup.ErrIncomplete):
+	case kind == nil:
 		return ""
+	case errors.Is(kind, d365backup.ErrIncomplete):
+		return "try again, or with a shorter time range"
 	case errors.Is(kind, d365backup.ErrThrottled):
 		return "try again later, and look for other programs that use the same app"
 	case errors.Is(kind, d365backup.ErrServer):
