@@ -33,6 +33,14 @@ func helpTopic(cmd *cobra.Command, args []string) error {
 	return topic.Help()
 }
 
+// chooseShell runs where no known shell is named.
+func chooseShell(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return cli.Usagef("there is no completion for %q: use bash, zsh, fish or powershell", args[0])
+	}
+	return cmd.Help()
+}
+
 // addCompletion adds cobra's command for completion, with examples. It comes last: cobra makes it only
 // for a root that has commands.
 func addCompletion(root *cobra.Command) {
@@ -45,8 +53,9 @@ func addCompletion(root *cobra.Command) {
 			cmd.Run, cmd.RunE = nil, helpTopic
 		case "completion":
 			cmd.Example = completionExamples["bash"]
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, chooseShell
 			for _, shell := range cmd.Commands() {
-				shell.Example = completionExamples[shell.Name()]
+				shell.Example, shell.Args = completionExamples[shell.Name()], cli.NoArguments
 			}
 		}
 	}

@@ -232,7 +232,14 @@ func TestBadInput(t *testing.T) {
 		"follow and end":     {base, []string{"--follow", "--start", "2026-11-01", "--end", "2026-11-02"}, "leave --end out"},
 		"interval":           {base, []string{"--follow", "--interval", "10ms"}, "--interval 10ms is too short: use 1s or more"},
 		"interval alone":     {base, []string{"--interval", "10m"}, "--interval is for --follow"},
-		"unknown flag":       {base, []string{"--form", "x"}, "unknown flag: --form"},
+		"unknown flag":       {base, []string{"--form", "x"}, "there is no flag --form"},
+		"unknown letter":     {base, []string{"-z"}, "there is no flag -z"},
+		"secret, one hyphen": {base, []string{"-client-secret=" + secret}, "there is no --client-secret, because other users can see flags"},
+		"name, one hyphen":   {base, []string{"-clientsecret=" + secret}, "there is no flag -c: a name of several letters takes two hyphens"},
+		"no name":            {base, []string{"--=" + secret}, "a flag has no name"},
+		"no value":           {base, []string{"--page-size"}, "--page-size needs a value"},
+		"yes or no":          {base, []string{"--utc=maybe"}, `--utc "maybe": use true or false`},
+		"list":               {base, []string{"--columns", `type,"status`}, "not a list: separate names by commas"},
 		"argument":           {base, []string{"Failed"}, `"Failed" is not expected: 'd365backup jobs' takes flags only`},
 		"secret as a flag":   {base, []string{"--client-secret", "x"}, "there is no --client-secret, because other users can see flags: give --client-secret-file or D365BACKUP_CLIENT_SECRET"},
 		"no data centre":     {without("BASE_URL"), nil, "no data center: give --data-center, D365BACKUP_DATA_CENTER, or data_center in a profile"},
@@ -286,7 +293,7 @@ func TestBadInput(t *testing.T) {
 				!strings.HasSuffix(got.stderr, "See 'd365backup jobs --help'.\n") {
 				t.Errorf("got %s, want %s", got.stderr, tt.want)
 			}
-			for _, wrong := range []string{secret, "WithD", "WithB", "WithT", "WithC", "WithP", "WithM", "Query.", "strconv", "arg(s)", "d365backup: d365backup", "invalid configuration"} {
+			for _, wrong := range []string{secret, "WithD", "WithB", "WithT", "WithC", "WithP", "WithM", "Query.", "strconv", "arg(s)", "parse error", "shorthand", "d365backup: d365backup", "invalid configuration"} {
 				if strings.Contains(got.stderr, wrong) {
 					t.Errorf("it says %q: %s", wrong, got.stderr)
 				}

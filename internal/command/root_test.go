@@ -106,6 +106,15 @@ func TestUnknownCommand(t *testing.T) {
 		t.Errorf("code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 	for args, want := range map[string]string{
+		"completion tcsh":   `there is no completion for "tcsh": use bash, zsh, fish or powershell`,
+		"completion bash x": `"x" is not expected: 'd365backup completion bash' takes flags only`,
+	} {
+		code, stdout, stderr := runRoot(t, strings.Fields(args)...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, stdout %q, stderr %q", args, code, stdout, stderr)
+		}
+	}
+	for args, want := range map[string]string{
 		"help jbos":         "Did you mean this?\n\tjobs\n",
 		"help validate xyz": "unknown command \"xyz\" for \"d365backup validate\"",
 	} {
@@ -114,7 +123,7 @@ func TestUnknownCommand(t *testing.T) {
 			t.Errorf("%s: code %d, stdout %q, stderr %q", args, code, stdout, stderr)
 		}
 	}
-	if code, _, stderr := runRoot(t, "--versions"); code != 2 || !strings.Contains(stderr, "unknown flag: --versions") {
+	if code, _, stderr := runRoot(t, "--versions"); code != 2 || !strings.Contains(stderr, "there is no flag --versions") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }

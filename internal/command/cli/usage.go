@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -77,30 +78,62 @@ func isConnection(f *pflag.Flag) bool {
 	return ok
 }
 
-// ExplainFlag says what is wrong with a flag, without the words of strconv, and where a secret belongs.
+// ExplainFlag says what is wrong with a flag in words of its own, and where a secret belongs. It never repeats what
+// follows the name of an unknown flag, which may be a secret.
 func ExplainFlag(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		name := unknown.GetSpecifiedName()
-		i := slices.IndexFunc(settings, func(s setting) bool { return s.secret && s.name == name })
-		if i >= 0 && cmd.Flags().Lookup(name+"-file") != nil {
-			return Usagef("there is no --%s, because other users can see flags: give --%[1]s-file or %s", name, variable(name))
-		}
+		return unknownFlag(cmd, unknown)
+	}
+	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return Usagef("--%s needs a value", missing.GetFlag().Name)
+	}
+	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return Usagef("a flag has no name: write it like --name value")
 	}
 	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
 	}
-	reason := invalid.Unwrap()
-	if number, ok := errors.AsType[*strconv.NumError](reason); ok {
-		reason = errors.New("not a whole number")
-		if errors.Is(number, strconv.ErrRange) {
-			reason = errors.New("out of range")
-		}
-	}
+	reason := explainValue(invalid.Unwrap())
 	if strings.Contains(reason.Error(), strconv.Quote(invalid.GetValue())) {
 		return Usagef("--%s: %w", invalid.GetFlag().Name, reason)
 	}
 	return Usagef("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), reason)
+}
+
+func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
+	name, letters := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
+	long := name
+	if letters != "" {
+		long, _, _ = strings.Cut(letters, "=")
+	}
+	isSecret := slices.ContainsFunc(settings, func(s setting) bool { return s.secret && s.name == long })
+	switch {
+	case isSecret && cmd.Flags().Lookup(long+"-file") != nil:
+		return Usagef("there is no --%s, because other users can see flags: give --%[1]s-file or %s", long, variable(long))
+	case letters == "":
+		return Usagef("there is no flag --%s", name)
+	case len(letters) > 1:
+		return Usagef("there is no flag -%s: a name of several letters takes two hyphens", name)
+	}
+	return Usagef("there is no flag -%s", name)
+}
+
+// explainValue replaces the words of the packages that parse values.
+func explainValue(err error) error {
+	if _, ok := errors.AsType[*csv.ParseError](err); ok {
+		return errors.New("not a list: separate names by commas, without quotation marks")
+	}
+	number, ok := errors.AsType[*strconv.NumError](err)
+	switch {
+	case !ok:
+		return err
+	case number.Func == "ParseBool":
+		return errors.New("use true or false")
+	case errors.Is(number, strconv.ErrRange):
+		return errors.New("out of range")
+	}
+	return errors.New("not a whole number")
 }
 
 // NoArguments accepts no argument.
