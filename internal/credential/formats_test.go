@@ -80,6 +80,9 @@ func TestParseShapesOfPEM(t *testing.T) {
 		"UTF-16 BE":                  string(utf16Text([]byte(plain), binary.BigEndian, true)),
 		"UTF-16 LE, no mark":         string(utf16Text([]byte(plain), binary.LittleEndian, false)),
 		"UTF-16 BE, no mark":         string(utf16Text([]byte(plain), binary.BigEndian, false)),
+		"UTF-16 after UTF-8":         keyPEM + string(utf16Text(block("CERTIFICATE", leaf.Raw), binary.LittleEndian, true)),
+		"UTF-8 after UTF-16":         string(utf16Text([]byte(keyPEM), binary.LittleEndian, true)) + string(block("CERTIFICATE", leaf.Raw)),
+		"the same key twice":         keyPEM + plain,
 		"base64":                     base64.StdEncoding.EncodeToString([]byte(plain)),
 	} {
 		t.Run(name, func(t *testing.T) { expectCertificate(t, []byte(text), "", leaf) })
@@ -219,6 +222,7 @@ func TestParseShapesOfPFX(t *testing.T) {
 		"no MAC, encrypted":             {withoutMAC(t, modern), password},
 		"no MAC, encrypted with RC2":    {withoutMAC(t, legacy), password},
 		"no MAC, an empty password":     {withoutMAC(t, pfx(t, pkcs12.LegacyDES, "", key, leaf)), ""},
+		"certutil -encode":              {block("CERTIFICATE", modern), password},
 		"BER":                           {toBER(t, modern), password},
 		"BER with RC2":                  {toBER(t, legacy), password},
 		"BER with PBMAC1":               {toBER(t, pfx(t, pkcs12.Modern2026, password, key, leaf)), password},
@@ -231,7 +235,11 @@ func TestParseShapesOfPFX(t *testing.T) {
 		for _, data := range [][]byte{modern, legacy} {
 			for _, wrong := range []string{"", "wrong", "\U0001F600"} {
 				_, err := credential.Parse(withoutMAC(t, data), wrong, time.Now())
-				if err == nil || !strings.Contains(err.Error(), "password is wrong") {
+				want := "the password is wrong"
+				if wrong == "" {
+					want = "a password is needed"
+				}
+				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%q: error %v, want that of a wrong password", wrong, err)
 				}
 			}

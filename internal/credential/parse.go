@@ -3,16 +3,15 @@ package credential
 import (
 	"bytes"
 	"cmp"
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
 )
 
 // minKeyBits is the least size of an RSA key that RS256 allows (RFC 7518, section 3.3).
@@ -56,11 +55,11 @@ func Parse(data []byte, password string, now time.Time) (*Certificate, error) {
 func read(data []byte, password string) (contents, error) {
 	const mostLayers = 2 // of base64: a PFX of Azure Key Vault, in a secret of Kubernetes
 	for layer := 0; ; layer++ {
-		data = toUTF8(data)
-		if isPEM(data) {
-			return readPEM(data, password)
+		text := toASCII(data)
+		if isPEM(text) {
+			return readPEM(text, password)
 		}
-		decoded, wrong := decodeBase64(strings.Trim(string(data), "\"' \t\r\n"))
+		decoded, wrong := decodeBase64(strings.Trim(string(text), "\"' \t\r\n"))
 		if layer == mostLayers || wrong >= 0 || len(decoded) == 0 {
 			return readPFX(data, password)
 		}
@@ -68,24 +67,13 @@ func read(data []byte, password string) (contents, error) {
 	}
 }
 
-// toUTF8 returns text without a byte order mark, and in UTF-8 if it was in UTF-16, which Windows PowerShell
-// writes. Other data stays as it is: neither of the first two bytes of a PFX is zero.
-func toUTF8(data []byte) []byte {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case len(data) < 2:
-		return data
-	case data[0] == 0xfe && data[1] == 0xff, data[0] == 0:
-		order = binary.BigEndian
-	case data[0] == 0xff && data[1] == 0xfe, data[1] == 0:
-	default:
-		return bytes.TrimPrefix(data, []byte("\ufeff"))
+// toASCII leaves the zeros and byte order marks of UTF-16 out, also if only a part of a file is in UTF-16, as Windows
+// PowerShell appends to files. All that counts in PEM and base64 is ASCII.
+func toASCII(data []byte) []byte {
+	for _, mark := range []string{"\x00", "\xff\xfe", "\xfe\xff", "\ufeff"} {
+		data = bytes.ReplaceAll(data, []byte(mark), nil)
 	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = order.Uint16(data[2*i:])
-	}
-	return bytes.TrimPrefix([]byte(string(utf16.Decode(units))), []byte("\ufeff"))
+	return data
 }
 
 // contents are what was found in a file.
@@ -97,6 +85,16 @@ type contents struct {
 type rawCertificate struct {
 	der  []byte
 	line int // 0 in a PFX
+}
+
+// addKey adds a private key. Files that were joined may have the same key twice.
+func (c *contents) addKey(key any) error {
+	known, ok := c.key.(interface{ Equal(x crypto.PrivateKey) bool })
+	if ok && !known.Equal(key) {
+		return errSeveralKeys
+	}
+	c.key = key
+	return nil
 }
 
 func (c *contents) add(der []byte, line int) {

@@ -154,7 +154,7 @@ func TestParseRefuses(t *testing.T) {
 		{"wrong password of a PFX", pfx(t, pkcs12.Modern2023, "right", key, leaf), password, "the password is wrong"},
 		{"wrong password of a PFX with PBMAC1", pfx(t, pkcs12.Modern2026, "right", key, leaf), password, "the password is wrong"},
 		{"wrong password of a legacy PFX", pfx(t, pkcs12.LegacyDES, "right", key, leaf), password, "the password is wrong"},
-		{"no password for a PFX", pfx(t, pkcs12.Modern2023, "right", key, leaf), "", "the password is wrong"},
+		{"no password for a PFX", pfx(t, pkcs12.Modern2023, "right", key, leaf), "", "the PFX is encrypted: a password is needed"},
 		{"a password for a PFX with an empty one", pfx(t, pkcs12.Modern2023, "", key, leaf), password, "the password is wrong"},
 		{"wrong password of a PEM key", join(sealedPEM(t, key, hmacSHA256), leafPEM), "wrong", "the password is wrong"},
 		{"no password for a PEM key", join(sealedPEM(t, key, hmacSHA256), leafPEM), "", "a password is needed"},
@@ -179,7 +179,7 @@ func TestParseRefuses(t *testing.T) {
 			return bytes.Replace(bag.FullBytes, certBag, secretBag, 1)
 		}), "", "no certificate"},
 		{"several keys in a PFX", withBag(t, keyBag, func(bag asn1.RawValue) []byte {
-			return append(bag.FullBytes, bag.FullBytes...)
+			return append(bag.FullBytes, bagOfKey(t, small)...)
 		}), "", "several private keys"},
 		{"PKCS #7", pkcs7, "", "PKCS #7"},
 		{"PKCS #7 in PEM", join(block("PKCS7", pkcs7), keyPEM), "", "line 1 begins with \"PKCS7\""},
@@ -264,4 +264,20 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("a certificate that was accepted does not sign: %v", err)
 		}
 	})
+}
+
+func bagOfKey(t *testing.T, key *rsa.PrivateKey) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bag, err := asn1.Marshal(struct {
+		Type  asn1.ObjectIdentifier
+		Value asn1.RawValue
+	}{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 12, 10, 1, 1}, asn1.RawValue{Class: asn1.ClassContextSpecific, IsCompound: true, Bytes: der}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bag
 }

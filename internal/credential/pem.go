@@ -40,6 +40,12 @@ func isPEM(text []byte) bool { return marker.Match(text) || beginning.Match(text
 func readPEM(data []byte, password string) (found contents, err error) {
 	text := lineEnds.Replace(string(data))
 	blocks, err := splitPEM(text)
+	if len(blocks) == 1 {
+		// certutil -encode writes any file as a CERTIFICATE
+		if pfx, err := readPFX(blocks[0].der, password); !errors.Is(err, errUnknownFormat) && !errors.Is(err, errNoKey) {
+			return pfx, err
+		}
+	}
 	if err == nil {
 		found, err = unpackPEM(blocks, newOpener(password))
 	}
@@ -57,10 +63,11 @@ func unpackPEM(blocks []block, o *opener) (found contents, err error) {
 	for _, b := range blocks {
 		switch {
 		case strings.HasSuffix(b.label, "PRIVATE KEY"):
-			if found.key != nil {
-				return found, errSeveralKeys
+			key, err := b.key(o)
+			if err == nil {
+				err = found.addKey(key)
 			}
-			if found.key, err = b.key(o); err != nil {
+			if err != nil {
 				return found, err
 			}
 		case slices.Contains([]string{"CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE", "TRUSTED CERTIFICATE"}, b.label):

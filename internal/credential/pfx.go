@@ -74,15 +74,15 @@ func readPFX(data []byte, password string) (found contents, err error) {
 	o := newOpener(password)
 	if len(pfx.MAC.Digest.Algorithm.Algorithm) > 0 {
 		if err := o.verify(pfx.MAC, safe); err != nil {
-			return found, pfxError(err)
+			return found, o.pfxError(err)
 		}
 	}
 	bags, err := o.open(safe)
 	if err != nil {
-		return found, pfxError(err)
+		return found, o.pfxError(err)
 	}
 	found, err = o.unpack(bags)
-	return found, pfxError(err)
+	return found, o.pfxError(err)
 }
 
 // formatError says what a file is that is not a PFX.
@@ -98,7 +98,10 @@ func formatError(der []byte) error {
 }
 
 // pfxError adds what to do about an error.
-func pfxError(err error) error {
+func (o *opener) pfxError(err error) error {
+	if o.password == "" && errors.Is(err, errPassword) {
+		return errors.New("the PFX is encrypted: a password is needed")
+	}
 	if _, ok := errors.AsType[unsupportedError](err); ok {
 		return fmt.Errorf("the PFX cannot be decrypted (%w); %s", err, pfxConversion)
 	}
@@ -219,13 +222,13 @@ func (o *opener) unpack(bags []safeBag) (found contents, err error) {
 	for _, bag := range bags {
 		switch bag.Type.String() {
 		case keyBag, shroudedKeyBag:
-			if found.key != nil {
-				return found, errSeveralKeys
+			open := parseKey
+			if bag.Type.String() == shroudedKeyBag {
+				open = o.decryptKey
 			}
-			if bag.Type.String() == keyBag {
-				found.key, err = parseKey(bag.Value.Bytes)
-			} else {
-				found.key, err = o.decryptKey(bag.Value.Bytes)
+			key, err := open(bag.Value.Bytes)
+			if err == nil {
+				err = found.addKey(key)
 			}
 			if err != nil {
 				return found, err
