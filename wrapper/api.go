@@ -13,7 +13,7 @@ type API string
 
 // The choices of an operation.
 const (
-	// APIAuto, the default, requests version v1. If that responds to a request for page 1 with status 404, the
+	// APIAuto, the default, requests version v1. If that responds to the first request for page 1 with status 404, the
 	// successor is requested once. If that returns a list of jobs, the Client uses it from then on, which is
 	// reported as DriftSuccessor; if not, the error is that of version v1 and names both. A Query with an
 	// ObjectType and a media type other than the default are for version v1 alone and never lead to the
@@ -66,14 +66,14 @@ func (c *Client) request(api API, f filter, number, size int) (pageRequest, erro
 	}}, err
 }
 
-// fetch reads one page by the API in use, which page 1 may change; see APIAuto.
-func (c *Client) fetch(ctx context.Context, f filter, number, size int) (pageData, error) {
+// fetch reads one page by the API in use, which page 1 may change if it is the first page that is read; see APIAuto.
+func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
 	api, successor := c.config.api, false
 	if api == APIAuto {
 		v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
-		api, successor = APIv1, !v1Only && number == 1
+		api, successor = APIv1, !v1Only && number == 1 && isFirst
 		if !v1Only && c.replaced.Load() {
 			api, successor = APIGraph, false
 		}

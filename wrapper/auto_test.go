@@ -127,6 +127,25 @@ func TestAutoStays(t *testing.T) {
 	}
 }
 
+// TestAutoStaysInASweep: page 1 that is read again, and not found then, does not mix the lists of two operations.
+func TestAutoStaysInASweep(t *testing.T) {
+	var pages atomic.Int32
+	service := &twoAPIs{graph: empty, v1: func(w http.ResponseWriter, r *http.Request) {
+		if pages.Add(1) > 1 {
+			missing(w, r)
+			return
+		}
+		answer(200, "application/json", `{"totalCount":3,"jobs":[`+
+			`{"type":1,"jobId":"A","startTime":"2026-11-01T00:00:00Z","status":3}]}`)(w, r)
+	}}
+	var err error
+	for _, err = range service.client(t, d365backup.WithPageSize(1)).Jobs(t.Context(), valid) {
+	}
+	if got := service.asked(); err == nil || strings.Contains(got, "graph") {
+		t.Errorf("requested %q, got %v", got, err)
+	}
+}
+
 // TestAutoFindsNeither: the error is version v1's 404, and names both.
 func TestAutoFindsNeither(t *testing.T) {
 	for name, test := range map[string]struct {

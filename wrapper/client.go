@@ -146,7 +146,7 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.fetch(ctx, filter, number, c.config.pageSize)
+	answer, err := c.fetch(ctx, filter, number, c.config.pageSize, true)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/paging"
@@ -57,11 +58,15 @@ func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 
 // list describes the list of a filter's jobs to package paging.
 func (c *Client) list(filter filter) paging.List {
+	var begun atomic.Bool // a page was read: page 1 may be read again, and not by another API
 	return paging.List{
 		PageSize: c.config.pageSize,
 		Prefetch: c.config.prefetch,
 		Fetch: func(ctx context.Context, number, size int) (paging.Page, error) {
-			response, err := c.fetch(ctx, filter, number, size)
+			response, err := c.fetch(ctx, filter, number, size, !begun.Load())
+			if err == nil {
+				begun.Store(true)
+			}
 			if stated := response.pageIndex; stated != 0 && stated != int64(number) {
 				c.pagingDrift("pageIndex", fmt.Sprintf("%d on page %d", stated, number), 1)
 			}
