@@ -53,9 +53,14 @@ func TestReportFolder(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests++; next.ServeHTTP(w, r) })
 	}})
 	folder := t.TempDir()
+	directory := filepath.Join(t.TempDir(), "directory.html")
+	if err := os.Mkdir(directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
 		filepath.Join(folder, "nowhere", "report.html"): "no file can be created in " + filepath.Join(folder, "nowhere"),
-		filepath.Join(folder, "report.html"):            "",
+		directory:                            "is a directory: give the name of a file",
+		filepath.Join(folder, "report.html"): "",
 	} {
 		requests = 0
 		got := run(t, env, "report", "-o", path)

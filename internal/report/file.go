@@ -49,8 +49,8 @@ func (s *Summary) Save(path string) error {
 		write = s.WriteMarkdown
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
-			return fmt.Errorf("%s is a directory: give the name of a file", path)
+		if err := checkSpecial(path, info); err != nil {
+			return err
 		}
 		file, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // the user names the file
 		if err != nil {
@@ -61,11 +61,19 @@ func (s *Summary) Save(path string) error {
 	return replaceFile(path, write)
 }
 
+// checkSpecial refuses a directory. Anything else that is no regular file is written to as it is.
+func checkSpecial(path string, info fs.FileInfo) error {
+	if info.IsDir() {
+		return fmt.Errorf("%s is a directory: give the name of a file", path)
+	}
+	return nil
+}
+
 // CheckFolder finds out whether a report can be saved to a file, as far as the folder tells: a new file must be possible
 // there.
 func CheckFolder(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return nil // Save writes to it as it is
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return checkSpecial(path, info)
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
