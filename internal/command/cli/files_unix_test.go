@@ -47,6 +47,9 @@ func TestSecretsOfOthers(t *testing.T) {
 	if _, err := (secretFiles{}).line(dir); !says(err, "is a directory") {
 		t.Errorf("a directory: %v", err)
 	}
+	if _, err := (secretFiles{}).line(os.DevNull); !says(err, "others can read it (mode 0666): give a file") {
+		t.Errorf("a device: %v", err)
+	}
 	for mode, want := range map[os.FileMode]string{
 		0o600: "", 0o400: "", 0o640: "", 0o440: "",
 		0o644: "others can read it (mode 0644): run chmod 600 ", 0o444: "others can read it", 0o604: "others can read it",
@@ -163,6 +166,9 @@ func TestIsReadOnly(t *testing.T) {
 // TestConfigOfOthers: whoever can write the configuration file could have the secret sent elsewhere, so one
 // that others can write to, or that is someone else's, is not read. Only root can make another user's file.
 func TestConfigOfOthers(t *testing.T) {
+	if _, err := (secretFiles{}).line(os.DevNull); !says(err, "others can read it (mode 0666): give a file") {
+		t.Errorf("a device: %v", err)
+	}
 	for mode, want := range map[os.FileMode]string{
 		0o600: "", 0o644: "", 0o444: "", 0o664: "others can write to it (mode 0664): run chmod go-w ", 0o646: "others can write to it (mode 0646)",
 	} {

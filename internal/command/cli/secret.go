@@ -118,12 +118,14 @@ const mountAdvice = "mount it with mode 0440 for a group of this process; in Kub
 // modeAdvice says how a file becomes private.
 func modeAdvice(path string, info fs.FileInfo) string {
 	switch {
+	case !info.Mode().IsRegular():
+		return "give a file"
 	case isMounted(path):
 		return mountAdvice
 	case owner.Mine(info):
 		return "run chmod 600 " + path
 	}
-	return "its owner has to give it mode 0440 and a group of this process"
+	return "it has to belong to this user or to root, with mode 0440 and a group of this process"
 }
 
 // isMounted reports whether a file was mounted for this process, so that chmod does not work or does not last: on a
