@@ -46,6 +46,9 @@ func TestFailureReports(t *testing.T) {
 			if got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, want) || !strings.Contains(got.stderr, "response is no job list") {
 				t.Errorf("%s: got %+v, want %s", body, got, want)
 			}
+			if strings.Contains(got.stderr, "the service says") && strings.Contains(got.stderr, "check D365BACKUP_BASE_URL") {
+				t.Errorf("it blames the address of a service that responded: %s", got.stderr)
+			}
 		}
 	}
 }

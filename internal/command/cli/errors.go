@@ -103,7 +103,8 @@ func (a *App) advice(err *d365backup.Error) string {
 	case errors.Is(kind, d365backup.ErrNotFound) && err.Setting == "WithAPI":
 		advice = "try --api graph, the replacement of version v1, "
 	}
-	if origin := a.settings.address(err.TokenRequest); addressReasons[err.Reason] && origin != "" {
+	isReport := errors.Is(err.Kind, d365backup.ErrNotJobs) && err.ServiceMessage != "" // the address is right
+	if origin := a.settings.address(err.TokenRequest); addressReasons[err.Reason] && origin != "" && !isReport {
 		advice += "check " + origin + ", "
 	}
 	if advice != "" {
