@@ -56,7 +56,7 @@ var diagnoses = []diagnosis{
 	},
 	{
 		code: "google-cloud", title: "The data center may not have Dynamics 365 backup", side: unclear,
-		meaning: "The vendor lists the products in its Google Cloud data centers, and Dynamics 365 backup is not among them. Nothing else is wrong.",
+		meaning: "The vendor lists the products in its Google Cloud data centers, and Dynamics 365 backup is not among them.",
 		next:    []string{"If there are no jobs or the operation is not found, ask the vendor which data center holds the backups."},
 	},
 	{
@@ -73,7 +73,7 @@ var diagnoses = []diagnosis{
 		meaning: "The name server responded that there is no such host: a typing error in an address, or a network that does not " +
 			"resolve public names.",
 		next: []string{
-			"Check --base-url and --token-url, or give --data-center in their place.",
+			"Check the base URL and the token URL, or give a data center in their place.",
 			"If the address is right, ask whether this network needs a proxy (HTTPS_PROXY).",
 		},
 	},
@@ -207,7 +207,7 @@ var diagnoses = []diagnosis{
 	{
 		code: "token-url", title: "There is no token endpoint at this address", side: yours,
 		meaning: "What answers does not behave as a token endpoint.",
-		next:    []string{"Leave --token-url out, so that the data centre's own is used, or check it."},
+		next:    []string{"Leave the token URL out, so that the data center's own is used, or check it."},
 	},
 	{
 		code: "scope", title: "The scope is refused", side: yours,
@@ -222,7 +222,7 @@ var diagnoses = []diagnosis{
 		code: "token-refused", title: "The service does not accept the token", side: yours,
 		meaning: "A token was given and the API refuses it (status 401): it comes from another environment than the API, or the clocks differ.",
 		next: []string{
-			"Check that token URL and data centre belong together: leave --token-url out.",
+			"Check that token URL and data centre belong together: leave the token URL out.",
 			"Check the clock, and that the app still exists.",
 		},
 	},

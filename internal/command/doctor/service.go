@@ -88,6 +88,9 @@ func (s *state) describe() string {
 	if code := s.settings.Get("data-center"); code != "" {
 		parts[0] = "data centre " + code + s.from("data-center")
 	}
+	if s.settings.Get("token-url") != "" {
+		parts = append(parts, "token URL"+s.from("token-url"))
+	}
 	if s.settings.Get("certificate") != "" {
 		parts = append(parts, "certificate"+s.from("certificate"))
 	} else {
