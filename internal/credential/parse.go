@@ -89,7 +89,9 @@ type rawCertificate struct {
 
 // addKey adds a private key. Files that were joined may have the same key twice.
 func (c *contents) addKey(key any) error {
-	known, ok := c.key.(interface{ Equal(x crypto.PrivateKey) bool })
+	known, ok := c.key.(interface {
+		Equal(x crypto.PrivateKey) bool
+	})
 	if ok && !known.Equal(key) {
 		return errSeveralKeys
 	}
