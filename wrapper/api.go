@@ -71,16 +71,21 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
 	api, successor := c.config.api, false
+	v1Only := api == APIAuto && (f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON)
 	if api == APIAuto {
-		v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
 		api, successor = APIv1, !v1Only && number == 1 && isFirst
 		if !v1Only && c.replaced.Load() {
 			api, successor = APIGraph, false
 		}
 	}
 	page, err := c.fetchBy(ctx, api, f, number, size)
-	if own, ok := errors.AsType[*Error](err); ok && successor && errors.Is(own.Kind, ErrNotFound) {
-		return c.fetchSuccessor(ctx, f, size, *own)
+	if own, ok := errors.AsType[*Error](err); ok && errors.Is(own.Kind, ErrNotFound) {
+		if successor {
+			return c.fetchSuccessor(ctx, f, size, *own)
+		}
+		if v1Only {
+			own.Message += "; its successor has no object types and no other media types, and was not requested"
+		}
 	}
 	return page, err
 }

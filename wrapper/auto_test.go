@@ -3,6 +3,7 @@ package d365backup_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,8 +110,12 @@ func TestAutoStays(t *testing.T) {
 			service := &twoAPIs{v1: test.v1, graph: empty}
 			client := service.client(t, test.options...)
 			for range 2 {
-				if _, err := client.Page(t.Context(), test.query, test.page); !errors.Is(err, test.want) {
+				_, err := client.Page(t.Context(), test.query, test.page)
+				if !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)
+				}
+				if isV1Only := strings.HasSuffix(name, " type"); isV1Only != strings.Contains(fmt.Sprint(err), "and was not requested") {
+					t.Errorf("got %v", err)
 				}
 				if got := service.asked(); got != "v1" {
 					t.Errorf("requested %q", got)
