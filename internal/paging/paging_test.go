@@ -411,6 +411,29 @@ func TestSlowPage(t *testing.T) {
 	})
 }
 
+// TestSlowPageBeforeRepeats: while page 2 is slow, repeats of page 3 show that there is nothing more to request ahead.
+func TestSlowPageBeforeRepeats(t *testing.T) {
+	s := &server{items: jobs(30)}
+	s.delay = func(number int) time.Duration {
+		if number == 2 {
+			return time.Hour
+		}
+		return time.Millisecond
+	}
+	s.after = func(p *page, number, size int) error {
+		*p = s.at(min(number, 3), size)
+		p.Total = math.MaxInt64
+		return nil
+	}
+	err := s.readAll(t, 10, 4)
+	if _, ok := errors.AsType[*paging.Incomplete](err); !ok || !slices.Equal(s.delivered, jobs(30)) {
+		t.Errorf("got %d items and %v", len(s.delivered), err)
+	}
+	if most := 3*(3+3) + 3*4; s.requests > most {
+		t.Errorf("%d requests, want at most %d", s.requests, most)
+	}
+}
+
 // TestStop: a reader that stops cancels the requests in flight and waits for them, even if the caller is slow.
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -53,9 +53,3 @@ func (q *queue) receive() {
 	(<-q.responses).done = true
 	q.inFlight--
 }
-
-// stop cancels the requests in flight and waits for them.
-func (q *queue) stop() {
-	q.cancel()
-	q.running.Wait()
-}

@@ -1,9 +1,6 @@
 package paging
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // reader reads a list in passes. View, queue and the fields after them are those of the pass.
 type reader struct {
@@ -23,7 +20,8 @@ type reader struct {
 // read makes one pass, until its view is over.
 func (r *reader) read(ctx context.Context, v *view) error {
 	r.view, r.queue = v, newQueue(ctx, r.List)
-	defer r.stop()
+	defer r.running.Wait()
+	defer r.cancel()
 	r.next, r.rereading, r.unnamed = 1, false, make(map[uint64]uint64)
 	for !r.over && !r.stopped {
 		for r.request(); !r.requests[0].done; r.request() {
@@ -63,12 +61,23 @@ func (r *reader) request() {
 	}
 }
 
-// asExpected reports whether no response that waits shows that the list has ended or changed.
+// asExpected reports whether no response that waits shows that the list has ended, changed or repeats pages.
 func (r *reader) asExpected() bool {
-	return !slices.ContainsFunc(r.requests, func(waiting *request) bool {
-		return waiting.done && waiting.number > 1 && (waiting.err != nil || r.mismatch(waiting.number, &waiting.page) != "" ||
-			len(waiting.page.IDs) > 0 && r.seen[waiting.page.IDs[0].Hash] == r.pass)
-	})
+	starts := make(map[uint64]bool)
+	for _, waiting := range r.requests {
+		switch {
+		case !waiting.done || waiting.number == 1:
+		case waiting.err != nil || r.mismatch(waiting.number, &waiting.page) != "":
+			return false
+		case len(waiting.page.IDs) > 0:
+			start := waiting.page.IDs[0].Hash
+			if starts[start] || r.seen[start] == r.pass {
+				return false
+			}
+			starts[start] = true
+		}
+	}
+	return true
 }
 
 // add delivers what is new on the next page.
