@@ -1,13 +1,12 @@
 // Package paging reads a list that a server returns in numbered pages: every item once, or [Incomplete]
 // after every item that it could read. It knows no HTTP; retries and decoding are up to the caller.
 //
-// A page shows the list at one moment, and the list may change between two requests. So the list is
-// read in passes. A pass reads all pages, the page after the last one, and page 1 again, several
-// requests at a time. It is consistent if all responses state one total, every page has the expected
-// length, no item is on two pages, the page after the last one is empty, and page 1 is unchanged.
-// Items are delivered as soon as their page is read. An inconsistent pass is abandoned, and the next
-// one delivers what is new. The third pass is the last: it reads on until a page has nothing new, and
-// ends in Incomplete unless it is consistent.
+// A page shows the list at one moment, and the list may change between two requests. So the list is read in passes. A
+// pass reads all pages, the page after the last one, and page 1 again, several requests at a time. It is consistent if
+// all responses state one total, every page has the expected length, no item is on two pages, the page after the last
+// one is empty, and page 1 is unchanged. Items are delivered as soon as their page is read. An inconsistent pass is
+// abandoned, and the next one delivers what is new. The third pass is the last: it reads on until a page has nothing
+// new, and ends in Incomplete unless it is consistent.
 //
 // A list that is shorter than a page takes one request, since one page shows one moment. A page 1 of
 // another length than requested sets the page size. A list without a total, or with more items than
@@ -34,8 +33,7 @@ type ID struct {
 
 // List describes a list and how to read it.
 type List struct {
-	// Fetch reads a page, counted from 1. It is called by several goroutines, and must return soon
-	// after its context ends.
+	// Fetch reads a page, counted from 1. Several goroutines call it. It must return soon after its context ends.
 	Fetch    func(ctx context.Context, number, size int) (Page, error)
 	IsEnd    func(error) bool // whether an error of Fetch may mean that there is no such page
 	PageSize int              // items to request per page; at least 1

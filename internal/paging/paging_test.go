@@ -352,6 +352,23 @@ func TestChangesUnderOneTotal(t *testing.T) {
 	}
 }
 
+// TestChangesUnderLowTotal: a total that is too low still shows a deletion.
+func TestChangesUnderLowTotal(t *testing.T) {
+	s := &server{items: jobs(95)}
+	s.before = func(_, number int) {
+		if number == 7 && len(s.items) == 95 {
+			s.items = slices.Delete(slices.Clone(s.items), 52, 54) // of page 6, so that page 7 begins later
+		}
+	}
+	s.after = func(p *page, _, _ int) error {
+		p.Total = int64(len(s.items) / 2)
+		return nil
+	}
+	if err := s.readAll(t, 10, 1); err != nil || !sameItems(s.delivered, jobs(95)) {
+		t.Errorf("got %d of 95 items: %v", len(s.delivered), err)
+	}
+}
+
 // TestSpeed measures on a clock of its own, so that the figures are exact.
 func TestSpeed(t *testing.T) {
 	steady := func(int) time.Duration { return 200 * time.Millisecond }

@@ -15,7 +15,7 @@ type view struct {
 	lastPass bool  // reads on when it is inconsistent
 	drift    func(field, value string, count int)
 	pages    int    // read, not counting page 1 read again
-	first    []ID   // of page 1
+	first    *Page  // page 1
 	short    bool   // the last page read is not full
 	link     bool   // the last page read links to the next one
 	empty    int    // empty pages at the end
@@ -58,7 +58,7 @@ func (v *view) add(page *Page, isNew bool) {
 // begin takes the total and the page size from page 1.
 func (v *view) begin(page *Page) {
 	n := len(page.IDs)
-	v.first, v.total = page.IDs, page.Total
+	v.first, v.total = page, page.Total
 	v.over = page.Total == int64(n) && n < v.size && !page.HasNext // one page shows one moment
 	if n == 0 || v.over || v.size != v.wanted {
 		return
@@ -81,9 +81,9 @@ func (v *view) refuse(err error) {
 
 // reread takes page 1, read again.
 func (v *view) reread(page *Page) {
-	if v.total >= 0 && page.Total != v.total {
-		v.suspect("the total changed from %d to %d", v.total, page.Total)
-	} else if !slices.Equal(page.IDs, v.first) {
+	if page.Total != v.first.Total { // even if it is too low
+		v.suspect("the total changed from %d to %d", v.first.Total, page.Total)
+	} else if !slices.Equal(page.IDs, v.first.IDs) {
 		v.suspect("page 1 changed while the others were read")
 	}
 	v.over = v.over || v.ended()
