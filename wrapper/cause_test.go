@@ -123,6 +123,8 @@ func TestProxySetting(t *testing.T) {
 		"http://user:p%40ss@127.0.0.1:3128/":   true,
 		"https://proxy.example:443":            true,
 		"socks5://[::1]:1080":                  true,
+		"[::1]:3128":                           true,
+		"user:p@ss@proxy.example":              true, // net/url takes the last @
 		"http://user:canary%zz@127.0.0.1:3128": false,
 		"http://user:canary#s@127.0.0.1:3128":  false,
 		"http://user:1#canary@127.0.0.1:3128":  false,
@@ -131,6 +133,8 @@ func TestProxySetting(t *testing.T) {
 		"http://user:canary s@127.0.0.1:3128":  false,
 		"ftp://canary.example":                 false,
 		"http://":                              false,
+		"http:/canary.example":                 false,
+		" http://canary.example":               false,
 		"::canary":                             false,
 	} {
 		t.Setenv("HTTPS_PROXY", address)

@@ -169,11 +169,15 @@ func CheckProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, response
 	return nil
 }
 
-// BadProxy returns the name of a variable of the environment that should be the address of a proxy and is not; empty if
-// there is none. net/http ignores a malformed address, and then connects directly.
+// BadProxy returns the name of the variable of the environment from which net/http takes the address of a proxy for https,
+// if its value is not one; empty otherwise. net/http ignores a malformed address, and then connects directly. It is
+// HTTPS_PROXY, or https_proxy if that is empty: HTTP_PROXY is for plain http, which goes to loopback and uses no proxy.
 func BadProxy(getenv func(string) string) string {
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		if value := getenv(name); value != "" && !isProxy(value) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		if value := getenv(name); value != "" {
+			if isProxy(value) {
+				return ""
+			}
 			return name // never the value: it may hold a password
 		}
 	}

@@ -65,7 +65,7 @@ var diagnoses = []diagnosis{
 		next: []string{
 			"Write it like http://user:password@proxy.example:8080. In user and password escape % as %25, # as %23, / as %2F, " +
 				"? as %3F, @ as %40, : as %3A and a space as %20.",
-			"Without a proxy, unset it, or name the host in NO_PROXY.",
+			"If this host needs no proxy, unset it: NO_PROXY does not help.",
 		},
 	},
 	{
