@@ -114,6 +114,10 @@ func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
 		if d.malformed == nil {
 			d.malformed = notJobs("invalid payload: %s for %s: %q", kind, field, excerpt(string(value), maxDriftText))
 		}
+	case DriftDuplicateField: // such as a second list of jobs, which replaces the first
+		if d.malformed == nil {
+			d.malformed = notJobs("invalid payload: %s %s", kind, field)
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (j Job) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a stored job: one of a response of the service, or one that MarshalJSON wrote. It
 // replaces all fields. Type and status may be numbers or words, and values unknown to this package are kept.
 // A value that does not fit its field is an error that matches ErrNotJobs, because nothing could report it
-// as drift: a fraction for a count, say, or a time that is not RFC 3339.
+// as drift: a fraction for a count, say, a time that is not RFC 3339, or a field that is there twice.
 func (j *Job) UnmarshalJSON(data []byte) error {
 	d := decoder{Scanner: jsonscan.New(data), strict: true}
 	switch d.Peek() {

@@ -92,6 +92,7 @@ func TestUnmarshalMalformed(t *testing.T) {
 		{`48021`, `""`, `unreadable value for jobs.totalRecord: ""`},
 		{`734003200`, `9223372036854775808`, `inexact number for jobs.backupSize`},
 		{`"Contoso"`, `5`, `number for text for jobs.organizationName: "5"`},
+		{`"status":7`, `"status":7,"status":3`, `duplicate field jobs.status`},
 		{`"status":7`, `"status":true`, `unreadable value for jobs.status: "true"`},
 		{`"status":7`, `"status":{}`, `unreadable value for jobs.status: "{}"`},
 		{`"status":7`, `"status":""`, `unreadable value for jobs.status: ""`},
@@ -146,6 +147,7 @@ func TestUnmarshalPage(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"totalCount":0,"jobs":[],"message":"denied"}`: "reports a failure",
 		`{}`:                                     "no list of jobs",
+		`{"totalCount":0,"jobs":[],"jobs":[]}`:   "duplicate field jobs",
 		`{"totalCount":-3,"jobs":[]}`:            "unreadable value for totalCount",
 		`{"totalCount":1,"jobs":[{"type":1.5}]}`: "inexact number for jobs.type",
 	} {
