@@ -35,8 +35,9 @@
 // for the same, nor are jobs without an id.
 //
 // Nothing shows a deletion and an arrival that leave the total and page 1 as they were, a deletion
-// after page 1 of a list without a total, or the rest of a list if the service reports the length of a
-// capped or refused page as the total. Jobs that start while the loop runs may be missing.
+// after page 1 of a list without a total, the first page of such a list if the service counts pages
+// from 0, or the rest of a list if the service reports the length of a capped or refused page as the
+// total. Jobs that start while the loop runs may be missing.
 //
 // # What is tolerated
 //

@@ -24,7 +24,7 @@ type Progress struct {
 }
 
 // Jobs returns an iterator over every job that matches the query, each once. Nothing is requested
-// before the loop begins, every loop begins anew, and breaking out of one cancels its requests and
+// before the loop begins, every loop reads the list again, and breaking out of one cancels its requests and
 // waits for them. Pages are requested ahead, as many at a time as WithPrefetch allows. The time range
 // is fixed when the loop begins.
 //

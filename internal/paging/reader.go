@@ -35,7 +35,7 @@ func (r *reader) read(ctx context.Context, v *view) error {
 		case response.err != nil:
 			return response.err
 		case response.number == 1 && r.pages > 0:
-			r.rereading = false // if this was too early, page 1 is due again at the end
+			r.rereading = false // if this was too early, page 1 is read once more at the end
 			r.reread(&response.page)
 		default:
 			r.add(&response.page)
@@ -99,7 +99,7 @@ func (r *reader) add(page *Page) {
 	}
 }
 
-// identify returns which items of the page were not delivered, and reports whether one of them all is new in this pass.
+// identify returns which items of the page were not delivered yet, and reports whether any item is new in this pass.
 func (r *reader) identify(page *Page) (undelivered []int, isNew bool) {
 	keys := make([]uint64, len(page.IDs))
 	for i, id := range page.IDs {
