@@ -64,15 +64,15 @@ func Read(ctx context.Context, list List, deliver func(page *Page, i int) bool) 
 		if err := r.read(ctx, &v); err != nil || r.stopped {
 			return err
 		}
-		if v.doubt == "" && v.repeats > 0 {
-			if v.total == before.total && v.sum == before.sum {
-				r.OnDrift("jobs.jobId", "the list repeats jobs", v.repeats)
-				return nil
-			}
-			v.suspect("%d jobs are on several pages", v.repeats)
-		}
-		if v.doubt == "" {
+		switch {
+		case v.doubt != "":
+		case v.repeats == 0:
 			return nil
+		case v.total == before.total && v.sum == before.sum:
+			r.OnDrift("jobs.jobId", "the list repeats jobs", v.repeats)
+			return nil
+		default:
+			v.suspect("%d jobs are on several pages", v.repeats)
 		}
 		r.OnDrift("", v.doubt, 1)
 		if r.pass == maxPasses {

@@ -61,7 +61,7 @@ func TestFaults(t *testing.T) {
 		{"total is too high by a page", func(p *page, _, _ int) error { p.Total = 105; return nil }, "page 10 has 5 jobs instead of 10", jobs(95), 39},
 		{"total is far too high", func(p *page, _, _ int) error { p.Total = 1 << 31; return nil }, "jobs instead of", jobs(95), 51},
 		{"total is as high as can be", func(p *page, _, _ int) error { p.Total = math.MaxInt64; return nil }, "jobs instead of", jobs(95), 51},
-		{"total is another on each page", func(p *page, number, _ int) error { p.Total = int64(90 + number); return nil }, "total changed", jobs(95), 51},
+		{"total is another on each page", func(p *page, number, _ int) error { p.Total = int64(90 + number); return nil }, "no longer states a total of", jobs(95), 51},
 		{"total of an empty page is 0", func(p *page, _, _ int) error {
 			if len(p.IDs) == 0 {
 				p.Total = 0
@@ -296,7 +296,7 @@ func TestChangesAreReported(t *testing.T) {
 	if err != nil || !slices.Equal(s.delivered, want) {
 		t.Errorf("got %v, %v", s.delivered, err)
 	}
-	if want := []string{": the total changed from 95 to 96 on page 3 (1)"}; !slices.Equal(s.drift, want) {
+	if want := []string{": page 3 no longer states a total of 95 (1)"}; !slices.Equal(s.drift, want) {
 		t.Errorf("drift %q, want %q", s.drift, want)
 	}
 }
@@ -366,6 +366,19 @@ func TestChangesUnderLowTotal(t *testing.T) {
 	}
 	if err := s.readAll(t, 10, 1); err != nil || !sameItems(s.delivered, jobs(95)) {
 		t.Errorf("got %d of 95 items: %v", len(s.delivered), err)
+	}
+}
+
+// TestArrivalsWithEveryRequest: a server that ignores page numbers and adds items with every request has no last page.
+func TestArrivalsWithEveryRequest(t *testing.T) {
+	s := &server{items: jobs(95)}
+	s.before = func(response, _ int) {
+		s.items = slices.Insert(slices.Clone(s.items), 0, fmt.Sprint("late", response))
+	}
+	s.after = func(p *page, _, size int) error { *p = s.at(1, size); return nil }
+	err := s.readAll(t, 10, 4)
+	if _, ok := errors.AsType[*paging.Incomplete](err); !ok || s.requests > 50 {
+		t.Errorf("got %v after %d requests", err, s.requests)
 	}
 }
 

@@ -39,6 +39,7 @@ func (v *view) add(page *Page, isNew bool) {
 	if n > 0 && v.total >= 0 && page.Total >= 0 && page.Total < v.before(number)+int64(n) {
 		v.drift("totalCount", fmt.Sprintf("%d, but page %d has more", page.Total, number), 1)
 		v.total = -1
+		v.over = v.over || v.doubt != "" // there may be no end
 	}
 	if reason := v.mismatch(number, page); reason != "" {
 		v.suspect("%s", reason)
@@ -47,8 +48,7 @@ func (v *view) add(page *Page, isNew bool) {
 	} else if n > 0 && !isNew {
 		v.suspect("page %d has only jobs of earlier pages", number)
 	}
-	v.short = n < v.size || number == 1 && n < v.wanted
-	v.link = page.HasNext
+	v.short, v.link = n < v.size || number == 1 && n < v.wanted, page.HasNext
 	if v.empty++; n > 0 {
 		v.empty = 0
 	}
@@ -82,7 +82,7 @@ func (v *view) refuse(err error) {
 // reread takes page 1, read again.
 func (v *view) reread(page *Page) {
 	if page.Total != v.first.Total { // even if it is too low
-		v.suspect("the total changed from %d to %d", v.first.Total, page.Total)
+		v.suspect("page 1 no longer states a total of %d", v.first.Total)
 	} else if !slices.Equal(page.IDs, v.first.IDs) {
 		v.suspect("page 1 changed while the others were read")
 	}
@@ -101,7 +101,7 @@ func (v *view) mismatch(number int, page *Page) string {
 	switch {
 	case v.total < 0:
 	case page.Total != v.total && (n > 0 || page.Total > 0 || number <= v.last()): // after the last page, some count 0
-		return fmt.Sprintf("the total changed from %d to %d on page %d", v.total, page.Total, number)
+		return fmt.Sprintf("page %d no longer states a total of %d", number, v.total)
 	case n != want:
 		return fmt.Sprintf("page %d has %d jobs instead of %d", number, n, want)
 	}
