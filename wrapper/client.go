@@ -46,6 +46,7 @@ func New(options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	transport = resendLimit{transport}
 	source, err := c.config.tokens(c.endpoints, transport)
 	if err != nil {
 		return nil, err

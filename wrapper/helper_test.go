@@ -67,21 +67,11 @@ func newClient(t *testing.T, url string, transport http.RoundTripper, options ..
 // pipe returns a transport whose every connection leads to the handler, in memory.
 func pipe(t *testing.T, handler http.Handler) *http.Transport {
 	t.Helper()
-	listener := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	listener := newPipeListener()
 	server := &http.Server{Handler: handler}
 	var running sync.WaitGroup
 	running.Go(func() { _ = server.Serve(listener) })
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		select {
-		case listener.conns <- theirs:
-			return ours, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-listener.done:
-			return nil, net.ErrClosed
-		}
-	}}
+	transport := &http.Transport{DialContext: listener.dial}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		_ = server.Close()
@@ -94,6 +84,22 @@ type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case l.conns <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
 }
 
 func (l *pipeListener) Accept() (net.Conn, error) {

@@ -30,7 +30,14 @@ type tokens interface {
 
 // sharedTransport serves every Client that brings no transport of its own: connections and their
 // pool are then shared, however many Clients there are.
-var sharedTransport = sync.OnceValue(func() *http.Transport {
+var sharedTransport = sync.OnceValue(NewTransport)
+
+// NewTransport returns a new transport with the settings of the one that all Clients share, to change and
+// pass to WithHTTPClient. It takes the proxy from the environment, speaks TLS 1.2 or later, and keeps up to 64
+// idle connections per host (MaxIdleConnsPerHost) for 5 minutes. It pings an HTTP/2 connection that was silent
+// for 10 s and closes it after 5 s without a response: keep their sum below half of RetryPolicy.AttemptTimeout,
+// or attempts are wasted on a dead connection.
+func NewTransport() *http.Transport {
 	return &http.Transport{ // not http.DefaultTransport's: a program may have put anything there
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
@@ -38,13 +45,13 @@ var sharedTransport = sync.OnceValue(func() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           1024,        // so that a poll of many hosts finds them all open again
-		MaxConnsPerHost:        maxPrefetch, // or a burst opens more than it has requests at a time
-		MaxIdleConnsPerHost:    maxPrefetch,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		MaxIdleConns:           1024, // so that a poll of many hosts finds them all open again
+		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        5 * time.Minute,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
-})
+}
 
 // transport returns the transport to send through, or an error that matches ErrConfig.
 func (c *config) transport() (http.RoundTripper, error) {
