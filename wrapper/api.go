@@ -115,7 +115,7 @@ func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size in
 	if err != nil {
 		return page, err
 	}
-	err = c.config.retry.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
+	err = c.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
 		page, failed = c.attempt(ctx, request, size, attempt)
 		return failed
 	})

@@ -169,7 +169,7 @@ func TestRevoked(t *testing.T) {
 			}
 			answer(200, "application/json", emptyPage)(w, r)
 		}
-		client := s.client(t, "http://127.0.0.1", pipe(t, s), once)
+		client := s.client(t, "http://127.0.0.1", pipe(t, s), once, d365backup.WithMaxInFlight(50))
 		var group sync.WaitGroup
 		for range 50 {
 			group.Go(func() {

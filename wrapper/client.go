@@ -19,7 +19,9 @@ type Client struct {
 	config    config
 	endpoints endpoints
 	raw       *generated.ClientWithResponses
-	replaced  atomic.Bool // with APIAuto: only the successor is there
+	replaced  atomic.Bool   // with APIAuto: only the successor is there
+	inFlight  chan struct{} // has a place for each request that may be in flight
+	pace      pacer
 }
 
 // New returns a client, or an error that matches ErrConfig and says which option to mend. It does no
@@ -54,6 +56,7 @@ func New(options ...Option) (*Client, error) {
 	doer := c.config.httpClientFor(&bearerTransport{
 		next: transport, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
 	})
+	c.inFlight = make(chan struct{}, c.config.maxInFlight)
 	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
 	if err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
@@ -76,6 +79,8 @@ func (c *config) check() (err error) {
 		return badSetting("WithPageSize", "%d is out of range: use 1 to %d", c.pageSize, maxInt32)
 	case c.prefetch < 1 || c.prefetch > maxPrefetch:
 		return badSetting("WithPrefetch", "%d is out of range: use 1 to %d", c.prefetch, maxPrefetch)
+	case c.maxInFlight < 1 || c.maxInFlight > maxMaxInFlight:
+		return badSetting("WithMaxInFlight", "%d is out of range: use 1 to %d", c.maxInFlight, maxMaxInFlight)
 	case c.timeout <= 0:
 		return badSetting("WithTimeout", "%s is out of range: use more than 0", c.timeout)
 	case c.maxResponseBytes < 1 || c.maxResponseBytes > maxInt32:
@@ -103,8 +108,9 @@ func (c *config) check() (err error) {
 }
 
 const (
-	maxInt32    = 1<<31 - 1
-	maxPrefetch = 16
+	maxInt32       = 1<<31 - 1
+	maxPrefetch    = 16
+	maxMaxInFlight = 256
 )
 
 func allEqual(names []string) bool {

@@ -30,6 +30,7 @@ type config struct {
 	product                       string
 	loopbackHTTP                  bool
 	pageSize, prefetch            int
+	maxInFlight                   int
 	retry                         RetryPolicy
 	timeout                       time.Duration
 	maxResponseBytes              int64
@@ -45,6 +46,7 @@ func defaults() config {
 		mediaType:        MediaTypeJSON,
 		pageSize:         DefaultPageSize,
 		prefetch:         DefaultPrefetch,
+		maxInFlight:      DefaultMaxInFlight,
 		timeout:          DefaultTimeout,
 		maxResponseBytes: DefaultMaxResponseBytes,
 	}
@@ -59,6 +61,8 @@ const (
 	DefaultPageSize = 100
 	// DefaultPrefetch is the number of page requests that Jobs keeps in flight.
 	DefaultPrefetch = 4
+	// DefaultMaxInFlight is the number of page requests that one Client sends at a time.
+	DefaultMaxInFlight = 16
 	// DefaultTimeout bounds the reading of one page with all its attempts.
 	DefaultTimeout = 5 * time.Minute
 	// DefaultMaxResponseBytes bounds an answer after decompression: 32 MiB.
@@ -153,8 +157,9 @@ func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaTy
 // means the transport that all Clients share. An *http.Transport that skips the verification of
 // certificates or allows TLS below 1.2 is refused; other implementations cannot be looked into and
 // are trusted. Neither can one with DialTLSContext or DialTLS: it makes TLS connections by itself, so that nothing here can
-// know whether they are verified. Give yours a TLSHandshakeTimeout: net/http goes on with a handshake that outlasts its
-// request; and OnProxyConnectResponse if it uses a proxy whose refusals shall be told apart: its error is passed on.
+// know whether they are verified. NewTransport makes one to start from. One made otherwise needs a TLSHandshakeTimeout
+// (net/http continues a handshake that outlasts its request), HTTP/2 pings (see NewTransport), and OnProxyConnectResponse if it
+// uses a proxy whose refusals are to be told apart: its error is passed on.
 func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.httpClient = client } }
 
 // WithUserAgent puts a product such as "example-monitor/1.4" in front of this package's own in the User-Agent header of
@@ -165,9 +170,14 @@ func WithUserAgent(product string) Option { return func(c *config) { c.product =
 // WithPageSize asks for this many jobs on a page, 1 to 2147483647. Default: DefaultPageSize.
 func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs } }
 
-// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 16. Default:
-// DefaultPrefetch.
+// WithPrefetch keeps this many page requests in flight while Jobs runs, 1 to 16, as far as
+// WithMaxInFlight allows. Default: DefaultPrefetch.
 func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = requests } }
+
+// WithMaxInFlight limits the page requests that this Client has in flight at a time, whatever its loops and
+// callers, 1 to 256. Further ones wait, and the time of an attempt starts after that. Requests through
+// Client.Raw do not count. Default: DefaultMaxInFlight.
+func WithMaxInFlight(requests int) Option { return func(c *config) { c.maxInFlight = requests } }
 
 // WithRetry replaces the policy for repeating requests; see RetryPolicy for the default.
 // RetryPolicy{Attempts: 1} turns repeating off.

@@ -11,13 +11,20 @@ import (
 // repeating is safe although version v1 uses POST. The zero value means the defaults; New refuses negative
 // values with ErrConfig.
 //
-// Repeated are the statuses 408, 429, 500, 502, 503 and 504, answers that were cut off, and failures
+// Retried are the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and failures
 // of the network other than a server certificate that is not accepted, a server without TLS 1.2 or later, an unknown host
-// or a proxy that refuses its credentials. The wait before attempt n+1
-// is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay. A Retry-After of the server is waited
-// for instead; one beyond MaxDelay or the call's deadline fails at once and is in Error.RetryAfter.
+// or a proxy that refuses its credentials. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay.
+//
+// A Retry-After of the server is one pause for all requests of the Client, at most an hour. A request waits for
+// its end if that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or
+// ErrServer and the rest of the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt.
+// After a pause or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
+//
+// One attempt may include a request for a token, and after a status 401 one more of each. The transport may send
+// each of these twice, since net/http repeats by itself what a server says it did not process; a third time
+// ends the attempt with ErrNetwork.
 type RetryPolicy struct {
-	// Attempts is the most requests sent for one page, the first one included. 0: 4. 1: no retries.
+	// Attempts is the most attempts at one page, the first one included. 0: 4. 1: no retries.
 	Attempts int
 	// BaseDelay is the longest wait before the second attempt. 0: 500 ms.
 	BaseDelay time.Duration
@@ -61,62 +68,96 @@ func (p RetryPolicy) delay(attempts int) time.Duration {
 }
 
 // do runs attempts until one succeeds, fails for good, or none is left.
-func (p RetryPolicy) do(ctx context.Context, attempt func(ctx context.Context, number int) *attemptFailure) error {
+func (c *Client) do(ctx context.Context, attempt attemptFunc) error {
+	policy := c.config.retry
 	var last *attemptFailure
 	for number := 1; ; number++ {
-		failed := p.once(ctx, number, attempt)
+		sent, failed := c.once(ctx, number, attempt)
 		if failed == nil {
+			c.pace.ok()
 			return nil
 		}
 		failed.err.Attempts = number
-		if ctx.Err() != nil {
-			return ended(ctx, failed, last, number)
+		if sent.IsZero() {
+			failed.err.Attempts--
 		}
-		wait, ok := p.next(ctx, failed, number)
-		if !ok {
+		if ctx.Err() != nil {
+			return ended(ctx, failed, last)
+		}
+		wait, again := policy.next(ctx, failed, number)
+		if !sent.IsZero() && failed.pauses() {
+			c.pace.throttled(sent, max(wait, failed.err.RetryAfter))
+			wait = 0 // the next attempt waits with all other requests
+		}
+		if !again {
 			return failed.err
 		}
+		if failed.waitable() {
+			number--
+		}
 		last = failed
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ended(ctx, failed, nil, number)
+		if sleep(ctx, wait) != nil {
+			return ended(ctx, failed, nil)
 		}
 	}
 }
+
+type attemptFunc func(ctx context.Context, number int) *attemptFailure
 
 var errAttemptTimeout = errors.New("the attempt took too long")
 
-func (p RetryPolicy) once(ctx context.Context, number int, attempt func(context.Context, int) *attemptFailure) *attemptFailure {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.AttemptTimeout, errAttemptTimeout)
+// once makes one attempt: it takes one of the client's places, waits until the service lets the client
+// send, and only then starts the attempt's clock. The time is zero if nothing was sent.
+func (c *Client) once(ctx context.Context, number int, attempt attemptFunc) (sent time.Time, failed *attemptFailure) {
+	select {
+	case c.inFlight <- struct{}{}:
+		defer func() { <-c.inFlight }()
+	case <-ctx.Done():
+		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: ctx.Err()})
+	}
+	pause, err := c.pace.wait(ctx, c.config.retry.MaxDelay)
+	switch {
+	case err != nil:
+		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: err})
+	case pause > 0:
+		return sent, fail(&Error{
+			Kind:       ErrThrottled,
+			Host:       c.endpoints.base.Host,
+			RetryAfter: pause,
+			Message:    "the service asked this client to pause, so nothing was sent: try again later",
+		})
+	}
+	sent = time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.config.retry.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
-	return attempt(ctx, number)
+	return sent, attempt(ctx, number)
 }
 
-// next says whether to try again, and after what wait.
+// pauses reports whether the failure holds back all requests of the client.
+func (f *attemptFailure) pauses() bool { return f.err.RetryAfter > 0 || f.err.Kind == ErrThrottled }
+
+// waitable reports whether waiting out the failure uses up no attempt.
+func (f *attemptFailure) waitable() bool { return f.err.RetryAfter > 0 && f.err.Kind == ErrThrottled }
+
+// next returns whether to try again, and after what wait.
 func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
-	if !failed.retry || number >= p.Attempts {
+	if !failed.retry || number >= p.Attempts && !failed.waitable() {
 		return 0, false
 	}
-	wait := p.delay(number)
-	if after := failed.err.RetryAfter; after > 0 {
-		if after > p.MaxDelay {
-			return 0, false
-		}
-		wait = after
+	wait := failed.err.RetryAfter
+	if wait == 0 {
+		wait = p.delay(number)
 	}
 	deadline, ok := ctx.Deadline()
-	return wait, !ok || wait < time.Until(deadline)
+	return wait, wait <= p.MaxDelay && (!ok || wait < time.Until(deadline))
 }
 
 // ended is the error of a call whose context ended: it has the context's error and the last real
 // cause, of this attempt or of the one before.
-func ended(ctx context.Context, failed, before *attemptFailure, attempts int) *Error {
+func ended(ctx context.Context, failed, before *attemptFailure) *Error {
 	err := &Error{
 		Message:  "the call's context ended before an answer came",
-		Attempts: attempts,
+		Attempts: failed.err.Attempts,
 		Host:     failed.err.Host,
 		cause:    context.Cause(ctx),
 	}

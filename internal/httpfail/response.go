@@ -28,7 +28,7 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	f := &Failure{Status: response.StatusCode, Retry: passing(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
-	f.RetryAfter, _ = retryafter.Parse(response.Header.Get("Retry-After"), time.Now())
+	f.RetryAfter, _ = retryafter.Of(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection
 	}

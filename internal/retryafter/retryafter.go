@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+// Of returns how long a response asks to wait, and false if it does not. A date counts from the response's own
+// Date, so that a wrong clock on either side does not matter, or from now if it has none.
+func Of(header http.Header, now time.Time) (time.Duration, bool) {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = date
+	}
+	return Parse(header.Get("Retry-After"), now)
+}
+
 // Parse returns how long the header asks to wait from now: a number of seconds, or a date in one of
 // HTTP's three forms. A date in the past is 0. It is false where the header is absent or neither.
 // A number beyond what time.Duration holds is cut to it.
