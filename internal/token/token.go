@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"sync"
@@ -21,8 +22,9 @@ import (
 const (
 	// fetchTimeout bounds one request for a token, whoever waits for it.
 	fetchTimeout = 30 * time.Second
-	// maxEarly is how long before its expiry a token is replaced, at most. Tokens of less than 25
-	// minutes are replaced when a fifth of their lifetime is left.
+	// maxEarly is how long before its expiry a token is replaced at the latest; a fifth of its lifetime if
+	// that is less. It happens at random between this and twice as early, so that the tokens of clients
+	// created together do not come due together.
 	maxEarly = 5 * time.Minute
 )
 
@@ -61,7 +63,7 @@ type Source struct {
 
 	mu        sync.Mutex
 	token     *oauth2.Token // nil where there is none
-	early     time.Duration // how long before its expiry token is replaced
+	early     time.Duration // how long before its expiry token is replaced at the latest
 	refreshAt time.Time     // when to try that, or to try again
 	flight    *flight       // nil where no request is under way
 }
@@ -176,7 +178,7 @@ func (s *Source) land(f *flight, token *oauth2.Token, lifetime time.Duration, er
 	switch {
 	case err == nil:
 		s.token, s.early = token, min(maxEarly, lifetime/5)
-		s.refreshAt = token.Expiry.Add(-s.early)
+		s.refreshAt = token.Expiry.Add(-s.early - rand.N(s.early+1))
 	case s.token != nil && err.Retry:
 		// The old token may still be good: a few more times, without haste.
 		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.early/4))
