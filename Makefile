@@ -78,7 +78,7 @@ lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate from it 
 
 bench: ## Run the client's benchmarks, some minutes long, and summarize them.
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
-	go test -run '^$$' -bench 'Sweep|Requests|Break' -benchtime 1x -count 3 ./wrapper >> bench.out
+	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
 
 bench-validators: ## Compare the speed of package api with that of other validators, in turns.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 type Service struct {
 	// URL is its base URL. Tokens are at TokenPath below it.
 	URL string
+	// Roots has the certificate of a service over HTTP/2.
+	Roots *x509.CertPool
 
 	server      *httptest.Server
 	list        *List
@@ -38,6 +41,23 @@ const TokenPath = "/connect/token"
 // nil: at once.
 func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *Service {
 	tb.Helper()
+	return serve(tb, list, latency, (*httptest.Server).Start)
+}
+
+// ServeHTTP2 does the same over TLS and HTTP/2.
+func ServeHTTP2(tb testing.TB, list *List, latency func(number int) time.Duration) *Service {
+	tb.Helper()
+	s := serve(tb, list, latency, func(server *httptest.Server) {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	})
+	s.Roots = x509.NewCertPool()
+	s.Roots.AddCert(s.server.Certificate())
+	return s
+}
+
+func serve(tb testing.TB, list *List, latency func(number int) time.Duration, start func(*httptest.Server)) *Service {
+	tb.Helper()
 	s := &Service{list: list, latency: latency, bodies: make(chan []byte, 64)}
 	s.arrived = sync.NewCond(&s.mu)
 	mux := http.NewServeMux()
@@ -56,7 +76,7 @@ func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *S
 			s.open.Add(-1)
 		}
 	}
-	s.server.Start()
+	start(s.server)
 	tb.Cleanup(s.server.Close)
 	s.URL = s.server.URL
 	return s
