@@ -82,7 +82,9 @@ func (x *exchange) read(ctx context.Context, response *http.Response) (pageData,
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer recycle(buffer)
-	if failed := c.readBody(ctx, response, x.sent, buffer); failed != nil {
+	release, failed := c.readBody(ctx, response, x.sent, buffer)
+	defer release()
+	if failed != nil {
 		return pageData{}, failed
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))

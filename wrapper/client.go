@@ -21,6 +21,7 @@ type Client struct {
 	raw       *generated.ClientWithResponses
 	replaced  atomic.Bool   // with APIAuto: only the successor is there
 	inFlight  chan struct{} // has a place for each request that may be in flight
+	large     chan struct{} // has one place, for a body that exceeds its share of bodyBudget
 	pace      pacer
 }
 
@@ -56,7 +57,7 @@ func New(options ...Option) (*Client, error) {
 	doer := c.config.httpClientFor(&bearerTransport{
 		next: transport, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
 	})
-	c.inFlight = make(chan struct{}, c.config.maxInFlight)
+	c.inFlight, c.large = make(chan struct{}, c.config.maxInFlight), make(chan struct{}, 1)
 	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
 	if err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)

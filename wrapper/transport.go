@@ -45,7 +45,11 @@ func NewTransport() *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout:           10 * time.Second,
+			PingTimeout:               5 * time.Second,
+			MaxReceiveBufferPerStream: 256 << 10, // which a body that waits to be read holds
+		},
 		MaxIdleConns:           1024, // so that a poll of many hosts finds them all open again
 		MaxIdleConnsPerHost:    64,
 		IdleConnTimeout:        5 * time.Minute,
