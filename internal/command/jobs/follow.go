@@ -91,7 +91,7 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 	query.Start = f.reach(query.End)
 	present := make(map[identity]string)
 	var changed []job
-	for j, err := range f.drift.Watch(f.list(ctx, query)) {
+	for j, err := range f.drift.Watch(bounded(f.list(ctx, query), "--follow")) {
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +141,7 @@ func (f *follower) write(jobs []job) (done bool, err error) {
 // isFatal tells errors that waiting does not mend. A fault of the address shows at the first look; later
 // the same answer is an outage.
 func (f *follower) isFatal(err error) bool {
-	for _, kind := range []error{d365backup.ErrConfig, d365backup.ErrAuth, d365backup.ErrForbidden, d365backup.ErrBadRequest, d365backup.ErrTooLarge} {
+	for _, kind := range []error{errTooMany, d365backup.ErrConfig, d365backup.ErrAuth, d365backup.ErrForbidden, d365backup.ErrBadRequest, d365backup.ErrTooLarge} {
 		if errors.Is(err, kind) {
 			return true
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -56,7 +57,9 @@ columns as text.
 
 With --follow it goes on: it asks again at every interval, and writes each job
 that is new or has another status. It survives outages, and ends when it is
-interrupted.`,
+interrupted.
+
+--follow and --sort hold jobs in memory: more than 250,000 of them are an error.`,
 		Example: `  d365backup jobs --sandbox
   d365backup jobs --since 7d --status Failed
   d365backup jobs --start 2026-10-01 --end 2027-01-01 --utc -o csv > quarter.csv
@@ -205,7 +208,7 @@ func (c *command) list(source iter.Seq2[job, error], p plan, progress *cli.Progr
 	defer progress.Clear()
 	out, limit := c.printer(p, progress), c.limit
 	if p.order != nil {
-		sorted, err := collect(source)
+		sorted, err := collect(bounded(source, "--sort"))
 		if err != nil {
 			return err
 		}
@@ -228,6 +231,27 @@ func (c *command) list(source iter.Seq2[job, error], p plan, progress *cli.Progr
 		written++
 	}
 	return out.close(what)
+}
+
+// maxHeld bounds how many jobs are held in memory, up to some 300 MB of them.
+const maxHeld = 250_000
+
+var errTooMany = errors.New("too many jobs")
+
+// bounded ends in an error that names the flag if there are more jobs than can be held.
+func bounded(source iter.Seq2[job, error], flag string) iter.Seq2[job, error] {
+	return func(yield func(job, error) bool) {
+		held := 0
+		for j, err := range source {
+			if held++; err == nil && held > maxHeld {
+				yield(j, fmt.Errorf("%w: %s holds at most %d in memory: choose a shorter time range", errTooMany, flag, maxHeld))
+				return
+			}
+			if !yield(j, err) {
+				return
+			}
+		}
+	}
 }
 
 func collect(source iter.Seq2[job, error]) (jobs []job, err error) {
