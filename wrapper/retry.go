@@ -17,7 +17,8 @@ import (
 //
 // A Retry-After of the server is one pause for all requests of the Client, at most an hour. A request waits for
 // its end if that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or
-// ErrServer and the rest of the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt.
+// ErrServer and the rest of the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt,
+// unless Attempts is 1.
 // After a pause or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
 //
 // One attempt may include a request for a token, and after a status 401 one more of each. The transport may send
@@ -141,7 +142,7 @@ func (f *attemptFailure) waitable() bool { return f.err.RetryAfter > 0 && f.err.
 
 // next returns whether to try again, and after what wait.
 func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
-	if !failed.retry || number >= p.Attempts && !failed.waitable() {
+	if !failed.retry || p.Attempts == 1 || number >= p.Attempts && !failed.waitable() {
 		return 0, false
 	}
 	wait := failed.err.RetryAfter
