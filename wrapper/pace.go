@@ -30,16 +30,18 @@ const (
 )
 
 // wait returns when the next request may be sent. If the service asked for a pause of more than
-// longest, or one that outlasts the context, it returns the rest of the pause at once.
+// longest, or the wait outlasts the context, it returns how long that is at once.
 func (p *pacer) wait(ctx context.Context, longest time.Duration) (pause time.Duration, err error) {
 	for {
 		until, pause := p.take()
-		deadline, ok := ctx.Deadline()
-		if pause > longest || ok && pause > 0 && time.Now().Add(pause).After(deadline) {
-			return pause, nil
-		}
 		if until <= 0 {
 			return 0, ctx.Err()
+		}
+		if pause > longest {
+			return pause, nil
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Now().Add(until).After(deadline) {
+			return until, nil
 		}
 		if err := sleep(ctx, until); err != nil {
 			return 0, err

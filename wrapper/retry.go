@@ -85,6 +85,9 @@ func (c *Client) do(ctx context.Context, attempt attemptFunc) error {
 		if ctx.Err() != nil {
 			return ended(ctx, failed, last)
 		}
+		if sent.IsZero() && last != nil {
+			return last.err // the service's own words
+		}
 		wait, again := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
 			c.pace.throttled(sent, max(wait, failed.err.RetryAfter))

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,9 +35,13 @@ func says(status int, mediaType, body string, more ...string) place {
 	})
 }
 
-// writes answers with these bytes and closes the connection.
+// writes responds with these bytes and closes the connection.
 func writes(text string) place {
-	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		if r.ProtoMajor == 2 {
+			replay(w, text)
+			return
+		}
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
@@ -46,9 +51,32 @@ func writes(text string) place {
 	})
 }
 
-// stops answers with these bytes and then with nothing, until the client leaves.
+// replay sends a response that is written by hand over HTTP/2, where it can have a header and a body, and
+// resets the stream if there is none.
+func replay(w http.ResponseWriter, text string) {
+	fields, body, ok := strings.Cut(text, "\r\n\r\n")
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	for _, field := range strings.Split(fields, "\r\n")[1:] {
+		name, value, _ := strings.Cut(field, ": ")
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(http.StatusOK)
+	_, _ = io.WriteString(w, body)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// stops responds with these bytes and then with nothing, until the client leaves.
 func stops(text string) place {
-	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+		if r.ProtoMajor == 2 {
+			if text != "" {
+				replay(w, text)
+			}
+			<-r.Context().Done()
+			return
+		}
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
@@ -174,6 +202,19 @@ func parrot(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = fmt.Fprintf(conn, "%s %s\r\n\r\n", r.Header.Get("Authorization"), sent)
 	_ = conn.Close()
 }
+
+// garble writes what is not HTTP in place of a response, mirror what it is sent.
+func garble(conn net.Conn) {
+	_, _ = conn.Read(make([]byte, 1024))
+	_, _ = io.WriteString(conn, notHTTP)
+}
+
+func mirror(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // for a client that sends back what it gets
+	_, _ = io.Copy(conn, conn)
+}
+
+const notHTTP = "SSH-2.0-OpenSSH_9.2\r\n\x00\xff\xfe garbage\r\n\r\n"
 
 func unchanged(body []byte) []byte { return body }
 

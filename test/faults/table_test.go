@@ -12,6 +12,36 @@ type fault struct {
 	lasts bool // it takes time, so that attempts end early for its sake
 	// passes is what comes of it where the first request meets it, stays where each does.
 	passes, stays cells
+	over2         *fault // what differs over HTTP/2; nil: nothing
+	only1         bool   // HTTP/2 cannot have this fault
+}
+
+// overHTTP2 is the fault as it is over HTTP/2.
+func (f fault) overHTTP2() fault {
+	if f.over2 == nil {
+		return f
+	}
+	other := *f.over2
+	other.name, other.lasts = f.name, f.lasts
+	if other.place == nil {
+		other.place = f.place
+	}
+	if other.stays == (cells{}) {
+		other.passes, other.stays = f.passes, f.stays
+	}
+	return other
+}
+
+// but says what differs over HTTP/2.
+func (f fault) but(other fault) fault {
+	f.over2 = &other
+	return f
+}
+
+// notOverHTTP2 marks a fault that HTTP/2 cannot have.
+func (f fault) notOverHTTP2() fault {
+	f.only1 = true
+	return f
 }
 
 const (
@@ -73,7 +103,7 @@ var table = []struct {
 	title, text string
 	faults      []fault
 }{
-	{"The network", "Toxiproxy stands between client and service.", []fault{
+	{"The network", "Toxiproxy stands between client and service. Over HTTP/2 it sees TLS, and cuts it off in the handshake.", []fault{
 		a("every packet comes 20 ms late, give or take 10", toxic("latency", values{"latency": 20, "jitter": 10})).final(harmless),
 		a("answers come in slices of 64 bytes", toxic("slicer", values{"average_size": 64, "size_variation": 32, "delay": 10})).final(harmless),
 		a("connections close 200 ms late", toxic("slow_close", values{"delay": 200})).final(harmless),
@@ -86,24 +116,24 @@ var table = []struct {
 		a("the connection is reset on the request", toxicRequest("reset_peer", values{"timeout": 0})).hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the connection is reset on the answer", toxic("reset_peer", values{"timeout": 0})).hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the answer is cut off in its header", toxic("limit_data", values{"bytes": 100})).hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the answer is cut off in its body", toxic("limit_data", values{"bytes": 280})).hopeful(alike("ErrTruncated (200) after 4 attempts")),
+		a("the answer is cut off in its body", toxic("limit_data", values{"bytes": 280})).hopeful(alike("ErrTruncated (200) after 4 attempts")).but(fault{}.hopeful(alike("ErrNetwork after 4 attempts"))),
 		a("the proxy is down, and comes up again", down).hopeful(alike("ErrNetwork after 4 attempts")),
 	}},
 	{"The server's protocol", "A scripted server stands in for the service.", []fault{
 		a("the connection closes without an answer", writes("")).hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the answer is no HTTP", writes("SSH-2.0-OpenSSH_9.2\r\n\x00\xff\xfe garbage\r\n\r\n")).hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the answer is what was sent", scripted(parrot)).hopeful(alike("ErrNetwork after 4 attempts")),
+		a("the answer is no HTTP", writes(notHTTP)).hopeful(alike("ErrNetwork after 4 attempts")).but(fault{place: rawHTTP2(garble)}),
+		a("the answer is what was sent", scripted(parrot)).hopeful(alike("ErrNetwork after 4 attempts")).but(fault{place: rawHTTP2(mirror)}),
 		a("nothing is answered", stops("")).slow().hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the answer stops in its header", stops(head+"X-Half")).slow().hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the header comes byte by byte, without an end", scripted(trickle)).slow().hopeful(alike("ErrNetwork after 4 attempts")),
+		a("the answer stops in its header", stops(head+"X-Half")).slow().hopeful(alike("ErrNetwork after 4 attempts")).notOverHTTP2(),
+		a("the header comes byte by byte, without an end", scripted(trickle)).slow().hopeful(alike("ErrNetwork after 4 attempts")).notOverHTTP2(),
 		a("the answer stops in its body", stops(head+"Content-Length: 1000\r\n\r\n{\"totalCount\"")).slow().hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the body is shorter than its length", writes(head+"Content-Length: 1000\r\n\r\n{\"totalCount\"")).hopeful(alike("ErrTruncated (200) after 4 attempts")),
-		a("the body ends within a chunk", writes(head+"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tot")).hopeful(alike("ErrTruncated (200) after 4 attempts")),
+		a("the body ends within a chunk", writes(head+"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tot")).hopeful(alike("ErrTruncated (200) after 4 attempts")).notOverHTTP2(),
 		a("the body ends within its JSON", writes(head+"Connection: close\r\n\r\n{\"totalCount\":0,")).hopeful(alike("ErrTruncated (200) after 4 attempts")),
-		a("the chunks are garbage", writes(head+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}")).hopeful(alike("ErrNetwork after 4 attempts")),
+		a("the chunks are garbage", writes(head+"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}")).hopeful(alike("ErrNetwork after 4 attempts")).notOverHTTP2(),
 		a("the header has 500 fields of 1 KB", manyFields(500)).final(harmless),
-		a("the header has no end", scripted(endlessHeader)).hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the header gives two lengths", writes(head+"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}")).hopeful(alike("ErrNetwork after 4 attempts")),
+		a("the header has no end", scripted(endlessHeader)).hopeful(alike("ErrNetwork after 4 attempts")).but(fault{place: manyFields(1200)}),
+		a("the header gives two lengths", writes(head+"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}")).hopeful(alike("ErrNetwork after 4 attempts")).notOverHTTP2(),
 	}},
 	{"Statuses", "", []fault{
 		a("400", says(400, jsonType, `{"message":"bad page size"}`)).unlike(noPage("ErrBadRequest (400) after 1 attempt", "ErrAuth (400) after 1 attempt")),
@@ -112,7 +142,8 @@ var table = []struct {
 		a("404", says(404, "", "")).unlike(noPage("ErrNotFound (404) after 1 attempt", "ErrAuth (404) after 1 attempt")),
 		a("408", says(408, "", "")).hopeful(alike("ErrServer (408) after 4 attempts")),
 		a("429", says(429, "", "")).hopeful(alike("ErrThrottled (429) after 4 attempts")),
-		a("429, Retry-After 1 s", says(429, "", "", "Retry-After", "1")).hopeful(alike("ErrThrottled (429, retry after 1s) after 4 attempts")),
+		a("429, Retry-After 1 s", says(429, "", "", "Retry-After", "1")).unlike(
+			harmless, alike("ErrThrottled (429, retry after 1s) after 1 attempt")), // a sweep reads its pages within one time limit each
 		a("429, Retry-After an hour", says(429, "", "", "Retry-After", "3600")).final(alike("ErrThrottled (429, retry after 1h0m0s) after 1 attempt")),
 		a("500", says(500, jsonType, `{"statusCode":500,"message":"database is gone"}`)).hopeful(alike("ErrServer (500) after 4 attempts")),
 		a("501", says(501, "", "")).final(alike("ErrServer (501) after 1 attempt")),
