@@ -188,7 +188,8 @@ func WithRetry(policy RetryPolicy) Option { return func(c *config) { c.retry = p
 func WithTimeout(timeout time.Duration) Option { return func(c *config) { c.timeout = timeout } }
 
 // WithMaxResponseBytes bounds an answer after decompression, 1 to 2147483647 bytes. A larger one is
-// ErrTooLarge. Default: DefaultMaxResponseBytes.
+// ErrTooLarge. Default: DefaultMaxResponseBytes. The bodies that a Client reads at a time share 10 MiB; one of
+// them at a time may be larger, up to this limit, and the others wait for it within their attempts.
 func WithMaxResponseBytes(limit int64) Option { return func(c *config) { c.maxResponseBytes = limit } }
 
 // WithLogger logs every attempt: at level Warn where it failed, at Debug where it did not or nobody waited

@@ -29,8 +29,9 @@ func TestEndlessList(t *testing.T) {
 			return err
 		},
 		"follow": func(list iter.Seq2[job, error]) error {
+			app := cli.NewApp(nil, nil, t.Output(), t.Output())
 			f := follower{
-				app: cli.NewApp(nil, nil, t.Output(), t.Output()), window: time.Hour, interval: time.Minute,
+				app: app, drift: cli.NewDrift(app), window: time.Hour, interval: time.Minute,
 				list: func(context.Context, d365backup.Query) iter.Seq2[job, error] { return list },
 			}
 			return f.run(t.Context())
