@@ -42,8 +42,8 @@ func (c *Client) readBody(ctx context.Context, resp *http.Response, sent []strin
 	size := int64(len(*buffer))
 	if err == errOverLimit && share < limit { //nolint:errorlint // readUpTo returns it as it is
 		select {
-		case c.large <- struct{}{}:
-			release = func() { <-c.large }
+		case c.limits().large <- struct{}{}:
+			release = func() { <-c.limits().large }
 			size, err = readLarge(resp.Body, buffer, limit)
 		case <-ctx.Done():
 			err = ctx.Err()

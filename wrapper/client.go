@@ -7,6 +7,7 @@ import (
 	"mime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,10 +20,8 @@ type Client struct {
 	config    config
 	endpoints endpoints
 	raw       *generated.ClientWithResponses
-	replaced  atomic.Bool   // with APIAuto: only the successor is there
-	inFlight  chan struct{} // has a place for each request that may be in flight
-	large     chan struct{} // has one place, for a body that exceeds its share of bodyBudget
-	pace      pacer
+	replaced  atomic.Bool // with APIAuto: only the successor is there
+	limits    func() *limits
 }
 
 // New returns a client, or an error that matches ErrConfig and says which option to mend. It does no
@@ -57,7 +56,7 @@ func New(options ...Option) (*Client, error) {
 	doer := c.config.httpClientFor(&bearerTransport{
 		next: transport, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
 	})
-	c.inFlight, c.large = make(chan struct{}, c.config.maxInFlight), make(chan struct{}, 1)
+	c.limits = sync.OnceValue(c.config.newLimits) // not before they are needed: there may be many idle clients
 	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
 	if err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)

@@ -7,6 +7,17 @@ import (
 	"time"
 )
 
+// limits are what the requests of one client share.
+type limits struct {
+	inFlight chan struct{} // has a place for each request that may be in flight
+	large    chan struct{} // has one place, for a body that exceeds its share of bodyBudget
+	pace     pacer
+}
+
+func (c *config) newLimits() *limits {
+	return &limits{inFlight: make(chan struct{}, c.maxInFlight), large: make(chan struct{}, 1)}
+}
+
 // pacer spaces the requests of one client after the service has throttled it: one pause for all of
 // them, then a rate that rises with each success and falls with each refusal (AIMD). A client that
 // was never throttled does not wait.

@@ -75,7 +75,7 @@ func (c *Client) do(ctx context.Context, attempt attemptFunc) error {
 	for number := 1; ; number++ {
 		sent, failed := c.once(ctx, number, attempt)
 		if failed == nil {
-			c.pace.ok()
+			c.limits().pace.ok()
 			return nil
 		}
 		failed.err.Attempts = number
@@ -90,7 +90,7 @@ func (c *Client) do(ctx context.Context, attempt attemptFunc) error {
 		}
 		wait, again := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
-			c.pace.throttled(sent, max(wait, failed.err.RetryAfter))
+			c.limits().pace.throttled(sent, max(wait, failed.err.RetryAfter))
 			wait = 0 // the next attempt waits with all other requests
 		}
 		if !again {
@@ -114,12 +114,12 @@ var errAttemptTimeout = errors.New("the attempt took too long")
 // send, and only then starts the attempt's clock. The time is zero if nothing was sent.
 func (c *Client) once(ctx context.Context, number int, attempt attemptFunc) (sent time.Time, failed *attemptFailure) {
 	select {
-	case c.inFlight <- struct{}{}:
-		defer func() { <-c.inFlight }()
+	case c.limits().inFlight <- struct{}{}:
+		defer func() { <-c.limits().inFlight }()
 	case <-ctx.Done():
 		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: ctx.Err()})
 	}
-	pause, err := c.pace.wait(ctx, c.config.retry.MaxDelay)
+	pause, err := c.limits().pace.wait(ctx, c.config.retry.MaxDelay)
 	switch {
 	case err != nil:
 		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: err})
