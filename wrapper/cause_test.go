@@ -332,17 +332,26 @@ func stall(w http.ResponseWriter, r *http.Request) {
 // TestTokenConnectionsCloseAfterUse: net/http logs what follows a response on an idle connection, and a careless token
 // endpoint follows with an echo of the secret.
 func TestTokenConnectionsCloseAfterUse(t *testing.T) {
-	closes := make(map[string]bool)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		closes[r.URL.Path] = r.Close
-		(&service{}).ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	if _, err := (&service{}).client(t, server.URL, server.Client().Transport).Page(t.Context(), valid, 1); err != nil {
-		t.Fatal(err)
-	}
-	if !closes["/connect/token"] || closes["/api/OpenApi/GetJobs"] {
-		t.Errorf("closed after use: %v, want the token endpoint's alone", closes)
+	for _, transport := range []http.RoundTripper{new(http.Transport), struct{ http.RoundTripper }{new(http.Transport)}} {
+		usedForToken := make(map[string]bool) // of the client's addresses
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if usedForToken[r.RemoteAddr] {
+				t.Errorf("%s came on a connection that had been used for a token", r.URL.Path)
+			}
+			if r.URL.Path == "/connect/token" {
+				usedForToken[r.RemoteAddr] = true
+			}
+			(&service{}).ServeHTTP(w, r)
+		}))
+		for range 3 {
+			if _, err := (&service{}).client(t, server.URL, transport).Page(t.Context(), valid, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		server.Close()
+		if len(usedForToken) != 3 {
+			t.Errorf("%d connections for tokens, want 3", len(usedForToken))
+		}
 	}
 }
 

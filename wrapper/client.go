@@ -48,13 +48,12 @@ func New(options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport = resendLimit{transport}
-	source, err := c.config.tokens(c.endpoints, transport)
+	source, err := c.config.tokens(c.endpoints, resendLimit{tokenTransport(transport)})
 	if err != nil {
 		return nil, err
 	}
 	doer := c.config.httpClientFor(&bearerTransport{
-		next: transport, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
+		next: resendLimit{transport}, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
 	})
 	c.limits = sync.OnceValue(c.config.newLimits) // not before they are needed: there may be many idle clients
 	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	"golang.org/x/oauth2"
 
@@ -55,6 +57,40 @@ func NewTransport() *http.Transport {
 		IdleConnTimeout:        5 * time.Minute,
 		MaxResponseHeaderBytes: 1 << 20,
 	}
+}
+
+// tokenTransports has the token transport of each transport in use, so that all Clients of one share connections.
+var tokenTransports sync.Map // of *http.Transport by weak.Pointer[http.Transport]
+
+// tokenTransport returns the transport for token requests. It closes a connection of HTTP/1.1 after one use, since
+// net/http logs what follows the response on an idle one, which may echo the request. One of HTTP/2 it keeps: there
+// nothing can follow, and a handshake for each token of many clients takes long.
+func tokenTransport(transport http.RoundTripper) http.RoundTripper {
+	t, ok := transport.(*http.Transport)
+	if !ok {
+		return closing{transport}
+	}
+	key := weak.Make(t)
+	if known, ok := tokenTransports.Load(key); ok {
+		return known.(*http.Transport)
+	}
+	single := t.Clone()
+	single.MaxIdleConnsPerHost = -1 // for HTTP/1.1 alone
+	defaultTo(&single.IdleConnTimeout, 5*time.Minute)
+	known, loaded := tokenTransports.LoadOrStore(key, single)
+	if !loaded {
+		runtime.AddCleanup(t, func(key weak.Pointer[http.Transport]) { tokenTransports.Delete(key) }, key)
+	}
+	return known.(*http.Transport)
+}
+
+// closing asks for the connection of each request to be closed.
+type closing struct{ next http.RoundTripper }
+
+func (c closing) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Close = true
+	return c.next.RoundTrip(req)
 }
 
 // transport returns the transport to send through, or an error that matches ErrConfig.

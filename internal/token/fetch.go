@@ -101,7 +101,6 @@ func (x *exchange) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", x.source.userAgent)
-	request.Close = true // net/http logs what follows the response on an idle connection, which may echo the request
 	response, err := x.source.transport.RoundTrip(request)
 	if err != nil {
 		failure := &Error{Failure: *httpfail.FromError(err, x.sent...)}

@@ -41,8 +41,9 @@ type Config struct {
 	Scope string
 	// UserAgent is the header of that name.
 	UserAgent string
-	// Transport sends the requests. It is used without an http.Client around it, and so follows no
-	// redirect, keeps no cookie, and sends a request once.
+	// Transport sends the requests. It is used without an http.Client around it, and so follows no redirect,
+	// keeps no cookie, and sends a request once. It should close a connection of HTTP/1.1 after one use: net/http
+	// logs what follows the response on an idle one.
 	Transport http.RoundTripper
 }
 

@@ -116,7 +116,7 @@ var table = []struct {
 		a("the connection is reset on the request", toxicRequest("reset_peer", values{"timeout": 0})).hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the connection is reset on the answer", toxic("reset_peer", values{"timeout": 0})).hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the answer is cut off in its header", toxic("limit_data", values{"bytes": 100})).hopeful(alike("ErrNetwork after 4 attempts")),
-		a("the answer is cut off in its body", toxic("limit_data", values{"bytes": 280})).hopeful(alike("ErrTruncated (200) after 4 attempts")).but(fault{}.hopeful(alike("ErrNetwork after 4 attempts"))),
+		a("the answer is cut off in its body", toxic("limit_data", values{"bytes": 300})).hopeful(alike("ErrTruncated (200) after 4 attempts")).but(fault{}.hopeful(alike("ErrNetwork after 4 attempts"))),
 		a("the proxy is down, and comes up again", down).hopeful(alike("ErrNetwork after 4 attempts")),
 	}},
 	{"The server's protocol", "A scripted server stands in for the service.", []fault{
@@ -181,7 +181,7 @@ var table = []struct {
 	{"TLS", "", []fault{
 		a("the handshake never ends", silentTLS).slow().hopeful(alike("ErrNetwork after 4 attempts")),
 		a("the certificate is nobody's", tlsTo(&tls.Config{})).final(alike("ErrNetwork after 1 attempt")),
-		a("TLS 1.1 and nothing newer", tlsTo(&tls.Config{MaxVersion: tls.VersionTLS11})).hopeful(alike("ErrNetwork after 4 attempts")),
+		a("TLS 1.1 and nothing newer", tlsTo(&tls.Config{MaxVersion: tls.VersionTLS11})).final(alike("ErrNetwork after 1 attempt")),
 		a("the server does not speak TLS", tlsTo(nil)).final(alike("ErrNetwork after 1 attempt")),
 	}},
 	{"Token answers", "", []fault{
