@@ -153,7 +153,7 @@ func TestResendsAreBounded(t *testing.T) {
 	reset := func(stream uint32) []byte { return frame(frameRSTStream, stream, protocolError) }
 	refuse := func(stream uint32) []byte { return frame(frameRSTStream, stream, refusedStream) }
 	page := []d365backup.Option{d365backup.WithTokenSource(canaryToken{})}
-	graph := append(page, d365backup.WithAPI(d365backup.APIGraph))
+	graph := []d365backup.Option{page[0], d365backup.WithAPI(d365backup.APIGraph)}
 	token := []d365backup.Option{d365backup.WithTokenURL("https://example.com/token"), d365backup.WithClientSecret("id", "secret")}
 	for _, test := range []struct {
 		name     string

@@ -138,10 +138,14 @@ func (c *Client) once(ctx context.Context, number int, attempt attemptFunc) (sen
 }
 
 // pauses reports whether the failure holds back all requests of the client.
-func (f *attemptFailure) pauses() bool { return f.err.RetryAfter > 0 || f.err.Kind == ErrThrottled }
+func (f *attemptFailure) pauses() bool {
+	return f.err.RetryAfter > 0 || errors.Is(f.err.Kind, ErrThrottled)
+}
 
 // waitable reports whether waiting out the failure uses up no attempt.
-func (f *attemptFailure) waitable() bool { return f.err.RetryAfter > 0 && f.err.Kind == ErrThrottled }
+func (f *attemptFailure) waitable() bool {
+	return f.err.RetryAfter > 0 && errors.Is(f.err.Kind, ErrThrottled)
+}
 
 // next returns whether to try again, and after what wait.
 func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
