@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/d365backup/d365backup/sandbox"
@@ -48,9 +49,9 @@ func TestReportWithoutJobs(t *testing.T) {
 // TestReportFolder: a folder that cannot be written to is found before the service is asked.
 func TestReportFolder(t *testing.T) {
 	server, env := serve(t)
-	requests := 0
+	var requests atomic.Int64
 	server.SetFaults(sandbox.Fault{Name: "count", Middleware: func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests++; next.ServeHTTP(w, r) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { requests.Add(1); next.ServeHTTP(w, r) })
 	}})
 	folder := t.TempDir()
 	directory := filepath.Join(t.TempDir(), "directory.html")
@@ -62,10 +63,10 @@ func TestReportFolder(t *testing.T) {
 		directory:                            "is a directory: give the name of a file",
 		filepath.Join(folder, "report.html"): "",
 	} {
-		requests = 0
+		requests.Store(0)
 		got := run(t, env, "report", "-o", path)
-		if want != "" && (got.code != 2 || !strings.Contains(got.stderr, want) || requests > 0) {
-			t.Errorf("%s: %d requests, %+v", path, requests, got)
+		if want != "" && (got.code != 2 || !strings.Contains(got.stderr, want) || requests.Load() > 0) {
+			t.Errorf("%s: %d requests, %+v", path, requests.Load(), got)
 		}
 		if want == "" && got.code != 0 {
 			t.Errorf("%s: %+v", path, got)
