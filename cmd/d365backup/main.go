@@ -1,5 +1,5 @@
 // Command d365backup lists and explains the jobs of AvePoint Cloud Backup for Dynamics 365. What it
-// does is in internal/command; this is the way in from the operating system.
+// does is in internal/cli; this is the way in from the operating system.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/d365backup/d365backup/internal/command"
+	"github.com/d365backup/d365backup/internal/cli"
 )
 
 func main() { os.Exit(run()) }
@@ -25,5 +25,5 @@ func run() int {
 	defer stop()
 	// The first signal asks to stop, the second one ends the process at once.
 	context.AfterFunc(ctx, stop)
-	return command.Run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+	return cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
 }

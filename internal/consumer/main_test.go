@@ -47,8 +47,8 @@ func TestModulesLinked(t *testing.T) {
 func TestImports(t *testing.T) {
 	for from, banned := range map[string][]string{
 		"./wrapper":         {"github.com/getkin/kin-openapi", module + "/api"},
-		"./internal/report": {module + "/internal/command"},
-		"./internal/human":  {module + "/internal/command"},
+		"./internal/report": {module + "/internal/cli"},
+		"./internal/human":  {module + "/internal/cli"},
 	} {
 		packages := strings.Fields(run(t, root, "go", "list", "-deps", from))
 		if len(packages) < 2 {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/d365backup/d365backup/internal/command/doctor"
+	"github.com/d365backup/d365backup/internal/cli/doctor"
 )
 
 var update = flag.Bool("update", false, "write anew what of the documents is made from the code")
@@ -103,7 +103,7 @@ func TestTokenCodes(t *testing.T) {
 // TestExitCodes: each exit code of the command has its row, and no other.
 func TestExitCodes(t *testing.T) {
 	var real []string
-	for _, value := range declarations(t, "internal/command/cli/errors.go", token.CONST) {
+	for _, value := range declarations(t, "internal/cli/cmdutil/errors.go", token.CONST) {
 		if strings.HasPrefix(value.name, "Exit") {
 			real = append(real, value.value.(*ast.BasicLit).Value)
 		}
@@ -157,7 +157,7 @@ var said = regexp.MustCompile(`'?(d365backup [a-z][a-z0-9 -]*[a-z0-9])'?`)
 func TestDiagnoses(t *testing.T) {
 	const title = "What the doctor says"
 	var want strings.Builder
-	want.WriteString("\nMade from the table in `internal/command/doctor` by `go test ./internal/docs -args -update`, in the\n" +
+	want.WriteString("\nMade from the table in `internal/cli/doctor` by `go test ./internal/docs -args -update`, in the\n" +
 		"order in which the doctor looks.\n")
 	for _, d := range doctor.Catalogue() {
 		fmt.Fprintf(&want, "\n### %s\n\n%s. Side: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)

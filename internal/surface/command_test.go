@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/d365backup/d365backup/internal/command"
+	"github.com/d365backup/d365backup/internal/cli"
 )
 
 // walk visits every command, the hidden ones too, in the order of their names.
@@ -33,7 +33,7 @@ func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
 // TestCommands keeps the commands, how each is called, and its flags with their types and defaults.
 func TestCommands(t *testing.T) {
 	var lines []string
-	walk(command.Root(), func(cmd *cobra.Command) {
+	walk(cli.Root(), func(cmd *cobra.Command) {
 		line := cmd.UseLine()
 		if len(cmd.Aliases) > 0 {
 			line += ", also " + strings.Join(cmd.Aliases, ", ")
@@ -64,7 +64,7 @@ func flagLine(f *pflag.Flag) string {
 // TestExitCodes keeps what the help says of exit codes: that of all commands, and what some add.
 func TestExitCodes(t *testing.T) {
 	var lines []string
-	walk(command.Root(), func(cmd *cobra.Command) {
+	walk(cli.Root(), func(cmd *cobra.Command) {
 		for paragraph := range strings.SplitSeq(cmd.Long, "\n\n") {
 			if cmd.Name() == "exit-codes" || strings.Contains(strings.ToLower(paragraph), "exit code") {
 				for line := range strings.SplitSeq(paragraph, "\n") {
@@ -79,7 +79,7 @@ func TestExitCodes(t *testing.T) {
 // TestEnvironment keeps the variables of the environment: those that the help names, with their keys in
 // the configuration file, and those that the code asks for by name.
 func TestEnvironment(t *testing.T) {
-	topic, _, err := command.Root().Find([]string{"environment"})
+	topic, _, err := cli.Root().Find([]string{"environment"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestEnvironment(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z0-9_]+)(?: \((.*)\))?$`).FindAllStringSubmatch(topic.Long, -1) {
 		lines = append(lines, strings.TrimSpace(row[1]+" "+row[2]))
 	}
-	for _, name := range asked(t, "../../internal/command") {
+	for _, name := range asked(t, "../../internal/cli") {
 		if !slices.ContainsFunc(lines, func(line string) bool { return line == name || strings.HasPrefix(line, name+" ") }) {
 			lines = append(lines, name)
 		}
@@ -145,7 +145,7 @@ func TestJobFields(t *testing.T) {
 func output(t *testing.T, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := command.Run(t.Context(), args, nil, strings.NewReader(""), &stdout, &stderr); code != 0 {
+	if code := cli.Run(t.Context(), args, nil, strings.NewReader(""), &stdout, &stderr); code != 0 {
 		t.Fatalf("%v: exit code %d: %s", args, code, stderr.String())
 	}
 	return stdout.String()
@@ -175,7 +175,7 @@ func keys(t *testing.T, text string) (names []string) {
 // that have tags. Their names in Go are nobody's but ours; renaming one needs no line in the changelog.
 func TestJSONReports(t *testing.T) {
 	var lines []string
-	packages := load(t, "./internal/command/...")
+	packages := load(t, "./internal/cli/...")
 	for path, pkg := range packages {
 		for _, name := range pkg.Scope().Names() {
 			object, isType := pkg.Scope().Lookup(name).(*types.TypeName)
@@ -186,7 +186,7 @@ func TestJSONReports(t *testing.T) {
 			if !isStruct || s.NumFields() == 0 || !strings.HasPrefix(s.Tag(0), "json:") {
 				continue
 			}
-			owner := strings.TrimPrefix(path, "internal/command/") + " " + name
+			owner := strings.TrimPrefix(path, "internal/cli/") + " " + name
 			lines = append(lines, fieldLines(pkg, owner, s, func(string) bool { return true })...)
 		}
 	}

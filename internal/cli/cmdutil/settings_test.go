@@ -1,0 +1,189 @@
+package cmdutil
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+)
+
+const configText = `
+default: production
+profiles:
+  production:
+    data_center: us
+    client_id: id-of-production
+    client_secret_file: production.secret
+  test:
+    base_url: https://test.example
+    token_url: https://test.example/token
+    client_id: 42
+    certificate: ~/test.pfx
+    certificate_password_file: /run/test.password
+`
+
+func TestSettings(t *testing.T) {
+	home := t.TempDir()
+	config := filepath.Join(home, ".config", "d365backup", "config.yaml")
+	save(t, config, configText, 0o600)
+	production := map[string]string{
+		"data-center": "us", "client-id": "id-of-production",
+		"client-secret-file": filepath.Join(filepath.Dir(config), "production.secret"),
+	}
+	tests := map[string]struct {
+		env, args []string
+		want      map[string]string
+	}{
+		"default profile": {want: production},
+		"profile by flag": {args: []string{"--profile", "test"}, want: map[string]string{
+			"base-url": "https://test.example", "token-url": "https://test.example/token", "client-id": "42",
+			"certificate": filepath.Join(home, "test.pfx"), "certificate-password-file": filepath.FromSlash("/run/test.password"),
+		}},
+		"profile by environment, flag first": {env: []string{"PROFILE=test"}, args: []string{"--profile", "production"}, want: production},
+		"environment over profile":           {env: []string{"CLIENT_ID=env", "SCOPE=s"}, want: with(production, "client-id", "env", "scope", "s")},
+		"flags over environment":             {env: []string{"CLIENT_ID=env"}, args: []string{"--client-id", "flag"}, want: with(production, "client-id", "flag")},
+		"an empty variable is none":          {env: []string{"CLIENT_ID="}, want: production},
+		"another place voids the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
+			"data-center": "de", "client-id": "42", "client-secret": "x",
+		}},
+		"a token URL voids no place": {env: []string{"TOKEN_URL=https://t"}, want: with(production, "token-url", "https://t")},
+		"a certificate voids the secret": {args: []string{"--certificate", "c.pem"}, env: []string{"CLIENT_SECRET=x"}, want: map[string]string{
+			"data-center": "us", "client-id": "id-of-production", "certificate": "c.pem",
+		}},
+		"a password voids that of the file": {env: []string{"PROFILE=test", "CERTIFICATE_PASSWORD=p"}, want: map[string]string{
+			"base-url": "https://test.example", "token-url": "https://test.example/token", "client-id": "42",
+			"certificate": filepath.Join(home, "test.pfx"), "certificate-password": "p",
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := resolve(t, home, tt.env, tt.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts := make(map[string]string)
+			for name := range got.values {
+				texts[name] = got.Get(name)
+			}
+			if diff := cmp.Diff(tt.want, texts); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBritishDataCenter(t *testing.T) {
+	home := t.TempDir()
+	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), "profiles:\n  a: {data_centre: uk}\n", 0o600)
+	got, err := resolve(t, home, nil, "--profile", "a")
+	if err != nil || got.Get("data-center") != "uk" || got.Origin("data-center") != "data_centre of profile a" {
+		t.Errorf("got %q from %q, %v", got.Get("data-center"), got.Origin("data-center"), err)
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	home := t.TempDir()
+	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), configText, 0o600)
+	got, err := resolve(t, home, []string{"CLIENT_ID=x"}, "--scope", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"data-center": "data_center of profile production", "client-id": "D365BACKUP_CLIENT_ID", "scope": "--scope", "base-url": "",
+	} {
+		if origin := got.Origin(name); origin != want {
+			t.Errorf("%s: got %q, want %q", name, origin, want)
+		}
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	tests := map[string]struct{ text, profile, want string }{
+		"unknown key":         {"profiles: {}\nprofile: x\n", "", `config.yaml:2: the key "profile" is unknown: use default and profiles`},
+		"unknown setting":     {"profiles:\n  a: {datacenter: us}\n", "", `profile a: the key "datacenter" is unknown: use one of data_center, base_url,`},
+		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret does not belong into this file"},
+		"password":            {"profiles:\n  a: {certificate_password: hush}\n", "", "name that with certificate_password_file"},
+		"no YAML":             {"profiles: [", "", "is not valid: yaml: "},
+		"twice":               {"default: a\ndefault: b\n", "", "is not valid: yaml: "},
+		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is not valid: yaml: "},
+		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
+		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},
+		"unknown default":     {"default: c\nprofiles:\n  a: {}\n  b: {}\n", "", "use one of a, b"},
+		"no profiles":         {"", "c", "has no profiles"},
+		"two places":          {"default: a\nprofiles:\n  a: {data_center: us, base_url: https://x}\n", "", "both data_center of profile a and base_url of profile a are given"},
+		"certificate, secret": {"default: a\nprofiles:\n  a: {certificate: c, client_secret_file: s}\n", "", "are given: choose one"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), tt.text, 0o600)
+			_, err := resolve(t, home, nil, "--profile", tt.profile)
+			code, text := NewApp(nil, nil, nil, nil).ExitCode(t.Context(), err)
+			if code != ExitUsage || !strings.Contains(text, tt.want) || strings.Contains(text, "hush") {
+				t.Errorf("code %d: %s", code, text)
+			}
+		})
+	}
+}
+
+func TestConfigPath(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Setenv("APPDATA", "") // only the XDG places are told apart here
+	}
+	home := filepath.Join(t.TempDir(), "h")
+	other := filepath.Join(home, "x")
+	for name, tt := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"home":     {[]string{"HOME=" + home}, filepath.Join(home, ".config", "d365backup", "config.yaml")},
+		"XDG":      {[]string{"HOME=" + home, "XDG_CONFIG_HOME=" + other}, filepath.Join(other, "d365backup", "config.yaml")},
+		"relative": {[]string{"HOME=" + home, "XDG_CONFIG_HOME=x"}, filepath.Join(home, ".config", "d365backup", "config.yaml")},
+		"none":     {nil, ""},
+	} {
+		if got := configPath(NewApp(tt.env, nil, nil, nil).Getenv); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func resolve(t *testing.T, home string, env []string, args ...string) (Settings, error) {
+	t.Helper()
+	all := []string{"HOME=" + home, "APPDATA=" + filepath.Join(home, ".config")}
+	for _, v := range env {
+		all = append(all, "D365BACKUP_"+v)
+	}
+	var c Connection
+	cmd := &cobra.Command{Use: "test"}
+	c.AddFlags(cmd)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return c.Settings(NewApp(all, nil, nil, nil))
+}
+
+func save(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // the umask would take bits away
+		t.Fatal(err)
+	}
+}
+
+func with(m map[string]string, pairs ...string) map[string]string {
+	out := maps.Clone(m)
+	for i := 0; i < len(pairs); i += 2 {
+		out[pairs[i]] = pairs[i+1]
+	}
+	return out
+}

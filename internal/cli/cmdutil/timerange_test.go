@@ -1,0 +1,72 @@
+package cmdutil
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func TestSpan(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "1d12h": 36 * time.Hour,
+		"1w1d1h1m": 8*24*time.Hour + time.Hour + time.Minute, "90m": 90 * time.Minute, "1.5h": 90 * time.Minute,
+	} {
+		var s Span
+		if err := s.Set(text); err != nil || time.Duration(s) != want {
+			t.Errorf("%s: got %s, %v", text, time.Duration(s), err)
+		}
+		var again Span
+		if err := again.Set(s.String()); err != nil || again != s {
+			t.Errorf("%s: %s does not come back: %v", text, s.String(), err)
+		}
+	}
+	for _, text := range []string{"", "0", "0s", "0d", "-1h", "1d-1h", "7", "d", "1h1d", "1.5d", "1y", "99999999999d", "999999999w", "106752d", "NaN"} {
+		if s := Span(1); s.Set(text) == nil || s != 1 {
+			t.Errorf("%q was taken as %s", text, time.Duration(s))
+		}
+	}
+}
+
+func TestTimeRange(t *testing.T) {
+	now := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+	for args, want := range map[string][2]string{
+		"":                                    {"2026-11-01T12:00:00Z", "2026-11-02T12:00:00Z"},
+		"--since 1d":                          {"2026-11-01T12:00:00Z", "2026-11-02T12:00:00Z"},
+		"--since 90m":                         {"2026-11-02T10:30:00Z", "2026-11-02T12:00:00Z"},
+		"--start 2026-11-01 --utc":            {"2026-11-01T00:00:00Z", "2026-11-02T12:00:00Z"},
+		"--start 2026-11-01T01:02Z":           {},
+		"--start 2026-11-01T01:02:03.5+01:00": {"2026-11-01T00:02:03.5Z", "2026-11-02T12:00:00Z"},
+		"--utc --start 2026-11-01T01:02 --end 2026-11-01T01:02:03": {"2026-11-01T01:02:00Z", "2026-11-01T01:02:03Z"},
+		"--utc --start 2026-11-01 --end 2026-11-01":                {},
+		"--utc --start 2026-11-01 --end 2027-11-01":                {"2026-11-01T00:00:00Z", "2027-11-01T00:00:00Z"},
+	} {
+		start, end, err := resolveRange(t, now, strings.Fields(args)...)
+		if want[0] == "" {
+			if err == nil {
+				t.Errorf("%s was taken as %s", args, start)
+			}
+			continue
+		}
+		got := [2]string{start.UTC().Format(time.RFC3339Nano), end.UTC().Format(time.RFC3339Nano)}
+		if err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", args, got, err, want)
+		}
+	}
+	local, _, err := resolveRange(t, now, "--start", "2026-11-01 15:04")
+	if want := time.Date(2026, 11, 1, 15, 4, 0, 0, time.Local); err != nil || !local.Equal(want) {
+		t.Errorf("got %s, want %s in the local zone", local, want)
+	}
+}
+
+func resolveRange(t *testing.T, now time.Time, args ...string) (start, end time.Time, err error) {
+	t.Helper()
+	var r TimeRange
+	cmd := &cobra.Command{Use: "test"}
+	r.AddFlags(cmd)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return r.Resolve(now)
+}

@@ -1,0 +1,285 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The canaries may not show in any report.
+const (
+	secretCanary   = "canary-of-the-secret"
+	passwordCanary = "canary-of-a-password"
+)
+
+// world is a sandbox, what stands before it, and a user who asks the doctor.
+type world struct {
+	t        *testing.T
+	server   *sandbox.Server
+	probe    probe
+	roots    *x509.CertPool
+	env      map[string]string
+	args     []string
+	mu       sync.Mutex
+	canaries []string
+}
+
+// newWorld returns a world without faults but those of the options.
+func newWorld(t *testing.T, options ...sandbox.Option) *world {
+	t.Helper()
+	server, err := sandbox.Start(append([]sandbox.Option{sandbox.WithClient("app", secretCanary)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Errorf("the sandbox: %v", err)
+		}
+	})
+	w := &world{t: t, server: server, roots: x509.NewCertPool(), canaries: []string{secretCanary, passwordCanary}}
+	w.env = map[string]string{
+		"D365BACKUP_BASE_URL":      server.URL(),
+		"D365BACKUP_TOKEN_URL":     server.TokenURL(),
+		"D365BACKUP_CLIENT_ID":     "app",
+		"D365BACKUP_CLIENT_SECRET": secretCanary,
+	}
+	w.probe = probe{
+		transport: &http.Transport{
+			Proxy:           func(*http.Request) (*url.URL, error) { return nil, nil },
+			DialContext:     (&net.Dialer{}).DialContext,
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.roots},
+		},
+		resolver: net.DefaultResolver,
+		patience: 20 * time.Second,
+	}
+	return w
+}
+
+// run asks the doctor, and looks for the canaries in all that it writes.
+func (w *world) run(args ...string) (code int, stdout string) {
+	w.t.Helper()
+	var env []string
+	for name, value := range w.env {
+		env = append(env, name+"="+value)
+	}
+	var out, errs bytes.Buffer
+	app := cmdutil.NewApp(env, nil, &out, &errs)
+	w.probe.getenv = app.Getenv
+	cmd := newCommand(app, w.probe)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	cmd.SetArgs(append(append([]string{}, w.args...), args...))
+	code, message := app.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
+	if message != "" || errs.Len() > 0 {
+		w.t.Errorf("on the standard error: %s%s", message, errs.String())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, canary := range w.canaries {
+		if strings.Contains(out.String(), canary) {
+			w.t.Errorf("%q shows:\n%s", canary, out.String())
+		}
+	}
+	return code, out.String()
+}
+
+// report asks the doctor for JSON, and for the text that people get.
+func (w *world) report() (code int, r report, text string) {
+	w.t.Helper()
+	code, stdout := w.run("-o", "json")
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		w.t.Fatalf("%v: %s", err, stdout)
+	}
+	again, text := w.run()
+	if again != code {
+		w.t.Errorf("the codes differ: %d with JSON, %d with text", code, again)
+	}
+	return code, r, text
+}
+
+// behind makes the sandbox answer through a handler that may do something else.
+func (w *world) behind(handler func(next http.Handler) http.Handler) *world {
+	w.server.SetFaults(sandbox.Fault{Name: "test", Middleware: handler})
+	return w
+}
+
+// answering makes some requests meet a handler.
+func (w *world) answering(some string, answer http.HandlerFunc) *world {
+	return w.behind(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.Method+" "+r.URL.Path, some) {
+				answer(rw, r)
+				return
+			}
+			next.ServeHTTP(rw, r)
+		})
+	})
+}
+
+// Where requests go.
+const (
+	toToken     = "POST /connect/token"
+	toOperation = "POST /api/OpenApi/GetJobs"
+)
+
+// answer answers with a status and a body.
+func answer(status int, mediaType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// certificate makes the user have a certificate in place of the secret.
+func (w *world) certificate() {
+	w.t.Helper()
+	certificate := credentialtest.Issue(w.t, credentialtest.Key())
+	path := filepath.Join(w.t.TempDir(), "app.pem")
+	if err := os.WriteFile(path, credentialtest.PEM(w.t, credentialtest.Key(), certificate), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	delete(w.env, "D365BACKUP_CLIENT_SECRET")
+	w.env["D365BACKUP_CERTIFICATE"] = path
+	w.env["D365BACKUP_CERTIFICATE_PASSWORD"] = passwordCanary
+}
+
+// secured puts a TLS server before the sandbox, which the user asks. Its certificate is trusted, unless
+// the caller forgets it.
+func (w *world) secured(maxVersion uint16, change ...func(*x509.Certificate)) *httptest.Server {
+	w.t.Helper()
+	target, err := url.Parse(w.server.URL())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	certificate := credentialtest.Issue(w.t, credentialtest.Key(), append([]func(*x509.Certificate){func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Organization: []string{"Example\x1b[31m Trust"}}
+		c.NotAfter = time.Now().Add(90 * 24 * time.Hour)
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		c.DNSNames = []string{"*.avepointonlineservices.com"}
+		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	}}, change...)...)
+	w.roots.AddCert(certificate)
+	front := httptest.NewUnstartedServer(&httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: &http.Transport{DisableKeepAlives: true},
+	})
+	front.TLS = &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: credentialtest.Key()}},
+		MaxVersion:   maxVersion,
+	}
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	front.StartTLS()
+	w.t.Cleanup(front.Close)
+	w.env["D365BACKUP_BASE_URL"] = front.URL
+	w.env["D365BACKUP_TOKEN_URL"] = front.URL + "/connect/token"
+	return front
+}
+
+// proxied makes the user ask a data centre of the vendor through a proxy, which leads to the TLS server.
+func (w *world) proxied(front *httptest.Server, refuse int) {
+	w.t.Helper()
+	target := front.Listener.Addr().String()
+	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || refuse != 0 {
+			rw.WriteHeader(refuse)
+			return
+		}
+		tunnel(w.t, rw, target)
+	}))
+	w.t.Cleanup(proxy.Close)
+	w.throughProxy("http://user:" + passwordCanary + "@" + proxy.Listener.Addr().String())
+}
+
+func (w *world) throughProxy(address string) {
+	w.dataCenter()
+	w.env["HTTPS_PROXY"] = address
+	w.probe.transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(address) }
+}
+
+// dataCenter makes the user ask a data centre of the vendor.
+func (w *world) dataCenter() {
+	delete(w.env, "D365BACKUP_BASE_URL")
+	delete(w.env, "D365BACKUP_TOKEN_URL")
+	w.args = append(w.args, "--data-center", "us")
+}
+
+// tunnel connects the client of a proxy to the target.
+func tunnel(t *testing.T, rw http.ResponseWriter, target string) {
+	client, _, err := rw.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer client.Close()
+	server, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", target)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer server.Close()
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+	var back sync.WaitGroup
+	back.Go(func() {
+		_, _ = io.Copy(client, server)
+		_ = client.Close()
+	})
+	_, _ = io.Copy(server, client)
+	_ = server.Close()
+	back.Wait()
+}
+
+// silent is for a name server that answers nothing.
+const silent = 255
+
+// nameServer returns a resolver whose server answers every question with a code, such as 3: no such name.
+func nameServer(t *testing.T, code byte) *net.Resolver {
+	t.Helper()
+	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	go func() {
+		message := make([]byte, 1500)
+		for {
+			n, from, err := socket.ReadFrom(message)
+			if err != nil {
+				return
+			}
+			if code == silent {
+				continue
+			}
+			message[2] |= 0x80                         // an answer
+			message[3] = message[3]&0x70 | 0x80 | code // from a server that asks others
+			_, _ = socket.WriteTo(message[:n], from)
+		}
+	}()
+	address := socket.LocalAddr().String()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", address)
+	}}
+}
