@@ -26,8 +26,9 @@ const (
 	APIGraph API = "graph"
 )
 
-// route returns the method of an API's operation and its path below the base URL.
-func (a API) route() (method, path string) {
+// Operation returns the HTTP method of the operation that lists jobs, and its path below the base URL. For APIAuto they
+// are those of version v1, which is requested first.
+func (a API) Operation() (method, path string) {
 	if a == APIGraph {
 		return http.MethodGet, "/dynamicsbackup/jobs"
 	}
@@ -104,7 +105,7 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context ended
 		return pageData{}, err
 	}
-	method, path := APIGraph.route()
+	method, path := APIGraph.Operation()
 	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
 	return pageData{}, &notFound
 }

@@ -16,7 +16,7 @@ func (c *Client) attempt(ctx context.Context, request pageRequest, size, number 
 	started := time.Now()
 	x := exchange{client: c, api: request.api, size: size}
 	page, failed := x.do(ctx, request.send)
-	method, path := request.api.route()
+	method, path := request.api.Operation()
 	level, message := slog.LevelDebug, "read a page of jobs"
 	attrs := []slog.Attr{
 		slog.String("method", method),

@@ -131,6 +131,17 @@ func isJSON(mediaType string) bool {
 // Names in it follow the contract and change with it.
 func (c *Client) Raw() *generated.ClientWithResponses { return c.raw }
 
+// BaseURL returns the URL of the API, without a slash at its end.
+func (c *Client) BaseURL() string { return c.endpoints.base.String() }
+
+// TokenURL returns the URL of the token endpoint; empty if the client uses WithTokenSource.
+func (c *Client) TokenURL() string {
+	if c.endpoints.token == nil {
+		return ""
+	}
+	return c.endpoints.token.String()
+}
+
 // String returns the address that the client asks, and no credentials.
 func (c *Client) String() string {
 	return fmt.Sprintf("d365backup.Client(%s)", c.endpoints.base)

@@ -188,3 +188,23 @@ func TestRequest(t *testing.T) {
 		}
 	}
 }
+
+func TestAddresses(t *testing.T) {
+	secret, tokens := d365backup.WithClientSecret("app", "s3cret-canary"), d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{}))
+	for name, tt := range map[string]struct {
+		options         []d365backup.Option
+		wantURL, wantTU string
+	}{
+		"data center":  {[]d365backup.Option{secret, d365backup.WithDataCenter("us")}, "https://graph-us.avepointonlineservices.com", "https://identity.avepointonlineservices.com/connect/token"},
+		"own URLs":     {[]d365backup.Option{secret, d365backup.WithBaseURL("https://example.com/api/"), d365backup.WithTokenURL("https://id.example.com/token")}, "https://example.com/api", "https://id.example.com/token"},
+		"token source": {[]d365backup.Option{tokens, d365backup.WithBaseURL("https://example.com")}, "https://example.com", ""},
+	} {
+		client, err := d365backup.New(tt.options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if client.BaseURL() != tt.wantURL || client.TokenURL() != tt.wantTU {
+			t.Errorf("%s: got %s, %s", name, client.BaseURL(), client.TokenURL())
+		}
+	}
+}

@@ -182,7 +182,7 @@ func head(body []byte) []byte { return body[:min(len(body), httpfail.MaxBody)] }
 
 // explainNotFound says what a 404 can mean.
 func (c *Client) explainNotFound(err *Error, api API) {
-	method, path := api.route()
+	method, path := api.Operation()
 	err.Message = fmt.Sprintf("nothing responds at %s %s", method, path)
 	if c.endpoints.place != "" {
 		err.Message += " in " + c.endpoints.place

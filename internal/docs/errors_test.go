@@ -76,7 +76,7 @@ func TestKinds(t *testing.T) {
 // TestReasons: each reason of an error is a diagnosis of the doctor, which explains it.
 func TestReasons(t *testing.T) {
 	var codes []string
-	for _, d := range doctor.Catalogue() {
+	for _, d := range doctor.Diagnoses() {
 		codes = append(codes, d.Code)
 	}
 	for _, value := range declarations(t, "internal/httpfail/httpfail.go", token.CONST) {
@@ -157,15 +157,16 @@ var said = regexp.MustCompile(`'?(d365backup [a-z][a-z0-9 -]*[a-z0-9])'?`)
 func TestDiagnoses(t *testing.T) {
 	const title = "What the doctor says"
 	var want strings.Builder
-	want.WriteString("\nMade from the table in `internal/cli/doctor` by `go test ./internal/docs -args -update`, in the\n" +
-		"order in which the doctor looks.\n")
-	for _, d := range doctor.Catalogue() {
-		fmt.Fprintf(&want, "\n### %s\n\n%s. Side: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)
-		for i, code := range d.Alike {
-			d.Alike[i] = fmt.Sprintf("[%s](#%[1]s)", code)
+	want.WriteString("\nGenerated from `internal/cli/doctor/diagnoses.yaml` by `go test ./internal/docs -args -update`, in the order of the\n" +
+		"doctor's steps.\n")
+	for _, d := range doctor.Diagnoses() {
+		fmt.Fprintf(&want, "\n### %s\n\n%s. Who must act: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)
+		var alike []string
+		for _, code := range d.Alike {
+			alike = append(alike, fmt.Sprintf("[%s](#%[1]s)", code))
 		}
-		if len(d.Alike) > 0 {
-			fmt.Fprintf(&want, "These look the same, the likeliest first: %s.\n\n", strings.Join(d.Alike, ", "))
+		if len(alike) > 0 {
+			fmt.Fprintf(&want, "These look the same, the most likely first: %s.\n\n", strings.Join(alike, ", "))
 		}
 		for i, next := range d.Next {
 			fmt.Fprintf(&want, "%d. %s\n", i+1, said.ReplaceAllString(next, "`$1`"))

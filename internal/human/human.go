@@ -61,21 +61,27 @@ func Plural(n int64, one, many string) string {
 	return Count(n) + " " + many
 }
 
-// Duration returns a length of time by its two largest units, such as "1h 05m" or "2d 03h".
+// Duration returns a duration in its two largest units, such as "1h 5m" or "2d 3h"; a unit of zero is left out.
 func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d < 0 {
 		return "-" + Duration(-max(d, -math.MaxInt64))
 	}
-	switch d = d.Round(time.Second); {
+	d = d.Round(time.Second)
+	large, largeName, small, smallName := day, "d", time.Hour, "h"
+	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", d/time.Second)
 	case d < time.Hour:
-		return fmt.Sprintf("%dm %02ds", d/time.Minute, d%time.Minute/time.Second)
+		large, largeName, small, smallName = time.Minute, "m", time.Second, "s"
 	case d < day:
-		return fmt.Sprintf("%dh %02dm", d/time.Hour, d%time.Hour/time.Minute)
+		large, largeName, small, smallName = time.Hour, "h", time.Minute, "m"
 	}
-	return fmt.Sprintf("%dd %02dh", d/day, d%day/time.Hour)
+	text := fmt.Sprintf("%d%s", d/large, largeName)
+	if rest := d % large / small; rest > 0 {
+		text += fmt.Sprintf(" %d%s", rest, smallName)
+	}
+	return text
 }
 
 // Hours returns hours as a duration; the longest one where they are too many.

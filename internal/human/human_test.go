@@ -33,8 +33,8 @@ func TestCount(t *testing.T) {
 
 func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0s", 499 * time.Millisecond: "0s", 59500 * time.Millisecond: "1m 00s", 65 * time.Second: "1m 05s",
-		time.Hour: "1h 00m", 26*time.Hour + 15*time.Minute: "1d 02h", -90 * time.Second: "-1m 30s",
+		0: "0s", 499 * time.Millisecond: "0s", 59500 * time.Millisecond: "1m", 65 * time.Second: "1m 5s",
+		time.Hour: "1h", 26*time.Hour + 15*time.Minute: "1d 2h", -90 * time.Second: "-1m 30s",
 		Hours(math.NaN()): "0s", Hours(1e300): "106751d 23h", Hours(-1e300): "-106751d 23h", Hours(0.0125): "45s",
 	} {
 		if got := Duration(d); got != want {

@@ -1,92 +1,132 @@
-// Package doctor is the command "doctor": it walks from the configuration to the first page of jobs,
-// and explains the first thing that is wrong. Whatever it says is in its table of diagnoses, from which
-// docs/errors.md is made, too.
+// Package doctor is the command "doctor". It checks each step from the configuration to the first page of jobs and
+// explains the first failure. The explanations are in one table, from which docs/errors.md is generated, too.
 package doctor
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // New returns the command.
-func New(app *cmdutil.App) *cobra.Command { return newCommand(app, newProbe(app.Getenv)) }
+func New(app *cmdutil.App) *cobra.Command {
+	return newCommand(&doctor{app: app, transport: newTransport(), timeout: 30 * time.Second})
+}
 
-func newCommand(app *cmdutil.App, probe probe) *cobra.Command {
-	var connection cmdutil.Connection
+// newTransport returns a transport like http.DefaultTransport, which a program may have replaced.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+	}
+}
+
+// doctor holds what the checks share and what they found out for each other.
+type doctor struct {
+	app        *cmdutil.App
+	connection cmdutil.Connection
+	// transport is used by the client, too, so that both use the same proxy and trust the same issuers.
+	transport *http.Transport
+	// timeout limits each request.
+	timeout time.Duration
+
+	settings  cmdutil.Settings
+	stopwatch *stopwatch
+	client    *d365backup.Client
+	tokenHost *host
+	apiHost   *host
+	clockOff  bool // by enough to matter
+	drift     int  // how many deviations from the contract the page has
+}
+
+func newCommand(d *doctor) *cobra.Command {
 	output := cmdutil.NewChoice("text", "json")
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find out what stands between you and the jobs",
-		Long: `Walks from the configuration to the first page of jobs, one step at a time: the
-names and addresses of the two hosts, their TLS certificates, the clock, the
-token, its scope, the operation and what it answers. At the first failure it
-says what that means, on whose side it is, and what to try next.
+		Short: "Find out why jobs cannot be read",
+		Long: `Checks every step from the configuration to the first page of jobs: the names and
+addresses of the two hosts, their TLS certificates, the clock, the token, its
+scope, the operation and its response. For the first failure it explains what it
+means, who must act, and what to try next.
 
-Nothing is changed anywhere, and each request is sent once. Where the operation
-is not found, the other API of the same host is asked, too; another data centre
+Nothing is changed anywhere, and each request is sent once. If the operation is
+not found, the other API of the same host is requested, too; another data center
 never is.
 
-The report holds no secret. With -o json it is made to go into a ticket.
+The report contains no secrets. With -o json it can be attached to a ticket.
 
-The exit code is 0 where all is well, 1 where something is wrong, and 2 where
-that is the configuration.`,
+The exit code is 0 if jobs can be read, 1 if not, and 2 if the configuration is
+invalid.`,
 		Example: `  d365backup doctor --sandbox
   d365backup doctor --data-center us
   d365backup doctor -o json > ticket.json`,
 		Args: cmdutil.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			defer probe.transport.CloseIdleConnections()
-			s := &state{
-				open:  func() (cmdutil.Settings, func() error, error) { return connection.Open(app) },
-				close: func() error { return nil },
-				app:   app,
-				probe: probe,
-			}
-			var out printer = &textPrinter{out: app.Stdout, screen: app.StdoutScreen}
-			if output.String() == "json" {
-				out = &jsonPrinter{out: app.Stdout}
-			}
-			return examine(cmd.Context(), s, out, "d365backup "+cmd.Root().Version)
+			defer d.transport.CloseIdleConnections()
+			return d.examine(cmd.Context(), newReport("d365backup "+cmd.Root().Version), output.String() == "json")
 		},
 	}
 	output.AddOutputFlag(cmd)
-	connection.AddFlags(cmd)
+	d.connection.AddFlags(cmd)
 	return cmd
 }
 
-// examine takes the steps up to the first that fails.
-func examine(ctx context.Context, s *state, out printer, program string) error {
-	defer func() { _ = s.close() }() // whatever a sandbox reports then, the doctor is not asked about it
-	r := newReport(program)
-	for _, step := range steps {
-		began := time.Now()
-		found := step.look(ctx, s)
-		took := time.Since(began)
+// examine runs the checks until one fails.
+func (d *doctor) examine(ctx context.Context, r *report, asJSON bool) error {
+	settings, closeService, settingsErr := d.connection.Open(d.app)
+	if settingsErr == nil {
+		defer func() { _ = closeService() }()
+	}
+	d.settings = settings
+	text := printer{d.app.Stdout, d.app.StdoutScreen}
+	for _, check := range []func(context.Context) []step{
+		func(context.Context) []step { return []step{d.checkConfiguration(settingsErr)} },
+		func(ctx context.Context) []step { return d.tokenHost.check(ctx, "token host", d.transport, d.timeout) },
+		func(context.Context) []step { return []step{d.checkClock()} },
+		func(ctx context.Context) []step { return d.checkAPIHost(ctx) },
+		d.checkService,
+	} {
+		steps := check(ctx)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if found.status == omitted {
-			continue
+		for _, s := range steps {
+			r.add(s)
+			if asJSON {
+				continue
+			}
+			if err := text.step(s); err != nil {
+				return err
+			}
 		}
-		if found.took > 0 {
-			took = found.took
-		}
-		if err := out.step(r.add(step.name, found, took)); err != nil {
-			return err
-		}
-		if found.status == failed {
+		if !r.Healthy {
 			break
 		}
 	}
-	if err := out.end(r); err != nil {
+	if asJSON {
+		if err := cmdutil.WriteJSON(d.app.Stdout, r); err != nil {
+			return err
+		}
+	} else if err := text.end(r); err != nil {
 		return err
 	}
-	if code := r.exitCode(); code != cmdutil.ExitOK {
-		return &cmdutil.ExitError{Code: code} // the report says all
+	return r.exitError()
+}
+
+// checkAPIHost checks the host of the API, unless it is that of the token endpoint.
+func (d *doctor) checkAPIHost(ctx context.Context) []step {
+	if d.apiHost.url.Scheme == d.tokenHost.url.Scheme && d.apiHost.url.Host == d.tokenHost.url.Host {
+		return []step{skip("API host: DNS", "same host as for tokens, see above")}
 	}
-	return nil
+	return d.apiHost.check(ctx, "API host", d.transport, d.timeout)
 }

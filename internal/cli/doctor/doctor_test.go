@@ -23,14 +23,14 @@ import (
 
 const always = 1 << 30
 
-// illness is a world with one fault, and what the doctor is to say of it.
+// illness is a world with one fault, and its expected diagnosis.
 type illness struct {
 	name string
-	// code and step are of the diagnosis; or of a warning, where the exit code is 0.
+	// code and step are those of the diagnosis, or of the warning if the exit code is 0.
 	code, step string
 	exit       int
 	world      func(*testing.T) *world
-	// seen must be in the evidence.
+	// seen must be part of the evidence.
 	seen string
 }
 
@@ -42,7 +42,7 @@ func at(some string, handler http.HandlerFunc) func(*testing.T) *world {
 	return func(t *testing.T) *world { return newWorld(t).answering(some, handler) }
 }
 
-// changed is a world with settings of the user changed.
+// changed is a world with changed settings of the user.
 func changed(change func(*world)) func(*testing.T) *world {
 	return func(t *testing.T) *world {
 		w := newWorld(t)
@@ -51,7 +51,7 @@ func changed(change func(*world)) func(*testing.T) *world {
 	}
 }
 
-// malformedProxy is a world with a proxy that net/http ignores, without a word.
+// malformedProxy is a world with a proxy address that net/http ignores silently.
 func malformedProxy(address string) func(*testing.T) *world {
 	return changed(func(w *world) {
 		w.dataCenter()
@@ -64,17 +64,17 @@ const html = "text/html; charset=utf-8"
 var illnesses = slices.Concat(ofConfiguration, ofNetwork, ofTLS, ofProxy, ofToken, ofOperation)
 
 var ofConfiguration = []illness{
-	{"no data centre", "configuration", "configuration", 2, changed(func(w *world) { delete(w.env, "D365BACKUP_BASE_URL") }),
+	{"no data center", "configuration", "configuration", 2, changed(func(w *world) { delete(w.env, "D365BACKUP_BASE_URL") }),
 		"No data center: give --data-center, D365BACKUP_DATA_CENTER"},
-	{"unknown data centre", "configuration", "configuration", 2, changed(func(w *world) {
+	{"unknown data center", "configuration", "configuration", 2, changed(func(w *world) {
 		w.dataCenter()
 		w.args = []string{"--data-center", "mars"}
 	}), `data center "mars" does not exist: use one of au, sg,`},
-	{"secret in the place of a URL", "configuration", "configuration", 2, changed(func(w *world) {
+	{"secret instead of a URL", "configuration", "configuration", 2, changed(func(w *world) {
 		w.env["D365BACKUP_BASE_URL"] = "https://user:" + passwordCanary + "@127.0.0.1"
 	}), "D365BACKUP_BASE_URL: the URL of 127.0.0.1 has a user, a query or a fragment"},
 	{"no profile", "configuration", "configuration", 2, changed(func(w *world) { w.args = []string{"--profile", "nobody"} }), `There is no profile "nobody"`},
-	{"sandbox and data centre", "configuration", "configuration", 2,
+	{"sandbox and data center", "configuration", "configuration", 2,
 		changed(func(w *world) { w.args = []string{"--sandbox", "--data-center", "us"} }), "--sandbox and --data-center are both given"},
 	{"proxy with a % in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "%zz@127.0.0.1:3128"), "HTTPS_PROXY is not"},
 	{"proxy with a # in its password", "proxy-setting", "configuration", 2, malformedProxy("http://user:" + passwordCanary + "#s@127.0.0.1:3128"), "HTTPS_PROXY is not"},
@@ -92,26 +92,26 @@ var ofConfiguration = []illness{
 
 var ofNetwork = []illness{
 	{"misspelled host", "unknown-host", "token host: DNS", 1, changed(func(w *world) {
-		w.probe.resolver = nameServer(w.t, 3)
+		w.nameServer(3)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "No proxy is set for identity.example"},
-	{"vendor's host, not to be found", "unknown-host", "token host: DNS", 1, changed(func(w *world) {
-		w.probe.resolver = nameServer(w.t, 3)
+	{"vendor's host, not found", "unknown-host", "token host: DNS", 1, changed(func(w *world) {
+		w.nameServer(3)
 		w.dataCenter()
-	}), "The name is the vendor's"},
+	}), "The name is that of the vendor"},
 	{"name server fails", "name-service", "token host: DNS", 1, changed(func(w *world) {
-		w.probe.resolver = nameServer(w.t, 2)
+		w.nameServer(2)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "server misbehaving"},
-	{"name server says nothing", "name-service", "token host: DNS", 1, changed(func(w *world) {
-		w.probe.patience = 500 * time.Millisecond
-		w.probe.resolver = nameServer(w.t, silent)
+	{"silent name server", "name-service", "token host: DNS", 1, changed(func(w *world) {
+		w.doctor.timeout = 500 * time.Millisecond
+		w.nameServer(silent)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
 	}), "identity.example"},
-	{"nothing listens", "unreachable", "API host: TCP", 1, changed(func(w *world) { w.env["D365BACKUP_BASE_URL"] = "http://" + closed(w.t) }),
+	{"no listener", "unreachable", "API host: TCP", 1, changed(func(w *world) { w.env["D365BACKUP_BASE_URL"] = "http://" + closed(w.t) }),
 		"connection refused"},
 	{"no host", "unreachable", "token host: TCP", 1, changed(func(w *world) {
-		w.probe.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route to host") }
+		w.doctor.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no route to host") }
 	}), "no route to host"},
 }
 
@@ -119,21 +119,21 @@ var ofTLS = []illness{
 	{"TLS inspection", "tls-untrusted", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0)
 		*w.roots = *x509.NewCertPool()
-	}), "The certificate is for *.avepointonlineservices.com, by Example[31m Trust, valid from"},
+	}), "The certificate is for *.avepointonlineservices.com, issued by Example[31m Trust, valid from"},
 	{"certificate of another host", "tls-wrong-host", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0, func(c *x509.Certificate) { c.IPAddresses = nil })
 	}), "The certificate is for *.avepointonlineservices.com"},
-	{"certificate that has ended", "tls-expired", "token host: TLS", 1, changed(func(w *world) {
+	{"expired certificate", "tls-expired", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-	}), "The clock of this machine says"},
-	{"certificate that has not begun", "tls-not-yet-valid", "token host: TLS", 1, changed(func(w *world) {
+	}), "The clock of this machine shows"},
+	{"certificate that is not yet valid", "tls-not-yet-valid", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) })
-	}), "The clock of this machine says"},
-	{"certificate that ends soon", "tls-expires-soon", "token host: TLS", 0, changed(func(w *world) {
+	}), "The clock of this machine shows"},
+	{"certificate that expires soon", "tls-expires-soon", "token host: TLS", 0, changed(func(w *world) {
 		w.secured(0, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(72*time.Hour + time.Minute) })
-	}), "It ends in 3d 00h"},
+	}), "It expires in 3d"},
 	{"old TLS", "tls-version", "token host: TLS", 1, changed(func(w *world) { w.secured(tls.VersionTLS11) }), "protocol version"},
-	{"certificate with a common name alone", "tls-defective", "token host: TLS", 1, changed(func(w *world) {
+	{"certificate with only a common name", "tls-defective", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0, func(c *x509.Certificate) { c.DNSNames, c.IPAddresses, c.Subject.CommonName = nil, nil, "127.0.0.1" })
 	}), "The certificate is for 127.0.0.1"},
 	{"no TLS", "not-tls", "token host: TLS", 1, changed(func(w *world) {
@@ -141,28 +141,28 @@ var ofTLS = []illness{
 	}), "No proxy is set"},
 	{"cut off", "tls-failed", "token host: TLS", 1, changed(func(w *world) {
 		w.env["D365BACKUP_TOKEN_URL"] = "https://" + deaf(w.t, true) + "/connect/token"
-	}), "The reason given: "},
+	}), "The error: "},
 	{"silence", "no-answer", "token host: TLS", 1, changed(func(w *world) {
-		w.probe.patience = 500 * time.Millisecond
+		w.doctor.timeout = 500 * time.Millisecond
 		w.env["D365BACKUP_TOKEN_URL"] = "https://" + deaf(w.t, false) + "/connect/token"
 	}), "deadline exceeded"},
 }
 
 var ofProxy = []illness{
-	{"proxy wants a password", "proxy-refused", "token host: TLS", 1, changed(func(w *world) {
+	{"proxy requires a password", "proxy-refused", "token host: TLS", 1, changed(func(w *world) {
 		w.proxied(w.secured(0), http.StatusProxyAuthRequired)
-	}), "The way leads through the proxy http://127.0.0.1:"},
+	}), "Connections go through the proxy http://127.0.0.1:"},
 	{"proxy inspects TLS", "tls-untrusted", "token host: TLS", 1, changed(func(w *world) {
 		w.proxied(w.secured(0), 0)
 		*w.roots = *x509.NewCertPool()
-	}), "of HTTPS_PROXY"},
-	{"no proxy there", "proxy-unreachable", "token host: TCP", 1, changed(func(w *world) {
+	}), "(HTTPS_PROXY)"},
+	{"no proxy at the address", "proxy-unreachable", "token host: TCP", 1, changed(func(w *world) {
 		w.throughProxy("http://user:" + passwordCanary + "@" + closed(w.t))
 	}), "connection refused"},
-	{"proxy of no name", "proxy-unreachable", "token host: DNS", 1, changed(func(w *world) {
-		w.probe.resolver = nameServer(w.t, 3)
+	{"unknown proxy host", "proxy-unreachable", "token host: DNS", 1, changed(func(w *world) {
+		w.nameServer(3)
 		w.throughProxy("http://user:" + passwordCanary + "@proxy.example:8080")
-	}), "the proxy http://proxy.example:8080 of HTTPS_PROXY"},
+	}), "the proxy http://proxy.example:8080 (HTTPS_PROXY)"},
 }
 
 var ofToken = []illness{
@@ -186,7 +186,7 @@ var ofToken = []illness{
 		w.certificate()
 		return w
 	}, "may not be registered for this client id"},
-	{"network wants a sign-in for a token", "login-page", "token", 1, at(toToken, answer(511, html, "<html>sign in</html>")), "sign in"},
+	{"network requires login for a token", "login-page", "token", 1, at(toToken, answer(511, html, "<html>sign in</html>")), "sign in"},
 	{"app for users only", "app-not-allowed", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unauthorized_client"}`)), "unauthorized_client"},
 	{"no token endpoint", "token-url", "token", 1, changed(func(w *world) { w.env["D365BACKUP_TOKEN_URL"] = w.server.URL() + "/token" }), "status 404"},
 	{"unknown grant", "token-url", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unsupported_grant_type"}`)), "unsupported_grant_type"},
@@ -198,7 +198,7 @@ var ofToken = []illness{
 }
 
 var ofOperation = []illness{
-	{"wrong data centre", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs responds with status 404"},
+	{"wrong data center", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs responds with status 404"},
 	{"unlicensed product", "not-found", "operation", 1, fault(sandbox.UnlicensedProduct()), "The tenant has no licence"},
 	{"missing permission", "missing-permission", "operation", 1, fault(sandbox.MissingPermission()), "lacks a permission"},
 	{"v1 replaced", "v1-replaced", "operation", 1, func(t *testing.T) *world {
@@ -220,7 +220,7 @@ var ofOperation = []illness{
 	{"throttled", "throttled", "operation", 1, fault(sandbox.Throttled(always, 7*time.Second)), "retry after 7s"},
 	{"server error", "server-error", "operation", 1, fault(sandbox.ServerError(always, 502)), "status 502"},
 	{"login page", "login-page", "operation", 1, fault(sandbox.LoginPage()), "The response is a web page"},
-	{"network wants a sign-in", "login-page", "operation", 1, at(toOperation, answer(511, html, "<html>sign in</html>")), "status 511"},
+	{"network requires login", "login-page", "operation", 1, at(toOperation, answer(511, html, "<html>sign in</html>")), "status 511"},
 	{"Google Cloud", "not-found", "operation", 1, func(t *testing.T) *world {
 		w := fault(sandbox.WrongDataCenter())(t)
 		w.proxied(w.secured(0), 0)
@@ -231,7 +231,7 @@ var ofOperation = []illness{
 	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", http.StatusFound).ServeHTTP), "https://login.example"},
 	{"silence of the operation", "no-answer", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.Latency(time.Hour)))
-		w.probe.patience = 500 * time.Millisecond
+		w.doctor.timeout = 500 * time.Millisecond
 		return w
 	}, "No complete response within"},
 	{"empty object", "not-jobs", "first page", 1, fault(sandbox.EmptyObject()), "no list of jobs"},
@@ -240,7 +240,7 @@ var ofOperation = []illness{
 	{"no jobs", "no-jobs", "first page", 0, func(t *testing.T) *world { return newWorld(t, sandbox.WithJobs(0)) }, ""},
 }
 
-// TestIllnesses: each fault gets its diagnosis, in both formats, and nothing secret shows.
+// TestIllnesses: each fault gets its diagnosis in both formats, and no secret is shown.
 func TestIllnesses(t *testing.T) {
 	for _, tt := range illnesses {
 		t.Run(tt.name, func(t *testing.T) {
@@ -266,17 +266,17 @@ func TestIllnesses(t *testing.T) {
 	}
 }
 
-// checkText: people get the same diagnosis, within 80 columns, and nothing that drives a terminal.
-func checkText(t *testing.T, text string, d *diagnosisReport) {
+// checkText checks that the text has the same diagnosis, fits 80 columns, and contains no control characters.
+func checkText(t *testing.T, text string, d *finding) {
 	t.Helper()
 	flat := strings.Join(strings.Fields(text), " ")
-	for _, want := range append([]string{d.Title, "(" + d.Code + ")", d.Meaning, "Side " + d.Side.words()}, d.Next...) {
+	for _, want := range append([]string{d.Title, "(" + d.Code + ")", d.Meaning, "Who must act " + d.Side.String()}, d.Next...) {
 		if !strings.Contains(flat, want) {
 			t.Errorf("%q is not in the text:\n%s", want, text)
 		}
 	}
-	if strings.Contains(flat, "All is well") {
-		t.Errorf("all is well: %s", text)
+	if strings.Contains(flat, "Everything works: ") {
+		t.Errorf("the text says that everything works: %s", text)
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -289,28 +289,27 @@ func checkText(t *testing.T, text string, d *diagnosisReport) {
 	}
 }
 
-// TestEveryDiagnosisIsMade: for each there is an illness, but for those that are only ever one of several, or that other
-// commands find.
+// TestEveryDiagnosisIsMade: each has an illness, except those that are only alternatives or made by other commands.
 func TestEveryDiagnosisIsMade(t *testing.T) {
 	onlyAlike := []string{"wrong-data-center", "unlicensed-product", "certificate-expired", "unknown"}
 	known := make(map[string]bool)
-	for _, d := range diagnoses {
-		if known[d.code] {
-			t.Errorf("%s is there twice", d.code)
+	for _, d := range Diagnoses() {
+		if known[d.Code] {
+			t.Errorf("%s is duplicated", d.Code)
 		}
-		known[d.code] = true
-		made := slices.ContainsFunc(illnesses, func(i illness) bool { return i.code == d.code })
-		if made == slices.Contains(onlyAlike, d.code) {
-			t.Errorf("%s: made by an illness: %t", d.code, made)
+		known[d.Code] = true
+		made := slices.ContainsFunc(illnesses, func(i illness) bool { return i.code == d.Code })
+		if made == slices.Contains(onlyAlike, d.Code) {
+			t.Errorf("%s: has an illness: %t", d.Code, made)
 		}
-		if d.title == "" || d.meaning == "" || d.side == "" || len(d.next) == 0 {
-			t.Errorf("%s is not complete: %+v", d.code, d)
+		if d.Title == "" || d.Meaning == "" || d.Side.String() == "" || len(d.Next) == 0 {
+			t.Errorf("%s is not complete: %+v", d.Code, d)
 		}
 	}
-	for _, d := range diagnoses {
-		for _, code := range d.alike {
+	for _, d := range Diagnoses() {
+		for _, code := range d.Alike {
 			if !known[code] {
-				t.Errorf("%s looks like %s, which does not exist", d.code, code)
+				t.Errorf("%s looks like %s, which does not exist", d.Code, code)
 			}
 		}
 	}
@@ -321,7 +320,7 @@ func TestEveryDiagnosisIsMade(t *testing.T) {
 	}
 }
 
-// TestAlike: what looks the same is listed, and a path that was seen not to be the reason is not.
+// TestAlike: the alternatives are listed, without a replaced operation if that was ruled out.
 func TestAlike(t *testing.T) {
 	_, both, _ := fault(sandbox.WrongDataCenter())(t).report()
 	var codes []string
@@ -331,7 +330,7 @@ func TestAlike(t *testing.T) {
 	if diff := cmp.Diff([]string{"wrong-data-center", "missing-permission", "unlicensed-product"}, codes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	_, unsure, text := newWorld(t).behind(func(next http.Handler) http.Handler {
+	_, unsure, text := newWorld(t).through(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {
 			case "/dynamicsbackup/jobs":
@@ -346,7 +345,7 @@ func TestAlike(t *testing.T) {
 	if got := unsure.Diagnosis.Alike; len(got) != 4 || got[0].Code != "v1-replaced" {
 		t.Errorf("got %+v", got)
 	}
-	if !strings.Contains(text, "These look the same, the likeliest first:\n    1. Version v1 is gone") {
+	if !strings.Contains(text, "These look the same, the most likely first:\n    1. Version v1 is gone") {
 		t.Errorf("got %s", text)
 	}
 }
@@ -369,7 +368,7 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-// deaf returns the address of something that reads and never answers, or hangs up at the first word.
+// deaf returns the address of a server that reads and never responds, or that hangs up after the first byte.
 func deaf(t *testing.T, hangsUp bool) (address string) {
 	t.Helper()
 	listener := listen(t)
@@ -401,7 +400,7 @@ func deaf(t *testing.T, hangsUp bool) (address string) {
 
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// cutOff promises an answer of this length and sends less.
+// cutOff sends less than the Content-Length that it declares.
 func cutOff(length int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

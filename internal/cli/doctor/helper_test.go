@@ -30,17 +30,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The canaries may not show in any report.
+// The canaries must not be in any report.
 const (
 	secretCanary   = "canary-of-the-secret"
 	passwordCanary = "canary-of-a-password"
 )
 
-// world is a sandbox, what stands before it, and a user who asks the doctor.
+// world is a sandbox, what is in front of it, and a user who runs the doctor.
 type world struct {
 	t        *testing.T
 	server   *sandbox.Server
-	probe    probe
+	doctor   doctor
 	roots    *x509.CertPool
 	env      map[string]string
 	args     []string
@@ -48,7 +48,7 @@ type world struct {
 	canaries []string
 }
 
-// newWorld returns a world without faults but those of the options.
+// newWorld returns a world that has only the faults of the options.
 func newWorld(t *testing.T, options ...sandbox.Option) *world {
 	t.Helper()
 	server, err := sandbox.Start(append([]sandbox.Option{sandbox.WithClient("app", secretCanary)}, options...)...)
@@ -67,19 +67,15 @@ func newWorld(t *testing.T, options ...sandbox.Option) *world {
 		"D365BACKUP_CLIENT_ID":     "app",
 		"D365BACKUP_CLIENT_SECRET": secretCanary,
 	}
-	w.probe = probe{
-		transport: &http.Transport{
-			Proxy:           func(*http.Request) (*url.URL, error) { return nil, nil },
-			DialContext:     (&net.Dialer{}).DialContext,
-			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.roots},
-		},
-		resolver: net.DefaultResolver,
-		patience: 20 * time.Second,
-	}
+	w.doctor = doctor{timeout: 20 * time.Second, transport: &http.Transport{
+		Proxy:           func(*http.Request) (*url.URL, error) { return nil, nil },
+		DialContext:     (&net.Dialer{}).DialContext,
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.roots},
+	}}
 	return w
 }
 
-// run asks the doctor, and looks for the canaries in all that it writes.
+// run runs the doctor, and checks that no canary is in its output.
 func (w *world) run(args ...string) (code int, stdout string) {
 	w.t.Helper()
 	var env []string
@@ -88,8 +84,7 @@ func (w *world) run(args ...string) (code int, stdout string) {
 	}
 	var out, errs bytes.Buffer
 	app := cmdutil.NewApp(env, nil, &out, &errs)
-	w.probe.getenv = app.Getenv
-	cmd := newCommand(app, w.probe)
+	cmd := newCommand(&doctor{app: app, transport: w.doctor.transport, timeout: w.doctor.timeout})
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(append(append([]string{}, w.args...), args...))
 	code, message := app.ExitCode(w.t.Context(), cmd.ExecuteContext(w.t.Context()))
@@ -106,7 +101,7 @@ func (w *world) run(args ...string) (code int, stdout string) {
 	return code, out.String()
 }
 
-// report asks the doctor for JSON, and for the text that people get.
+// report runs the doctor for JSON and for text.
 func (w *world) report() (code int, r report, text string) {
 	w.t.Helper()
 	code, stdout := w.run("-o", "json")
@@ -120,18 +115,18 @@ func (w *world) report() (code int, r report, text string) {
 	return code, r, text
 }
 
-// behind makes the sandbox answer through a handler that may do something else.
-func (w *world) behind(handler func(next http.Handler) http.Handler) *world {
+// through puts a handler in front of the sandbox.
+func (w *world) through(handler func(next http.Handler) http.Handler) *world {
 	w.server.SetFaults(sandbox.Fault{Name: "test", Middleware: handler})
 	return w
 }
 
-// answering makes some requests meet a handler.
-func (w *world) answering(some string, answer http.HandlerFunc) *world {
-	return w.behind(func(next http.Handler) http.Handler {
+// answering passes requests whose method and path contain a text to a handler.
+func (w *world) answering(request string, handler http.HandlerFunc) *world {
+	return w.through(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if strings.Contains(r.Method+" "+r.URL.Path, some) {
-				answer(rw, r)
+			if strings.Contains(r.Method+" "+r.URL.Path, request) {
+				handler(rw, r)
 				return
 			}
 			next.ServeHTTP(rw, r)
@@ -145,7 +140,7 @@ const (
 	toOperation = "POST /api/OpenApi/GetJobs"
 )
 
-// answer answers with a status and a body.
+// answer responds with a status and a body.
 func answer(status int, mediaType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
@@ -154,7 +149,7 @@ func answer(status int, mediaType, body string) http.HandlerFunc {
 	}
 }
 
-// certificate makes the user have a certificate in place of the secret.
+// certificate gives the user a certificate instead of the secret.
 func (w *world) certificate() {
 	w.t.Helper()
 	certificate := credentialtest.Issue(w.t, credentialtest.Key())
@@ -167,8 +162,8 @@ func (w *world) certificate() {
 	w.env["D365BACKUP_CERTIFICATE_PASSWORD"] = passwordCanary
 }
 
-// secured puts a TLS server before the sandbox, which the user asks. Its certificate is trusted, unless
-// the caller forgets it.
+// secured puts a TLS server in front of the sandbox, and has the user connect to it. Its certificate is trusted,
+// unless the caller removes it from the roots.
 func (w *world) secured(maxVersion uint16, change ...func(*x509.Certificate)) *httptest.Server {
 	w.t.Helper()
 	target, err := url.Parse(w.server.URL())
@@ -199,7 +194,7 @@ func (w *world) secured(maxVersion uint16, change ...func(*x509.Certificate)) *h
 	return front
 }
 
-// proxied makes the user ask a data centre of the vendor through a proxy, which leads to the TLS server.
+// proxied has the user connect to a data center of the vendor through a proxy, which connects to the TLS server.
 func (w *world) proxied(front *httptest.Server, refuse int) {
 	w.t.Helper()
 	target := front.Listener.Addr().String()
@@ -217,10 +212,10 @@ func (w *world) proxied(front *httptest.Server, refuse int) {
 func (w *world) throughProxy(address string) {
 	w.dataCenter()
 	w.env["HTTPS_PROXY"] = address
-	w.probe.transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(address) }
+	w.doctor.transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(address) }
 }
 
-// dataCenter makes the user ask a data centre of the vendor.
+// dataCenter has the user connect to a data center of the vendor.
 func (w *world) dataCenter() {
 	delete(w.env, "D365BACKUP_BASE_URL")
 	delete(w.env, "D365BACKUP_TOKEN_URL")
@@ -252,11 +247,12 @@ func tunnel(t *testing.T, rw http.ResponseWriter, target string) {
 	back.Wait()
 }
 
-// silent is for a name server that answers nothing.
+// silent is for a name server that does not respond.
 const silent = 255
 
-// nameServer returns a resolver whose server answers every question with a code, such as 3: no such name.
-func nameServer(t *testing.T, code byte) *net.Resolver {
+// nameServer makes the user have a name server that responds to every query with this code, such as 3: no such name.
+func (w *world) nameServer(code byte) {
+	t := w.t
 	t.Helper()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -273,13 +269,14 @@ func nameServer(t *testing.T, code byte) *net.Resolver {
 			if code == silent {
 				continue
 			}
-			message[2] |= 0x80                         // an answer
-			message[3] = message[3]&0x70 | 0x80 | code // from a server that asks others
+			message[2] |= 0x80                         // a response
+			message[3] = message[3]&0x70 | 0x80 | code // from a recursive server
 			_, _ = socket.WriteTo(message[:n], from)
 		}
 	}()
 	address := socket.LocalAddr().String()
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", address)
 	}}
+	w.doctor.transport.DialContext = (&net.Dialer{Resolver: resolver}).DialContext
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/httpfail"
@@ -20,52 +22,31 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// probe is what the steps reach the network with.
-type probe struct {
-	// transport is that of the client, too, so that both meet the same proxy and the same authorities.
-	transport *http.Transport
-	resolver  *net.Resolver
-	// patience bounds each step.
-	patience time.Duration
-	getenv   func(string) string
-}
-
-// newProbe returns a probe of the real network. The proxy is that of the environment, as for the client
-// of the other commands.
-func newProbe(getenv func(string) string) probe {
-	transport := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 10 * time.Second,
-		ForceAttemptHTTP2:   true,
-	}
-	return probe{transport: transport, resolver: net.DefaultResolver, patience: 30 * time.Second, getenv: getenv}
-}
-
-// host is one of the two that the client talks to.
+// host is one of the two hosts that the client connects to.
 type host struct {
-	url *url.URL
-	// same says that it was looked at before, as the other one.
-	same bool
-	// proxy is what stands between; nil: nothing.
-	proxy   *url.URL
-	address string // where to connect: the host's, or the proxy's
-
-	greeted bool // whether it was asked for its Date
-	skew    *time.Duration
+	url     *url.URL
+	address string         // to connect to: that of the host or of the proxy
+	proxy   string         // for people; empty if there is none
+	clock   *time.Duration // how far the clock of the host is ahead of this machine's; nil if unknown
 }
 
-func newHost(address *url.URL, p probe) (*host, error) {
-	proxy, err := p.transport.Proxy(&http.Request{URL: address})
+func newHost(address string, transport *http.Transport, getenv func(string) string) (*host, error) {
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, errors.New("the proxy of the environment is no address") // err shows it, with its password
+		return nil, err
 	}
-	h := &host{url: address, proxy: proxy, address: withPort(address)}
-	if proxy != nil {
-		h.address = withPort(proxy)
+	proxy, err := transport.Proxy(&http.Request{URL: u})
+	if err != nil {
+		return nil, errors.New("the environment has an invalid proxy address") // err shows its password
 	}
-	return h, nil
+	if proxy == nil {
+		return &host{url: u, address: withPort(u)}, nil
+	}
+	variable := "HTTPS_PROXY"
+	if getenv(variable) == "" && getenv("https_proxy") != "" {
+		variable = "https_proxy"
+	}
+	return &host{url: u, address: withPort(proxy), proxy: fmt.Sprintf("the proxy %s://%s (%s)", proxy.Scheme, proxy.Host, variable)}, nil
 }
 
 func withPort(u *url.URL) string {
@@ -73,176 +54,203 @@ func withPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port, "443"))
 }
 
-// via names the proxy without its user and password.
-func (h *host) via(getenv func(string) string) string {
-	if h.proxy == nil {
-		return ""
+// check sends one request without credentials, and returns the steps of its connection that were reached.
+func (h *host) check(ctx context.Context, name string, transport *http.Transport, timeout time.Duration) []step {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var c connection
+	err := h.connect(httptrace.WithClientTrace(ctx, c.trace()), transport)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	hostname, _, _ := net.SplitHostPort(h.address)
+	dns, tcp, secure := name+": DNS", name+": TCP", name+": TLS"
+	steps := []step{h.resolved(dns, hostname, c.addresses).after(c.dns.took())}
+	if c.dns.failed() {
+		s := h.fail(dns, hostname+" cannot be resolved", err, httpfail.NameService, httpfail.UnknownHost)
+		if s.finding.Code == string(httpfail.UnknownHost) && h.isVendors() {
+			s.finding.addEvidence("The name is that of the vendor, so it is not misspelled: this network may not resolve public names.")
+		}
+		return []step{s.after(c.dns.took())}
 	}
-	variable := "HTTPS_PROXY"
-	if getenv(variable) == "" && getenv("https_proxy") != "" {
-		variable = "https_proxy"
+	if !c.ready && !c.tcp.done {
+		return append(steps, h.fail(tcp, "no connection to "+h.address, err, httpfail.Unreachable).after(c.tcp.took()))
 	}
-	return fmt.Sprintf("the proxy %s://%s of %s", h.proxy.Scheme, h.proxy.Host, variable)
+	steps = append(steps, pass(tcp, "connected to "+cmp.Or(h.proxy, h.address)).after(c.tcp.took()))
+	switch {
+	case h.url.Scheme == "http":
+		return append(steps, skip(secure, "plain http, which only loopback addresses may use"))
+	case c.secured == nil:
+		return append(steps, h.failTLS(secure, err).after(c.tls.took()))
+	}
+	return append(steps, certificate(secure, c.secured).after(c.tls.took()))
 }
 
-// evidence says what stands between, with every failure of the network.
-func (h *host) evidence(p probe) string {
-	if h.proxy != nil {
-		return "The way leads through " + h.via(p.getenv) + "."
+// connect requests the headers of any response.
+func (h *host) connect(ctx context.Context, transport *http.Transport) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, h.url.String(), nil)
+	if err != nil {
+		return err
+	}
+	transport = transport.Clone() // the client makes its own connections
+	transport.DisableKeepAlives = true
+	transport.OnProxyConnectResponse = httpfail.CheckProxyResponse
+	sent := time.Now()
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		// The header has whole seconds, and was written between request and response.
+		h.clock = new(date.Add(time.Second / 2).Sub(sent.Add(time.Since(sent) / 2)))
+	}
+	return response.Body.Close()
+}
+
+// connection is what the trace of a request has seen. A dial can outlive its request.
+type connection struct {
+	mu            sync.Mutex
+	dns, tcp, tls phase
+	addresses     []net.IPAddr
+	ready         bool                 // connected, also through a proxy
+	secured       *tls.ConnectionState // nil if there is no TLS connection
+}
+
+// phase is one phase of a connection.
+type phase struct {
+	started, ended time.Time
+	done           bool // without an error
+}
+
+func (p *phase) end(err error) { p.ended, p.done = time.Now(), p.done || err == nil }
+func (p *phase) failed() bool  { return !p.started.IsZero() && !p.done }
+
+func (p *phase) took() time.Duration {
+	switch {
+	case p.started.IsZero():
+		return 0
+	case p.ended.IsZero():
+		return time.Since(p.started)
+	}
+	return p.ended.Sub(p.started)
+}
+
+func (c *connection) trace() *httptrace.ClientTrace {
+	note := func(what func()) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		what()
+	}
+	return &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { note(func() { c.dns.started = time.Now() }) },
+		DNSDone: func(info httptrace.DNSDoneInfo) {
+			note(func() { c.addresses = info.Addrs; c.dns.end(info.Err) })
+		},
+		ConnectStart:      func(string, string) { note(func() { c.tcp.started = time.Now() }) },
+		ConnectDone:       func(_, _ string, err error) { note(func() { c.tcp.end(err) }) },
+		TLSHandshakeStart: func() { note(func() { c.tls.started = time.Now() }) },
+		TLSHandshakeDone:  func(_ tls.ConnectionState, err error) { note(func() { c.tls.end(err) }) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			note(func() {
+				c.ready = true
+				if secure, ok := info.Conn.(*tls.Conn); ok {
+					c.secured = new(secure.ConnectionState())
+				}
+			})
+		},
+	}
+}
+
+// resolved is the step DNS if it did not fail.
+func (h *host) resolved(name, hostname string, addresses []net.IPAddr) step {
+	if _, err := netip.ParseAddr(hostname); err == nil && h.proxy != "" {
+		return skip(name, h.proxy+" resolves "+h.url.Hostname())
+	} else if err == nil || len(addresses) == 0 {
+		return skip(name, hostname+" is an address")
+	}
+	detail := fmt.Sprintf("%s is %s", hostname, addresses[0].String())
+	if more := len(addresses) - 1; more > 0 {
+		detail += fmt.Sprintf(" and %d more", more)
+	}
+	if h.proxy != "" {
+		detail = h.proxy + ": " + detail
+	}
+	return pass(name, detail)
+}
+
+// fail returns a failed step of DNS or TCP. The reason is the first one, unless the error has another one of these.
+func (h *host) fail(name, detail string, err error, reasons ...httpfail.Reason) step {
+	reason := reasons[0]
+	if own := httpfail.FromError(err).Reason; slices.Contains(reasons, own) {
+		reason = own
+	}
+	if h.proxy != "" {
+		reason = httpfail.ProxyUnreachable
+	}
+	return fail(name, string(reason), detail, h.route(), errorText(err))
+}
+
+// failTLS returns a failed step TLS, which includes the refusal of a proxy.
+func (h *host) failTLS(name string, err error) step {
+	failure := httpfail.FromError(err)
+	if failure.Reason == httpfail.NoAnswer && !errors.Is(err, context.DeadlineExceeded) {
+		failure.Reason = httpfail.TLSFailed // connecting worked a moment ago
+	}
+	s := fail(name, string(failure.Reason), failure.Text, h.route())
+	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		leaf := unverified.UnverifiedCertificates[0]
+		subject := firstName(append(leaf.DNSNames[:min(len(leaf.DNSNames), 1)], leaf.Subject.CommonName)...)
+		s.finding.addEvidence(fmt.Sprintf("The certificate is for %s, issued by %s, valid from %s to %s.",
+			subject, issuer(leaf), leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339)))
+		s.finding.addEvidence("The clock of this machine shows " + time.Now().UTC().Format(time.RFC3339) + ".")
+	}
+	s.finding.addEvidence(errorText(err))
+	return s
+}
+
+// certificate is the step TLS if a connection was made.
+func certificate(name string, state *tls.ConnectionState) step {
+	const expiresSoon = 14 * 24 * time.Hour // authorities and their customers renew earlier
+	leaf := state.PeerCertificates[0]
+	detail := fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(state.Version), issuer(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
+	if left := time.Until(leaf.NotAfter); left < expiresSoon {
+		return warn(name, "tls-expires-soon", detail, "It expires in "+human.Duration(left)+".")
+	}
+	return pass(name, detail)
+}
+
+// route says whether a proxy is used, as evidence of every failure of the network.
+func (h *host) route() string {
+	if h.proxy != "" {
+		return "Connections go through " + h.proxy + "."
 	}
 	return "No proxy is set for " + h.url.Host + "."
 }
 
-// lookUp is the step DNS.
-func (h *host) lookUp(ctx context.Context, p probe) result {
-	if h.same {
-		return result{status: skipped, detail: "it is the host of the tokens, see above"}
-	}
-	name, _, _ := net.SplitHostPort(h.address)
-	if _, err := netip.ParseAddr(name); err == nil {
-		if h.proxy != nil {
-			return result{status: skipped, detail: h.via(p.getenv) + " is an address, and looks " + h.url.Hostname() + " up"}
-		}
-		return result{status: skipped, detail: name + " is an address"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.patience)
-	defer cancel()
-	addresses, err := p.resolver.LookupHost(ctx, name)
-	if err != nil {
-		return h.notFound(name, err, p)
-	}
-	detail := fmt.Sprintf("%s is %s", name, addresses[0])
-	if more := len(addresses) - 1; more > 0 {
-		detail += fmt.Sprintf(" and %d more", more)
-	}
-	if h.proxy != nil {
-		detail = h.via(p.getenv) + ": " + detail
-	}
-	return passed(detail)
-}
-
-func (h *host) notFound(name string, err error, p probe) result {
-	f := httpfail.FromError(err)
-	evidence := []string{h.evidence(p), reason(err)}
-	switch {
-	case h.proxy != nil:
-		f.Reason = httpfail.ProxyUnreachable
-	case f.Reason == httpfail.UnknownHost && h.isVendors():
-		evidence = append(evidence, "The name is the vendor's, so it is not misspelled: this network may not resolve public names.")
-	}
-	return fail(string(f.Reason), name+" cannot be resolved", evidence...)
-}
-
-// isVendors reports whether the host belongs to a data centre.
+// isVendors reports whether the host belongs to a data center.
 func (h *host) isVendors() bool {
 	return slices.ContainsFunc(d365backup.DataCenters(), func(d d365backup.DataCenter) bool {
 		return strings.HasPrefix(d.URL+"/", "https://"+h.url.Host+"/") || strings.HasPrefix(d.TokenURL, "https://"+h.url.Host+"/")
 	})
 }
 
-// connect is the step TCP.
-func (h *host) connect(ctx context.Context, p probe) result {
-	if h.same {
-		return result{}
-	}
-	ctx, cancel := context.WithTimeout(ctx, p.patience)
-	defer cancel()
-	connection, err := p.transport.DialContext(ctx, "tcp", h.address)
-	if err != nil {
-		code := "unreachable"
-		if h.proxy != nil {
-			code = "proxy-unreachable"
+func issuer(certificate *x509.Certificate) string {
+	return firstName(append(slices.Clone(certificate.Issuer.Organization), certificate.Issuer.CommonName)...)
+}
+
+// firstName returns the first name of a certificate that is not empty. Certificates can contain any text.
+func firstName(names ...string) string {
+	for _, name := range names {
+		if name = human.Clip(name, 64); name != "" {
+			return name
 		}
-		return fail(code, "no connection to "+h.address, h.evidence(p), reason(err))
 	}
-	_ = connection.Close()
-	if h.proxy != nil {
-		return passed("connected to " + h.via(p.getenv))
-	}
-	return passed("connected to " + h.address)
+	return "an unknown issuer"
 }
 
-// secure is the step TLS.
-func (h *host) secure(ctx context.Context, p probe) result {
-	switch {
-	case h.same:
-		return result{}
-	case h.url.Scheme == "http":
-		return result{status: skipped, detail: "plain http, which only a loopback address may speak"}
-	}
-	g := h.greet(ctx, p)
-	if g.secured != nil {
-		return h.secured(g)
-	}
-	return h.insecure(g.err, p)
-}
-
-// secured judges a TLS connection that was made.
-func (h *host) secured(g greeting) result {
-	leaf := g.secured.PeerCertificates[0]
-	left := time.Until(leaf.NotAfter)
-	detail := fmt.Sprintf("%s, certificate by %s until %s", tls.VersionName(g.secured.Version), issuer(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
-	r := passed(detail)
-	if left < expirySoon {
-		r = warn("tls-expires-soon", detail, "It ends in "+human.Duration(left)+".")
-	}
-	r.took = g.handshake
-	return r
-}
-
-// expirySoon is how long before its end a certificate is worth a word: less than any authority's own
-// renewal leaves.
-const expirySoon = 14 * 24 * time.Hour
-
-// greeting is the outcome of a request that asks for nothing and shows no credential.
-type greeting struct {
-	secured   *tls.ConnectionState // nil: the TLS connection was not made
-	handshake time.Duration
-	err       error
-}
-
-// greet asks the host for the headers of an answer, whatever it may be.
-func (h *host) greet(ctx context.Context, p probe) (g greeting) {
-	h.greeted = true
-	ctx, cancel := context.WithTimeout(ctx, p.patience)
-	defer cancel()
-	var began time.Time
-	trace := &httptrace.ClientTrace{
-		TLSHandshakeStart: func() { began = time.Now() },
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			if err == nil {
-				g.secured, g.handshake = &state, time.Since(began)
-			}
-		},
-	}
-	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodHead, h.url.String(), nil)
-	if err != nil {
-		g.err = err
-		return g
-	}
-	transport := p.transport.Clone() // its connections are not those of the client
-	transport.DisableKeepAlives = true
-	transport.OnProxyConnectResponse = httpfail.CheckProxyResponse
-	sent := time.Now()
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		g.err = err
-		return g
-	}
-	_ = response.Body.Close()
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		// The header tells whole seconds, and was written between the two moments.
-		theirs, ours := date.Add(time.Second/2), sent.Add(time.Since(sent)/2)
-		h.skew = new(theirs.Sub(ours))
-	}
-	return g
-}
-
-// reason is the text of an error of the network without the addresses of this machine.
-func reason(err error) string {
-	if op, found := errors.AsType[*net.OpError](err); found {
+// errorText returns the text of a network error without the addresses of this machine.
+func errorText(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	text := human.Text(err.Error())
-	return "The reason given: " + strings.TrimSuffix(text, ".") + "."
+	return "The error: " + strings.TrimSuffix(human.Text(err.Error()), ".") + "."
 }

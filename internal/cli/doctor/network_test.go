@@ -7,13 +7,12 @@ import (
 
 type otherTransport struct{ http.RoundTripper }
 
-// TestProbeOfItsOwn: the probe does not depend on what else the program has made of net/http.
-func TestProbeOfItsOwn(t *testing.T) {
+// TestOwnTransport: the doctor does not depend on a replaced http.DefaultTransport.
+func TestOwnTransport(t *testing.T) {
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
 	http.DefaultTransport = otherTransport{before}
-	p := newProbe(func(string) string { return "" })
-	if p.transport.Proxy == nil || p.transport.DialContext == nil {
-		t.Error("the probe has no proxy or no way to connect")
+	if transport := newTransport(); transport.Proxy == nil || transport.DialContext == nil {
+		t.Error("the transport has no proxy or no way to connect")
 	}
 }

@@ -1,119 +1,221 @@
 package doctor
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/human"
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// report is what a ticket needs. Its JSON form is part of the command's surface.
+// report is the JSON output.
 type report struct {
-	Program string       `json:"program"`
-	Time    time.Time    `json:"time"`
-	Healthy bool         `json:"healthy"`
-	Steps   []stepReport `json:"steps"`
-	// Diagnosis is of the step that failed; absent where none did.
-	Diagnosis *diagnosisReport `json:"diagnosis,omitempty"`
-	// Warnings stop nothing.
-	Warnings []diagnosisReport `json:"warnings"`
+	Program string    `json:"program"`
+	Time    time.Time `json:"time"`
+	Healthy bool      `json:"healthy"`
+	Steps   []step    `json:"steps"`
+	// Diagnosis is that of the step that failed, if any.
+	Diagnosis *finding `json:"diagnosis,omitempty"`
+	// Warnings did not end the examination.
+	Warnings []finding `json:"warnings"`
 }
 
-type stepReport struct {
+// step is the result of one step.
+type step struct {
 	Name         string  `json:"name"`
 	Status       status  `json:"status"`
 	Milliseconds float64 `json:"milliseconds"`
 	Detail       string  `json:"detail"`
+
+	finding *finding // for a warning or a failure
 }
 
-type diagnosisReport struct {
-	Step     string         `json:"step"`
-	Code     string         `json:"code"`
-	Title    string         `json:"title"`
-	Side     side           `json:"side"`
-	Meaning  string         `json:"meaning"`
-	Evidence []string       `json:"evidence"`
-	Alike    []alternative  `json:"alike,omitempty"`
-	Next     []string       `json:"next"`
-	Request  *requestReport `json:"request,omitempty"`
+// status is how a step ended.
+type status string
+
+const (
+	ok      status = "ok"
+	warning status = "warning" // the examination goes on
+	failed  status = "failed"  // the examination ends here
+	skipped status = "skipped" // nothing to check
+)
+
+// finding is a diagnosis with its evidence.
+type finding struct {
+	Step     string        `json:"step"`
+	Code     string        `json:"code"`
+	Title    string        `json:"title"`
+	Side     Side          `json:"side"`
+	Meaning  string        `json:"meaning"`
+	Evidence []string      `json:"evidence"`
+	Alike    []alternative `json:"alike,omitempty"`
+	Next     []string      `json:"next"`
+	Request  *request      `json:"request,omitempty"`
 }
 
-// alternative is a diagnosis that looks the same.
+// alternative is a diagnosis that cannot be told apart from another one.
 type alternative struct {
 	Code  string   `json:"code"`
 	Title string   `json:"title"`
-	Side  side     `json:"side"`
+	Side  Side     `json:"side"`
 	Next  []string `json:"next"`
 }
 
-// requestReport lets the vendor find the request.
-type requestReport struct {
+// request lets the vendor find the request.
+type request struct {
 	Host              string  `json:"host,omitempty"`
 	Status            int     `json:"status,omitempty"`
 	ID                string  `json:"id,omitempty"`
 	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
 }
 
-func newReport(program string) *report {
-	return &report{
-		Program: program, Time: time.Now().UTC().Truncate(time.Second), Healthy: true,
-		Steps: []stepReport{}, Warnings: []diagnosisReport{},
-	}
+func pass(name, detail string) step { return step{Name: name, Status: ok, Detail: detail} }
+func skip(name, detail string) step { return step{Name: name, Status: skipped, Detail: detail} }
+
+func fail(name, code, detail string, evidence ...string) step {
+	f := &finding{Step: name, Evidence: append([]string{}, evidence...)}
+	f.diagnose(code)
+	return step{Name: name, Status: failed, Detail: detail, finding: f}
 }
 
-// add takes the result of a step in.
-func (r *report) add(name string, found result, took time.Duration) stepReport {
-	milliseconds := float64(took.Round(10*time.Microsecond)) / float64(time.Millisecond)
-	step := stepReport{name, found.status, milliseconds, found.detail}
-	r.Steps = append(r.Steps, step)
-	switch {
-	case found.finding == nil:
-	case found.status == failed:
-		r.Healthy, r.Diagnosis = false, new(describe(name, found.finding))
-	default:
-		r.Warnings = append(r.Warnings, describe(name, found.finding))
-	}
-	return step
+func warn(name, code, detail string, evidence ...string) step {
+	s := fail(name, code, detail, evidence...)
+	s.Status = warning
+	return s
 }
 
-func describe(step string, f *finding) diagnosisReport {
-	d := diagnosisReport{
-		Step: step, Code: f.code, Title: f.title, Side: f.side, Meaning: f.meaning, Evidence: f.evidence, Next: f.next,
+// failWith returns a failed step for an error of the client. Its diagnosis is the reason of the error.
+func failWith(name string, err *d365backup.Error) step {
+	s := fail(name, err.Reason, err.Message, facts(err)...)
+	if err.StatusCode != 0 {
+		s.Detail = fmt.Sprintf("status %d from %s", err.StatusCode, err.Host)
 	}
-	if d.Evidence == nil {
-		d.Evidence = []string{}
+	if err.Host != "" {
+		s.finding.Request = &request{err.Host, err.StatusCode, err.RequestID, err.RetryAfter.Seconds()}
 	}
-	for _, code := range f.alike {
+	return s
+}
+
+// after returns the step with its duration.
+func (s step) after(d time.Duration) step {
+	s.Milliseconds = float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
+	return s
+}
+
+// diagnose sets the diagnosis; the evidence stays.
+func (f *finding) diagnose(code string) {
+	d := find(code)
+	f.Code, f.Title, f.Side, f.Meaning, f.Next, f.Alike = d.Code, d.Title, d.Side, d.Meaning, d.Next, nil
+	for _, code := range d.Alike {
 		a := find(code)
-		d.Alike = append(d.Alike, alternative{a.code, a.title, a.side, a.next})
+		f.Alike = append(f.Alike, alternative{a.Code, a.Title, a.Side, a.Next})
 	}
-	if f.err != nil && f.err.Host != "" {
-		d.Request = &requestReport{f.err.Host, f.err.StatusCode, f.err.RequestID, f.err.RetryAfter.Seconds()}
-	}
-	return d
 }
 
-func (r *report) exitCode() int {
+func (f *finding) addEvidence(text string) { f.Evidence = append(f.Evidence, text) }
+
+func newReport(program string) *report {
+	return &report{Program: program, Time: time.Now().UTC().Truncate(time.Second), Healthy: true, Steps: []step{}, Warnings: []finding{}}
+}
+
+func (r *report) add(s step) {
+	r.Steps = append(r.Steps, s)
+	switch s.Status {
+	case failed:
+		r.Healthy, r.Diagnosis = false, s.finding
+	case warning:
+		r.Warnings = append(r.Warnings, *s.finding)
+	}
+}
+
+// exitError returns the exit code as an error without a message: the report says everything.
+func (r *report) exitError() error {
 	switch {
-	case r.Diagnosis == nil:
-		return cmdutil.ExitOK
-	case r.Diagnosis.Step == steps[0].name:
-		return cmdutil.ExitUsage
+	case r.Healthy:
+		return nil
+	case r.Diagnosis.Step == configuration:
+		return &cmdutil.ExitError{Code: cmdutil.ExitUsage}
 	}
-	return cmdutil.ExitFailed
+	return &cmdutil.ExitError{Code: cmdutil.ExitFailed}
 }
 
-// printer shows a report.
-type printer interface {
-	// step shows a step as soon as it was taken.
-	step(stepReport) error
-	// end shows the rest.
-	end(*report) error
+// printer writes the report as text.
+type printer struct {
+	out    io.Writer
+	screen cmdutil.Screen
 }
 
-// jsonPrinter writes one object.
-type jsonPrinter struct{ out io.Writer }
+// marks are the words and the ANSI colors of a status.
+var marks = map[status]struct{ word, color string }{
+	ok: {"ok", "32"}, warning: {"WARN", "33"}, failed: {"FAIL", "31"}, skipped: {"-", "2"},
+}
 
-func (p *jsonPrinter) step(stepReport) error { return nil }
+func (p printer) step(s step) error {
+	took := fmt.Sprintf("%.0f ms", s.Milliseconds)
+	if s.Status == skipped {
+		took = ""
+	}
+	mark := marks[s.Status]
+	text := p.paragraph(fmt.Sprintf("%-4s  %-15s  %9s  ", mark.word, s.Name, took), s.Detail)
+	if p.screen.Color {
+		text = "\x1b[" + mark.color + "m" + text[:4] + "\x1b[0m" + text[4:]
+	}
+	_, err := io.WriteString(p.out, text)
+	return err
+}
 
-func (p *jsonPrinter) end(r *report) error { return cmdutil.WriteJSON(p.out, r) }
+// end writes the diagnosis and the warnings.
+func (p printer) end(r *report) error {
+	var text string
+	for _, w := range r.Warnings {
+		text += p.finding("Warning", w)
+	}
+	switch {
+	case r.Diagnosis != nil:
+		text += p.finding("Diagnosis", *r.Diagnosis)
+	case len(r.Warnings) > 0:
+		text += "\nJobs can be read, but see the warnings above.\n"
+	default:
+		text += "\nEverything works: jobs can be read.\n"
+	}
+	_, err := io.WriteString(p.out, text)
+	return err
+}
+
+func (p printer) finding(kind string, f finding) string {
+	title := p.paragraph("", fmt.Sprintf("%s at %q: %s (%s)", kind, f.Step, f.Title, f.Code))
+	if p.screen.Color {
+		title = "\x1b[1m" + strings.TrimSuffix(title, "\n") + "\x1b[0m\n"
+	}
+	text := "\n" + title + p.list("Who must act", f.Side.String()) + p.list("Meaning", f.Meaning) + p.list("Evidence", f.Evidence...)
+	if len(f.Alike) > 0 {
+		text += "  These look the same, the most likely first:\n"
+	}
+	for i, a := range f.Alike {
+		text += p.paragraph(fmt.Sprintf("    %d. ", i+1), fmt.Sprintf("%s (%s). %s", a.Title, a.Side, strings.Join(a.Next, " ")))
+	}
+	return text + p.list("Next", f.Next...)
+}
+
+// list writes paragraphs, the first one with a label.
+func (p printer) list(label string, paragraphs ...string) (text string) {
+	for _, paragraph := range paragraphs {
+		text += p.paragraph(fmt.Sprintf("  %-12s  ", label), paragraph)
+		label = ""
+	}
+	return text
+}
+
+// paragraph writes text after a label, in lines that fit the screen and align with the first one.
+func (p printer) paragraph(label, text string) string {
+	const widthWithoutScreen, maxWidth = 80, 100 // longer lines are hard to read
+	width := widthWithoutScreen
+	if p.screen.Width > 0 {
+		width = min(p.screen.Width, maxWidth)
+	}
+	text = human.Wrap(text, max(width-len(label), 20))
+	return strings.TrimRight(label+strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", len(label))), " ") + "\n"
+}

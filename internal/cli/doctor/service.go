@@ -6,325 +6,284 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// window is how far back the first page looks.
-const window = 30 * 24 * time.Hour
+// configuration is the name of the step whose failure is a usage error.
+const configuration = "configuration"
 
-func (s *state) ask(ctx context.Context, client *d365backup.Client) (*d365backup.Page, error) {
-	return client.Page(ctx, d365backup.Query{Start: time.Now().Add(-window)}, 1)
-}
-
-// lookAtConfiguration makes the client and learns from it where it would go.
-func lookAtConfiguration(ctx context.Context, s *state) result {
-	s.recorder = &recorder{next: s.probe.transport}
-	settings, closeService, err := s.open()
+// checkConfiguration creates the client and finds out which hosts it will connect to.
+func (d *doctor) checkConfiguration(err error) step {
+	d.stopwatch = &stopwatch{next: d.transport}
 	if err == nil {
-		s.settings, s.close = settings, closeService
-		s.client, err = s.newClient(s.recorder)
+		d.client, err = d.newClient(d.stopwatch, d.api())
 	}
 	if err != nil {
-		return fail("configuration", "not valid", sentence(s.app.Explain(err)))
+		return fail(configuration, configuration, "invalid", sentence(d.app.Explain(err)))
 	}
-	base, err := s.baseURL()
+	secure := strings.HasPrefix(d.client.BaseURL()+d.client.TokenURL(), "https:")
+	if variable := httpfail.BadProxy(d.app.Getenv); variable != "" && secure {
+		return fail(configuration, "proxy-setting", "invalid", variable+" is not the address of a proxy.")
+	}
+	if d.tokenHost, err = newHost(d.client.TokenURL(), d.transport, d.app.Getenv); err == nil {
+		d.apiHost, err = newHost(d.client.BaseURL(), d.transport, d.app.Getenv)
+	}
 	if err != nil {
-		return fail("unknown", "no address", sentence(err.Error()))
+		return fail(configuration, "proxy-setting", "invalid", sentence(err.Error()))
 	}
-	_, err = s.ask(ctx, s.client) // which fails: the recorder holds everything back
-	token, _ := s.recorder.seen()
-	if token.url == nil {
-		return s.failure("unknown", err)
+	if d.isGoogleCloud() {
+		return warn(configuration, "google-cloud", d.describe(), d.apiHost.url.Host+" is in Google Cloud.")
 	}
-	if variable := httpfail.BadProxy(s.probe.getenv); variable != "" && (token.url.Scheme == "https" || base.Scheme == "https") {
-		return fail("proxy-setting", "not valid", variable+" is not the address of a proxy.")
-	}
-	for _, h := range []struct {
-		to  **host
-		url *url.URL
-	}{{&s.tokenHost, token.url}, {&s.apiHost, base}} {
-		if *h.to, err = newHost(h.url, s.probe); err != nil {
-			return fail("proxy-setting", "not valid", sentence(err.Error()))
-		}
-	}
-	s.apiHost.same = s.apiHost.url.Scheme == s.tokenHost.url.Scheme && s.apiHost.url.Host == s.tokenHost.url.Host
-	if strings.HasPrefix(base.Host, "graph-gcp-") {
-		return warn("google-cloud", s.describe(), base.Host+" is in Google Cloud.")
-	}
-	return passed(s.describe())
+	return pass(configuration, d.describe())
 }
 
-func (s *state) newClient(through http.RoundTripper, more ...d365backup.Option) (*d365backup.Client, error) {
-	options := append([]d365backup.Option{
-		d365backup.WithHTTPClient(&http.Client{Transport: through}),
-		// A fault that comes and goes shall show.
-		d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1, AttemptTimeout: s.probe.patience}),
-		d365backup.WithDriftHandler(func(d d365backup.Drift) { s.drift += d.Count }),
-		d365backup.WithAPI(s.api()), // exactly one: tryOther tries the other
-	}, more...)
-	return s.settings.Client(options...)
+func (d *doctor) isGoogleCloud() bool { return strings.HasPrefix(d.apiHost.url.Host, "graph-gcp-") }
+
+func (d *doctor) newClient(transport http.RoundTripper, api d365backup.API) (*d365backup.Client, error) {
+	return d.settings.Client(
+		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
+		d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1, AttemptTimeout: d.timeout}), // show faults that come and go
+		d365backup.WithDriftHandler(func(drift d365backup.Drift) { d.drift += drift.Count }),
+		d365backup.WithAPI(api), // never APIAuto: tryOther requests the other one
+	)
 }
 
-// baseURL asks the client, which alone knows what the settings lead to.
-func (s *state) baseURL() (*url.URL, error) {
-	raw, found := s.client.Raw().ClientInterface.(*generated.Client)
-	if !found {
-		return nil, errors.New("the client does not tell its address")
-	}
-	return url.Parse(raw.Server)
-}
-
-// describe says what was chosen, and where.
-func (s *state) describe() string {
-	parts := []string{"base URL " + strings.TrimSuffix(s.apiHost.url.String(), "/") + s.from("base-url")}
-	if code := s.settings.Get("data-center"); code != "" {
-		parts[0] = "data centre " + code + s.from("data-center")
-	}
-	if s.settings.Get("token-url") != "" {
-		parts = append(parts, "token URL"+s.from("token-url"))
-	}
-	if s.settings.Get("certificate") != "" {
-		parts = append(parts, "certificate"+s.from("certificate"))
-	} else {
-		parts = append(parts, "client secret"+s.from("client-secret")+s.from("client-secret-file"))
-	}
-	return strings.Join(append(parts, "API "+cmp.Or(s.settings.Get("api"), string(d365backup.APIAuto))+s.from("api")), ", ")
-}
-
-func (s *state) from(setting string) string {
-	if origin := s.settings.Origin(setting); origin != "" {
-		return " (" + origin + ")"
-	}
-	return ""
-}
-
-// api returns the API to try first.
-func (s *state) api() d365backup.API {
-	if s.settings.Get("api") == string(d365backup.APIGraph) {
+// api returns the API that is requested first.
+func (d *doctor) api() d365backup.API {
+	if d.settings.Get("api") == string(d365backup.APIGraph) {
 		return d365backup.APIGraph
 	}
 	return d365backup.APIv1
 }
 
-// tolerable is how far clocks may be apart before it is worth a word; most token endpoints allow five
-// minutes.
-const tolerable = time.Minute
-
-// lookAtClock compares the clocks. A difference stops nothing by itself: with a client secret all may
-// work.
-func lookAtClock(ctx context.Context, s *state) result {
-	h := s.tokenHost
-	if !h.greeted {
-		h.greet(ctx, s.probe)
-	}
-	if h.skew == nil {
-		return result{status: skipped, detail: h.url.Host + " does not tell its time"}
-	}
-	apart := h.skew.Abs().Round(time.Second)
-	if apart <= 2*time.Second { // what whole seconds and the way can make
-		return passed("as that of " + h.url.Host)
-	}
-	way := "behind"
-	if *h.skew < 0 {
-		way = "ahead of"
-	}
-	detail := fmt.Sprintf("%s %s that of %s", human.Duration(apart), way, h.url.Host)
-	if apart <= tolerable {
-		return passed(detail)
-	}
-	s.skewed = true
-	return warn("clock", detail, "The clock of this machine is "+detail+".")
-}
-
-// lookAtToken gets a token, and nothing else.
-func lookAtToken(ctx context.Context, s *state) result {
-	s.recorder.allow(tokens)
-	_, err := s.ask(ctx, s.client)
-	if errors.Is(err, errHeld) { // so there is a token, to go on with
-		return passed("given by " + s.tokenHost.url.Host)
-	}
-	s.token = err
-	code := reasonOf(err)
-	if code == "scope" {
-		return passed("the credentials are not what is refused")
-	}
-	if code != "certificate-not-registered" || !s.skewed {
-		return s.failure(code, err)
-	}
-	r := s.failure("clock", err)
-	r.finding.evidence = append(r.finding.evidence, "The certificate's signed request carries the time of this machine, "+
-		"which differs; a certificate that is not registered would look the same.")
-	return r
-}
-
-// reasonOf returns the code of the diagnosis for an error of the client.
-func reasonOf(err error) string {
-	if own, ok := errors.AsType[*d365backup.Error](err); ok && own.Reason != "" {
-		return own.Reason
-	}
-	return "unknown"
-}
-
-// lookAtScope tells a refused scope from refused credentials.
-func lookAtScope(_ context.Context, s *state) result {
-	asked := cmp.Or(s.settings.Get("scope"), d365backup.DefaultScope)
-	if s.token == nil {
-		return passed(asked + " is granted")
-	}
-	r := s.failure("scope", s.token)
-	r.detail = asked + " is refused"
-	return r
-}
-
-// lookAtOperation sends the request for the first page, and judges whether the operation is there.
-func lookAtOperation(ctx context.Context, s *state) result {
-	s.recorder.allow(everything)
-	began := time.Now()
-	s.page, s.err = s.ask(ctx, s.client)
-	ended := time.Now()
-	_, api := s.recorder.seen()
-	code := ""
-	if s.err != nil {
-		code = reasonOf(s.err)
-	}
-	if s.err == nil || api.status == http.StatusOK && aboutPage[code] {
-		s.read = ended.Sub(api.answered)
-		r := passed(fmt.Sprintf("%s %s responds", api.method, api.url.Path))
-		r.took = api.answered.Sub(began)
-		return r
-	}
-	r := s.failure(code, s.err)
-	if api.html && code != "login-page" {
-		r.finding.evidence = append(r.finding.evidence, "The response is a web page, so it may come from something in between.")
-	}
-	if code == "not-found" {
-		return s.tryOther(ctx, r)
-	}
-	return r
-}
-
-// aboutPage are the reasons that are for the first page to tell, if the operation responds.
-var aboutPage = map[string]bool{"not-jobs": true, "truncated": true, "too-large": true, "unknown": true}
-
-// tryOther asks the other API of the same host, which tells a replaced path from the rest.
-func (s *state) tryOther(ctx context.Context, r result) result {
-	other, replaced := d365backup.APIGraph, "v1-replaced"
-	if s.api() == d365backup.APIGraph {
-		other, replaced = d365backup.APIv1, "no-successor"
-	}
-	if strings.HasPrefix(s.settings.Get("data-center"), "gcp-") {
-		r.finding.evidence = append(r.finding.evidence,
-			"The vendor does not list Dynamics 365 backup among the products in its Google Cloud data centers.")
-	}
-	r.finding.evidence = append(r.finding.evidence, "The token endpoint knows the app, so client id, credentials and environment are right.")
-	recorder := &recorder{next: s.probe.transport, due: everything}
-	client, err := s.newClient(recorder, d365backup.WithAPI(other))
-	if err != nil {
-		return r
-	}
-	page, err := s.ask(ctx, client)
-	_, api := recorder.seen()
-	note := fmt.Sprintf("The other API was requested, too: %s %s responds with status %d.", api.method, path(api.url), api.status)
-	switch setting := s.settings.Get("api"); {
-	case err == nil && (setting == "" || setting == string(d365backup.APIAuto)): // then the commands use the other API
-		s.client, s.page, s.err = client, page, nil
-		return warn(replaced, fmt.Sprintf("%s %s responds, version v1 does not", api.method, api.url.Path), note)
-	case err == nil:
-		r.finding.diagnosis = find(replaced)
-	case api.status == http.StatusForbidden:
-		r.finding.diagnosis = find("missing-permission")
-	case api.status == http.StatusNotFound:
-		// So a replaced path is not the reason, or not the only one.
-		r.finding.alike = slices.DeleteFunc(slices.Clone(r.finding.alike), func(code string) bool { return code == "v1-replaced" })
-	case api.status == 0:
-		note = "The other API was requested, too, and did not respond."
-	}
-	r.finding.evidence = append(r.finding.evidence, note)
-	return r
-}
-
-func path(u *url.URL) string {
-	if u == nil {
+// describe lists the settings and where they were set.
+func (d *doctor) describe() string {
+	from := func(setting string) string {
+		if origin := d.settings.Origin(setting); origin != "" {
+			return " (" + origin + ")"
+		}
 		return ""
 	}
-	return u.Path
+	place := "base URL " + d.client.BaseURL() + from("base-url")
+	if code := d.settings.Get("data-center"); code != "" {
+		place = "data center " + code + from("data-center")
+	}
+	credentials := "client secret" + from("client-secret") + from("client-secret-file")
+	if d.settings.Get("certificate") != "" {
+		credentials = "certificate" + from("certificate")
+	}
+	return fmt.Sprintf("%s, %s, API %s%s", place, credentials, cmp.Or(d.settings.Get("api"), string(d365backup.APIAuto)), from("api"))
 }
 
-// lookAtPage judges what the operation answered.
-func lookAtPage(_ context.Context, s *state) result {
-	var r result
-	if s.err == nil {
-		r = s.readPage()
-	} else {
-		r = s.failure(reasonOf(s.err), s.err)
+// checkClock compares the clocks. A difference alone is no failure: with a client secret everything may work.
+func (d *doctor) checkClock() step {
+	const name, tolerance = "clock", time.Minute // most token endpoints allow five
+	server := d.tokenHost.url.Host
+	if d.tokenHost.clock == nil {
+		return skip(name, server+" does not send its time")
 	}
-	r.took = s.read
-	return r
+	apart := d.tokenHost.clock.Abs().Round(time.Second)
+	if apart <= 2*time.Second { // the accuracy of the measurement
+		return pass(name, "same as that of "+server)
+	}
+	direction := "behind"
+	if *d.tokenHost.clock < 0 {
+		direction = "ahead of"
+	}
+	detail := fmt.Sprintf("%s %s that of %s", human.Duration(apart), direction, server)
+	if apart <= tolerance {
+		return pass(name, detail)
+	}
+	d.clockOff = true
+	return warn(name, "clock", detail, "The clock of this machine is "+detail+".")
 }
 
-func (s *state) readPage() result {
-	total := s.page.TotalCount
-	if total < 0 {
-		total = int64(len(s.page.Jobs))
+// stopwatch notes when the last request to the API was sent, and when the headers of the response arrived.
+type stopwatch struct {
+	next http.RoundTripper
+
+	mu              sync.Mutex
+	sent, responded time.Time
+}
+
+// RoundTrip sends the request. Only requests to the API have a token.
+func (s *stopwatch) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") == "" {
+		return s.next.RoundTrip(r)
 	}
+	s.note(&s.sent)
+	defer s.note(&s.responded)
+	return s.next.RoundTrip(r)
+}
+
+func (s *stopwatch) note(at *time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*at = time.Now()
+}
+
+// checkService reads the first page, and returns the steps that its request and its response went through.
+func (d *doctor) checkService(ctx context.Context) []step {
+	start := time.Now()
+	page, err := firstPage(ctx, d.client)
+	end := time.Now()
+	d.stopwatch.mu.Lock()
+	defer d.stopwatch.mu.Unlock()
+	sent, responded := d.stopwatch.sent, d.stopwatch.responded
+	if sent.IsZero() { // so there is no token
+		return d.failToken(err, end.Sub(start))
+	}
+	steps := []step{
+		pass("token", "issued by "+d.tokenHost.url.Host).after(sent.Sub(start)),
+		pass("scope", d.scope()+" is granted"),
+	}
+	operation := pass("operation", d.operation(d.api())+" responds")
+	if err != nil && !isAboutPage(err) {
+		if operation, page = d.failOperation(ctx, err); page == nil {
+			return append(steps, operation.after(end.Sub(sent)))
+		}
+		err = nil
+	}
+	return append(steps, operation.after(responded.Sub(sent)), d.readPage(page, err).after(end.Sub(responded)))
+}
+
+func firstPage(ctx context.Context, client *d365backup.Client) (*d365backup.Page, *d365backup.Error) {
+	page, err := client.Page(ctx, d365backup.Query{Start: time.Now().AddDate(0, 0, -30)}, 1)
+	if err == nil {
+		return page, nil
+	}
+	own, isOwn := errors.AsType[*d365backup.Error](err)
+	if !isOwn { // every error of the client is one
+		own = &d365backup.Error{Message: err.Error()}
+	}
+	return nil, own
+}
+
+func (d *doctor) scope() string { return cmp.Or(d.settings.Get("scope"), d365backup.DefaultScope) }
+
+func (d *doctor) operation(api d365backup.API) string {
+	method, path := api.Operation()
+	return method + " " + d.apiHost.url.Path + path
+}
+
+// failToken tells a refused scope, and a refused signature because of the clock, from refused credentials.
+func (d *doctor) failToken(err *d365backup.Error, took time.Duration) []step {
+	s := failWith("token", err).after(took)
+	switch {
+	case err.Reason == string(httpfail.Scope):
+		s.Name, s.finding.Step, s.Detail = "scope", "scope", d.scope()+" is refused"
+		return []step{pass("token", "the credentials are accepted"), s}
+	case err.Reason == string(httpfail.CertificateRefused) && d.clockOff:
+		s.finding.diagnose("clock")
+		s.finding.addEvidence("The signed request contains the time of this machine, which is wrong; a certificate that is not registered would look the same.")
+	}
+	return []step{s}
+}
+
+// isAboutPage reports whether the operation responded, but not with a page of jobs.
+func isAboutPage(err *d365backup.Error) bool {
+	return err.StatusCode == http.StatusOK &&
+		slices.Contains([]string{"", string(httpfail.NotJobs), string(httpfail.Truncated), string(httpfail.TooLarge)}, err.Reason)
+}
+
+// failOperation explains why the operation failed. If its replacement responded, it returns that page.
+func (d *doctor) failOperation(ctx context.Context, err *d365backup.Error) (step, *d365backup.Page) {
+	s := failWith("operation", err)
+	if strings.HasPrefix(strings.TrimSpace(err.Excerpt), "<") && err.Reason != string(httpfail.LoginPage) {
+		s.finding.addEvidence("The response is a web page, so it may be from a proxy or a gateway.")
+	}
+	if err.Reason != string(httpfail.NotFound) {
+		return s, nil
+	}
+	if d.isGoogleCloud() {
+		s.finding.addEvidence("The vendor does not list Dynamics 365 backup among the products in its Google Cloud data centers.")
+	}
+	s.finding.addEvidence("The token endpoint knows the app, so client id, credentials and environment are right.")
+	return d.tryOther(ctx, s)
+}
+
+// tryOther requests the other API of the same host, which tells a replaced operation from other causes.
+func (d *doctor) tryOther(ctx context.Context, s step) (step, *d365backup.Page) {
+	other, replaced := d365backup.APIGraph, "v1-replaced"
+	if d.api() == d365backup.APIGraph {
+		other, replaced = d365backup.APIv1, "no-successor"
+	}
+	client, err := d.newClient(d.transport, other)
+	if err != nil {
+		return s, nil
+	}
+	page, failure := firstPage(ctx, client)
+	status := http.StatusOK
+	if failure != nil {
+		status = failure.StatusCode
+	}
+	s.finding.addEvidence(fmt.Sprintf("The other API was requested, too: %s responds with status %d.", d.operation(other), status))
+	switch setting := d.settings.Get("api"); status {
+	case http.StatusOK:
+		s.finding.diagnose(replaced)
+		if page != nil && setting != string(d.api()) { // APIAuto: the other commands use the successor
+			s.Status, s.Detail = warning, d.operation(other)+" responds, version v1 does not"
+			s.finding.Request = nil
+			return s, page
+		}
+	case http.StatusForbidden:
+		s.finding.diagnose("missing-permission")
+	case http.StatusNotFound: // so a replaced operation is not the only cause
+		s.finding.Alike = slices.DeleteFunc(s.finding.Alike, func(a alternative) bool { return a.Code == "v1-replaced" })
+	case 0:
+		s.finding.Evidence[len(s.finding.Evidence)-1] = "The other API was requested, too, and did not respond."
+	}
+	return s, nil
+}
+
+// readPage is the step of the page.
+func (d *doctor) readPage(page *d365backup.Page, err *d365backup.Error) step {
+	const name = "first page"
+	if err != nil {
+		return failWith(name, err)
+	}
+	total := max(page.TotalCount, int64(len(page.Jobs)))
 	detail := human.Plural(total, "job", "jobs") + " in the last 30 days"
-	if total == 0 && len(s.page.Jobs) == 0 {
-		return warn("no-jobs", detail)
+	if total == 0 {
+		return warn(name, "no-jobs", detail)
 	}
-	if s.drift > 0 {
-		detail += fmt.Sprintf("; understood, though it departs from the contract in %s", human.Plural(int64(s.drift), "place", "places"))
+	if d.drift > 0 {
+		detail += "; understood, with " + human.Plural(int64(d.drift), "deviation", "deviations") + " from the contract"
 	}
-	return passed(detail)
+	return pass(name, detail)
 }
 
-// failure makes a result of an error of the client.
-func (s *state) failure(code string, err error) result {
-	own, found := errors.AsType[*d365backup.Error](err)
-	if !found {
-		return fail(code, "failed", sentence(fmt.Sprint(err)))
-	}
-	r := fail(code, own.Message, facts(own)...)
-	r.finding.err = own
-	if own.StatusCode != 0 {
-		r.detail = fmt.Sprintf("status %d from %s", own.StatusCode, own.Host)
-	}
-	return r
-}
-
-// facts are what is known of a failure. What to do is the diagnosis's to say.
+// facts returns what is known of a failure, as sentences.
 func facts(err *d365backup.Error) []string {
-	seen := []string{sentence(err.Message)}
-	known := fmt.Sprintf("%s responded with status %d", err.Host, err.StatusCode)
-	if err.RequestID != "" {
-		known += ", request id " + err.RequestID
-	}
-	if err.RetryAfter > 0 {
-		known += ", retry after " + err.RetryAfter.String()
-	}
+	const maxQuote = 300
+	known := []string{sentence(err.Message)}
 	if err.StatusCode != 0 {
-		seen = append(seen, sentence(known))
+		text := fmt.Sprintf("%s responded with status %d", err.Host, err.StatusCode)
+		if err.RequestID != "" {
+			text += ", request id " + err.RequestID
+		}
+		if err.RetryAfter > 0 {
+			text += ", retry after " + human.Duration(err.RetryAfter)
+		}
+		known = append(known, sentence(text))
 	}
 	switch {
 	case err.ServiceMessage != "":
-		seen = append(seen, "The service says: "+human.Text(err.ServiceMessage))
+		known = append(known, "The service says: "+human.Text(err.ServiceMessage))
 	case err.Excerpt != "":
-		seen = append(seen, "The response begins: "+human.Text(err.Excerpt[:min(len(err.Excerpt), maxQuote)]))
+		known = append(known, "The response begins: "+human.Text(err.Excerpt[:min(len(err.Excerpt), maxQuote)]))
 	}
-	return seen
+	return known
 }
 
-// maxQuote is how much of an answer a person wants to read.
-const maxQuote = 300
-
-// sentence makes a sentence of an error's text.
+// sentence turns the text of an error into a sentence.
 func sentence(text string) string {
 	text = human.Text(text)
 	if text == "" {
