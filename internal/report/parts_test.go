@@ -122,12 +122,12 @@ func TestGapEdges(t *testing.T) {
 		got  gap
 		want string
 	}{
-		"none":           {at(), "at least 1d 00h, the whole window"},
-		"early":          {at(2), "at least 22h 00m, since 2026-11-22 08:30"},
-		"late":           {at(20), "at least 20h 00m, from 2026-11-22 06:30 to 2026-11-23 02:30"},
-		"between":        {at(1, 22), "21h 00m, from 2026-11-22 07:30 to 2026-11-23 04:30"},
-		"out of window":  {at(-5, 30), "1d 00h, from 2026-11-22 06:30 to 2026-11-23 06:30"},
-		"the newest one": {at(8, 16), "at least 8h 00m, since 2026-11-22 22:30"},
+		"none":           {at(), "at least 1d, the whole window"},
+		"early":          {at(2), "at least 22h, since 2026-11-22 08:30"},
+		"late":           {at(20), "at least 20h, from 2026-11-22 06:30 to 2026-11-23 02:30"},
+		"between":        {at(1, 22), "21h, from 2026-11-22 07:30 to 2026-11-23 04:30"},
+		"out of window":  {at(-5, 30), "1d, from 2026-11-22 06:30 to 2026-11-23 06:30"},
+		"the newest one": {at(8, 16), "at least 8h, since 2026-11-22 22:30"},
 	} {
 		s := collect(t, Options{Start: start, End: now, Now: now})
 		if got := gapText(test.got) + s.gapSpan(test.got); got != test.want {

@@ -11,7 +11,7 @@ import (
 const maxClauses = 2
 
 // Verdict returns what a reader wants to know first, in one sentence, such as "3 of 5 organizations are
-// fine; Contoso has had no good backup for 2d 04h."
+// fine; Contoso has had no good backup for 2d 4h."
 func (s *Summary) Verdict() string {
 	total := len(s.organizations)
 	if total == 0 {

@@ -219,8 +219,8 @@ func TestFollowOutage(t *testing.T) {
 		t.Errorf("looks (-want +got):\n%s", diff)
 	}
 	prefixes := []string{
-		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 15m 00s",
-		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 3m 00s",
+		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 15m",
+		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 3m",
 	}
 	if len(got.notes) != len(prefixes) {
 		t.Fatalf("notes: %q", got.notes)
