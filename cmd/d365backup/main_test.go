@@ -9,16 +9,18 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/d365backup/d365backup/internal/cli"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("D365BACKUP_TEST_RUN") != "" {
-		os.Exit(run())
+		os.Exit(cli.Main())
 	}
 	os.Exit(m.Run())
 }
 
-// TestUnsolicitedResponses: what a careless server sends after its response, an echo of the request, shows nowhere.
+// TestUnsolicitedResponses: an echo of the request, which a careless server sends after its response, is not shown.
 func TestUnsolicitedResponses(t *testing.T) {
 	const page = `{"totalCount":1,"jobs":[{"jobId":"1","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}]}`
 	const noMore = `{"totalCount":1,"jobs":[]}`

@@ -1,49 +1,55 @@
-// Package cli is the command d365backup as one function, Run. It holds the root of the commands and
-// what belongs to none of them: version, help topics, completion, man pages. Each command has a package
-// of its own below, and cli is what they share.
+// Package cli is the command d365backup. Each subcommand is a file or a package; cmdutil is what they share.
 package cli
 
 import (
 	"context"
 	"io"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/cli/doctor"
 	"github.com/d365backup/d365backup/internal/cli/jobs"
-	"github.com/d365backup/d365backup/internal/cli/report"
-	"github.com/d365backup/d365backup/internal/cli/sandboxserver"
-	"github.com/d365backup/d365backup/internal/cli/spec"
-	"github.com/d365backup/d365backup/internal/cli/validate"
 )
 
-// commands are the commands that people see, each from its own package.
-var commands = []func(*cmdutil.App) *cobra.Command{
-	jobs.New,
-	report.New,
-	doctor.New,
-	validate.New,
-	spec.New,
-	sandboxserver.New,
+// subcommands are listed in help in alphabetical order.
+var subcommands = []func(*cmdutil.App) *cobra.Command{
+	jobs.New, newReport, doctor.New, newValidate, newSpec, newSandbox, newManual, newEnvironmentTopic, newExitCodesTopic,
 }
 
-// Run runs the command with these arguments, without the name of the program, and an environment of the
-// form of os.Environ. It returns the exit code. It ends soon after the context does.
+// Main runs the command as a process, and returns the exit code.
+func Main() int {
+	// net/http logs what follows a response on an idle connection. A careless server could send an echo of the request
+	// there, with the token.
+	log.SetOutput(io.Discard)
+	// If the reader of the output is gone, as after head, writing returns an error.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	return Run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+}
+
+// Run runs the command with these arguments, without the name of the program, and an environment in the form of os.Environ.
+// It returns the exit code, soon after the context ends.
 func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	app := cmdutil.NewApp(env, stdin, stdout, stderr)
 	root, started := newRoot(app)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil && !*started { // what fails before a command starts is how it was called
-		err = &cmdutil.UsageError{Err: err}
+	if err != nil && !*started {
+		err = &cmdutil.ExitError{Code: cmdutil.ExitUsage, Err: err}
 	}
 	code, message := app.ExitCode(ctx, err)
 	if message != "" {
 		app.Notef("d365backup: %s", message)
 	}
 	if cmd.Name() == "help" {
-		cmd = root // which lists what there is
+		cmd = root // its help lists the commands
 	}
 	if code == cmdutil.ExitUsage {
 		app.Notef("See '%s --help'.", cmd.CommandPath())
@@ -51,27 +57,27 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	return code
 }
 
-// Root returns the tree of commands for what lists or documents it. Run runs them.
+// Root returns the tree of commands, for programs that list or document it.
 func Root() *cobra.Command {
 	root, _ := newRoot(cmdutil.NewApp(nil, nil, io.Discard, io.Discard))
 	return root
 }
 
-// newRoot returns the root, and whether one of its commands has started.
+// newRoot returns the root command, and whether a command has started.
 func newRoot(app *cmdutil.App) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   "d365backup",
 		Short: "Job information from AvePoint Cloud Backup for Dynamics 365",
 		Long: `Lists and explains the jobs of AvePoint Cloud Backup for Dynamics 365: backups,
-restores and what else ran, how it ended, and how many records failed.
+restores and other jobs, how they ended, and how many records failed.
 
-Every command that asks the service takes --sandbox, which starts a stand-in of
-it on this machine: try anything without an account.`,
+Every command that connects to the service accepts --sandbox to use a local mock:
+try anything without an account.`,
 		Example: `  # The jobs of the last 24 hours, from a sandbox
   d365backup jobs --sandbox
 
-  # Failed jobs of the last week from the data centre us
+  # Failed jobs of the last week from the data center us
   export D365BACKUP_DATA_CENTER=us D365BACKUP_CLIENT_ID=...
   export D365BACKUP_CLIENT_SECRET_FILE=~/.d365backup-secret
   d365backup jobs --since 7d --status Failed`,
@@ -89,12 +95,11 @@ it on this machine: try anything without an account.`,
 	root.SetVersionTemplate("d365backup {{.Version}}\n")
 	root.SetFlagErrorFunc(cmdutil.ExplainFlag)
 	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		return cmdutil.Usage(cmd, cmd.OutOrStdout(), app.StdoutScreen.Width)
+		return cmdutil.WriteUsage(cmd, cmd.OutOrStdout(), app.StdoutScreen.Width)
 	})
-	for _, newCommand := range commands {
+	for _, newCommand := range subcommands {
 		root.AddCommand(newCommand(app))
 	}
-	root.AddCommand(newManual(), newEnvironmentTopic(), newExitCodesTopic())
-	addCompletion(root)
+	adaptDefaults(root)
 	return root, started
 }

@@ -17,8 +17,8 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// Plus adds figures that are not negative, and stays at the largest there is.
-func Plus[N ~int64](a, b N) N {
+// SaturatingAdd adds numbers that are not negative; a sum that is too large is the maximum.
+func SaturatingAdd[N ~int64](a, b N) N {
 	if a > math.MaxInt64-b {
 		return math.MaxInt64
 	}

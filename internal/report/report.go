@@ -154,7 +154,7 @@ func (s *Summary) sumLargest() {
 			if size := o.buckets[i].largest; size > 0 {
 				last = size
 			}
-			s.all.buckets[i].largest = human.Plus(s.all.buckets[i].largest, last)
+			s.all.buckets[i].largest = human.SaturatingAdd(s.all.buckets[i].largest, last)
 		}
 	}
 }

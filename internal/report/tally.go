@@ -111,7 +111,7 @@ func (b *bucket) merge(other *bucket) {
 	}
 	b.largest = max(b.largest, other.largest)
 	b.timed += other.timed
-	b.took = human.Plus(b.took, other.took)
+	b.took = human.SaturatingAdd(b.took, other.took)
 	b.longest = max(b.longest, other.longest)
 }
 
@@ -124,7 +124,7 @@ func (b *bucket) add(e event) {
 	b.largest = max(b.largest, e.size)
 	if e.took > 0 {
 		b.timed++
-		b.took = human.Plus(b.took, e.took)
+		b.took = human.SaturatingAdd(b.took, e.took)
 		b.longest = max(b.longest, e.took)
 	}
 }
@@ -149,7 +149,7 @@ func newTally(buckets, failures int) *tally {
 func (t *tally) add(e event) {
 	t.jobs++
 	t.count(kind{e.job.Type, e.job.Status})
-	t.lost = human.Plus(t.lost, e.lost)
+	t.lost = human.SaturatingAdd(t.lost, e.lost)
 	if e.outcome == failed {
 		t.failedJobs++
 	}

@@ -171,7 +171,7 @@ func moreOrganizations(organizations []*organization) string {
 	var failedJobs, lost int64
 	for _, o := range organizations {
 		failedJobs += o.failedJobs
-		lost = human.Plus(lost, o.lost)
+		lost = human.SaturatingAdd(lost, o.lost)
 	}
 	return fmt.Sprintf("%s: %s; %s, %s.",
 		human.Plural(int64(len(organizations)), "further organization", "further organizations"), stateCounts(organizations),

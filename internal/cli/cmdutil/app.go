@@ -1,33 +1,34 @@
-// Package cmdutil is what the commands share: the streams and the screen, the settings that lead to a
-// client, the flags that say which jobs are meant, and errors with exit codes. No command lives here, and
-// how figures look to people is package human.
+// Package cmdutil is what the subcommands share: the streams, the settings and the client made from them, common flags,
+// and errors with exit codes.
 package cmdutil
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"syscall"
+
+	"golang.org/x/term"
 
 	"github.com/d365backup/d365backup/internal/human"
 )
 
-// App is the world that a command runs in. Nothing else of the process is asked or written to, so
-// that a test can run any command.
+// App is the environment of a command, which uses nothing else of the process. So a test can run any command.
 type App struct {
-	// Stdin is the standard input.
 	Stdin io.Reader
-	// Stdout takes data, and Stderr all else.
+	// Stdout is for data, and Stderr for everything else.
 	Stdout, Stderr io.Writer
-	// StdoutScreen and StderrScreen say what the two streams are connected to.
+	// StdoutScreen and StderrScreen describe what the two streams are connected to.
 	StdoutScreen, StderrScreen Screen
 
 	env      map[string]string
-	settings Settings // those that the command has opened, for what errors call them
+	settings Settings // those in use, by whose names errors refer to them
 }
 
-// NewApp returns an App for these streams and an environment of the form of os.Environ.
+// NewApp returns an App for these streams and an environment in the form of os.Environ.
 func NewApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *App {
 	a := &App{Stdin: stdin, Stdout: output{stdout}, Stderr: stderr, env: make(map[string]string, len(env))}
 	for _, entry := range env {
@@ -39,35 +40,57 @@ func NewApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *App {
 	return a
 }
 
-// Getenv returns a variable of the environment; empty is the same as not set.
+// Getenv returns an environment variable. An empty one is the same as one that is not set.
 func (a *App) Getenv(name string) string { return a.env[name] }
 
-// Notef writes to the standard error: a line, which a terminal shows broken between words.
+// Notef writes a line to the standard error, wrapped to fit a terminal.
 func (a *App) Notef(format string, args ...any) {
 	fmt.Fprintln(a.Stderr, human.Wrap(fmt.Sprintf(format, args...), a.StderrScreen.Width))
 }
 
-// output marks the errors of writing, to tell them from all others.
+// output tells errors of writing from all others.
 type output struct{ io.Writer }
 
+// errReaderGone is the error if the reader of the output has closed it, as head does.
+var errReaderGone = errors.New("the reader of the output is gone")
+
 func (o output) Write(p []byte) (int, error) {
+	const windowsBrokenPipe, windowsNoData = syscall.Errno(109), syscall.Errno(232)
 	n, err := o.Writer.Write(p)
-	if err != nil {
-		err = &OutputError{err}
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe),
+		runtime.GOOS == "windows" && (errors.Is(err, windowsBrokenPipe) || errors.Is(err, windowsNoData)):
+		return n, errReaderGone
 	}
-	return n, err
+	return n, fmt.Errorf("the output cannot be written: %w", err)
 }
 
-// OutputError is a failure to write to the standard output.
-type OutputError struct{ Err error }
+// Screen describes what a stream is connected to. The zero value is no terminal.
+type Screen struct {
+	Terminal bool
+	// Width is the number of columns; 0 if there is no limit.
+	Width int
+	Color bool
+	// Cursor reports whether a line can be overwritten.
+	Cursor bool
+}
 
-// Error says that the output failed, and why.
-func (e *OutputError) Error() string { return fmt.Sprintf("the output cannot be written: %v", e.Err) }
+func screenOf(stream any, getenv func(string) string) Screen {
+	file, ok := stream.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return Screen{}
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return terminal(width, getenv)
+}
 
-// Unwrap returns the cause.
-func (e *OutputError) Unwrap() error { return e.Err }
-
-// ReaderGone reports whether whoever read the output has had enough, as head does.
-func (e *OutputError) ReaderGone() bool {
-	return errors.Is(e.Err, syscall.EPIPE) || errors.Is(e.Err, io.ErrClosedPipe) || isBrokenPipe(e.Err)
+// terminal returns the screen of a terminal. NO_COLOR counts with any value that is not empty (no-color.org).
+func terminal(width int, getenv func(string) string) Screen {
+	dumb := getenv("TERM") == "dumb"
+	return Screen{Terminal: true, Width: width, Color: !dumb && getenv("NO_COLOR") == "", Cursor: !dumb}
 }

@@ -13,74 +13,53 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// Connection is how a command gets to the service: flags, and the settings behind them.
+// Connection is the flags of the connection to the service.
 type Connection struct {
-	// Sandbox says to start a sandbox and ask that.
-	Sandbox bool
-	// Profile is the profile asked for by flag.
-	Profile string
-
-	flags *pflag.FlagSet
+	sandbox bool
+	profile string
+	flags   *pflag.FlagSet
 }
 
-// AddFlags gives the command the flags of the connection.
+// AddFlags adds the flags.
 func (c *Connection) AddFlags(cmd *cobra.Command) {
 	c.flags = cmd.Flags()
-	c.flags.BoolVar(&c.Sandbox, "sandbox", false, "ask a sandbox with invented jobs that is started for this; needs no account")
-	c.flags.StringVar(&c.Profile, "profile", "", "`name` of a profile in the configuration file")
-	for _, s := range settings {
-		if !s.secret {
-			c.flags.String(s.name, "", s.usage)
-		}
-	}
-	for _, name := range connectionFlags() {
-		_ = c.flags.SetAnnotation(name, connectionFlag, nil)
-	}
-	complete(cmd, "data-center", dataCenters()...)
-	_ = cmd.RegisterFlagCompletionFunc("scope", cobra.FixedCompletions(
-		[]cobra.Completion{d365backup.DefaultScope, "dynamics.readwrite.all"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "api", string(d365backup.APIAuto), string(d365backup.APIv1), string(d365backup.APIGraph))
-	for _, name := range []string{"profile", "base-url", "token-url", "client-id"} {
-		complete(cmd, name)
-	}
-}
-
-// connectionFlags returns the names of the flags that AddFlags adds.
-func connectionFlags() []string {
+	c.flags.BoolVar(&c.sandbox, "sandbox", false, "use a sandbox with generated jobs, which is started for this command; needs no account")
+	c.flags.StringVar(&c.profile, "profile", "", "`name` of a profile in the configuration file")
 	names := []string{"sandbox", "profile"}
 	for _, s := range settings {
 		if !s.secret {
+			c.flags.String(s.name, "", s.usage)
 			names = append(names, s.name)
 		}
 	}
-	return names
-}
-
-// complete gives a flag the values that a shell offers; none, and then no names of files either.
-func complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-func dataCenters() (values []cobra.Completion) {
-	for _, d := range d365backup.DataCenters() {
-		values = append(values, cobra.CompletionWithDesc(d.Code, d.Name))
+	for _, name := range names {
+		_ = c.flags.SetAnnotation(name, connectionFlag, nil)
 	}
-	return values
+	var centers []cobra.Completion
+	for _, d := range d365backup.DataCenters() {
+		centers = append(centers, cobra.CompletionWithDesc(d.Code, d.Name))
+	}
+	Complete(cmd, "data-center", centers...)
+	Complete(cmd, "scope", d365backup.DefaultScope, "dynamics.readwrite.all")
+	Complete(cmd, "api", string(d365backup.APIAuto), string(d365backup.APIv1), string(d365backup.APIGraph))
+	for _, name := range []string{"profile", "base-url", "token-url", "client-id"} {
+		Complete(cmd, name)
+	}
 }
 
-// Settings returns what the flags, the environment and the profile say.
+// Settings returns the settings of flags, environment and profile.
 func (c *Connection) Settings(app *App) (Settings, error) {
 	file, err := readConfig(configPath(app.Getenv))
 	if err != nil {
 		return Settings{}, err
 	}
-	name := c.Profile
+	name := c.profile
 	if name == "" {
 		if name, err = fromVariable(app.Getenv, variable("profile")); err != nil {
 			return Settings{}, err
 		}
 	}
-	profile, err := file.layer(name, app.Getenv("HOME"))
+	profile, err := file.values(name, app.Getenv("HOME"))
 	if err != nil {
 		return Settings{}, err
 	}
@@ -88,24 +67,23 @@ func (c *Connection) Settings(app *App) (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
-	settings, err := merge(profile, environment, fromFlags(c.flags))
-	settings.files.systemd = app.Getenv("CREDENTIALS_DIRECTORY")
-	return settings, err
+	merged, err := merge(profile, environment, fromFlags(c.flags))
+	merged.files.systemd = app.Getenv("CREDENTIALS_DIRECTORY")
+	return merged, err
 }
 
-// Open returns the settings that lead to the service, and what to call when it is no longer needed. With
-// --sandbox it starts one, and the settings lead there.
+// Open returns the settings, and a function to call after the last request. With --sandbox it starts a sandbox, which
+// the function stops.
 func (c *Connection) Open(app *App) (Settings, func() error, error) {
-	if c.Sandbox {
+	if c.sandbox {
 		return c.startSandbox()
 	}
 	settings, err := c.Settings(app)
-	app.settings = settings // errors call an address by where it was given
+	app.settings = settings
 	return settings, func() error { return nil }, err
 }
 
-// Client returns a client, and what to call when it is no longer needed. The options are added to
-// those of the settings.
+// Client returns a client for the settings and these options, and a function to call after the last request.
 func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup.Client, func() error, error) {
 	settings, closeService, err := c.Open(app)
 	if err != nil {
@@ -113,17 +91,16 @@ func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup
 	}
 	client, err := settings.Client(options...)
 	if err != nil {
-		_ = closeService()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, closeService())
 	}
 	return client, closeService, nil
 }
 
 func (c *Connection) startSandbox() (Settings, func() error, error) {
-	given := fromFlags(c.flags)
-	for name, v := range given {
-		if name != "api" { // the sandbox has both
-			return Settings{}, nil, Usagef("--sandbox and %s are both given: the sandbox brings its own --%s", v.origin, name)
+	values := fromFlags(c.flags)
+	for name, v := range values {
+		if name != "api" { // the sandbox serves both
+			return Settings{}, nil, Usagef("--sandbox and %s are both given: the sandbox sets its own --%s", v.origin, name)
 		}
 	}
 	server, err := sandbox.Start()
@@ -136,25 +113,16 @@ func (c *Connection) startSandbox() (Settings, func() error, error) {
 		"client-id":     server.ClientID(),
 		"client-secret": server.ClientSecret(),
 	} {
-		given[name] = value{text, "--sandbox"}
+		values[name] = value{text, "--sandbox"}
 	}
-	return Settings{values: given}, server.Close, nil
+	return Settings{values: values}, server.Close, nil
 }
 
-// Client returns a client for the settings. The options are added to theirs.
-func (s Settings) Client(options ...d365backup.Option) (*d365backup.Client, error) {
-	own, err := s.Options()
-	if err != nil {
-		return nil, err
-	}
-	return d365backup.New(append(own, options...)...)
-}
-
-// Options returns the settings as options of the library. It reads the files that hold secrets. The
-// error is a UsageError that says what is missing, and where to give it.
-func (s Settings) Options() ([]d365backup.Option, error) {
+// Client returns a client for the settings and these options. It reads the files that contain secrets. The error is a
+// UsageError that lists everything that is missing and where to set it.
+func (s Settings) Client(more ...d365backup.Option) (*d365backup.Client, error) {
 	options := []d365backup.Option{
-		d365backup.WithLoopbackHTTP(), // other addresses still need https
+		d365backup.WithLoopbackHTTP(), // other addresses still require https
 		d365backup.WithUserAgent("d365backup-cli"),
 	}
 	for name, option := range map[string]func(string) d365backup.Option{
@@ -162,82 +130,60 @@ func (s Settings) Options() ([]d365backup.Option, error) {
 		"base-url":    d365backup.WithBaseURL,
 		"token-url":   d365backup.WithTokenURL,
 		"scope":       d365backup.WithScope,
+		"api":         func(api string) d365backup.Option { return d365backup.WithAPI(d365backup.API(api)) },
 	} {
 		if text := s.Get(name); text != "" {
 			options = append(options, option(text))
 		}
 	}
-	var problems []error
-	if s.Get("data-center") == "" && s.Get("base-url") == "" {
-		problems = append(problems, missing("data center", "data-center", "; --sandbox needs none"))
-	} else {
-		problems = append(problems, s.checkAddress(options))
+	var problems []string
+	note := func(err error) {
+		if err != nil {
+			problems = append(problems, err.Error())
+		}
 	}
-	api, err := s.api()
-	problems = append(problems, err)
+	if s.Get("data-center") == "" && s.Get("base-url") == "" {
+		note(missing("data center", "data-center", "; --sandbox needs none"))
+	} else {
+		note(s.check(options))
+	}
 	if s.Get("client-id") == "" {
-		problems = append(problems, missing("client id", "client-id", ""))
+		note(missing("client id", "client-id", ""))
 	}
 	credentials, err := s.credentials()
-	problems = append(problems, err)
-	return append(options, api, credentials, d365backup.WithCredentialReload(s.credentials)), all(problems)
+	note(err)
+	if len(problems) > 0 {
+		return nil, Usagef("%s", strings.Join(problems, "; "))
+	}
+	options = append(options, credentials, d365backup.WithCredentialReload(s.credentials))
+	return d365backup.New(slices.Concat(options, more)...)
 }
 
-// checkAddress has the library check the options before there are credentials, so that all problems show at once.
-func (s Settings) checkAddress(options []d365backup.Option) error {
+// check has the client check its options before there are credentials, so that all problems are reported at once.
+func (s Settings) check(options []d365backup.Option) error {
 	_, err := d365backup.New(append(options, d365backup.WithClientSecret("any", "any"),
-		d365backup.WithHTTPClient(&http.Client{Transport: new(http.Transport)}))...) // the proxy is checked with the real one
+		d365backup.WithHTTPClient(&http.Client{Transport: new(http.Transport)}))...) // the proxy is checked later
 	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		return Usagef("%s", s.problem(own))
+		return errors.New(s.problem(own))
 	}
 	return err
-}
-
-// all returns the problems as one error; nil if there are none.
-func all(problems []error) error {
-	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
-	switch len(problems) {
-	case 0:
-		return nil
-	case 1:
-		return problems[0]
-	}
-	texts := make([]string, len(problems))
-	for i, problem := range problems {
-		texts[i] = problem.Error()
-	}
-	return Usagef("%s", strings.Join(texts, "; "))
-}
-
-func (s Settings) api() (d365backup.Option, error) {
-	switch api := d365backup.API(s.Get("api")); api {
-	case "":
-		return d365backup.WithAPI(d365backup.APIAuto), nil
-	case d365backup.APIAuto, d365backup.APIv1, d365backup.APIGraph:
-		return d365backup.WithAPI(api), nil
-	default:
-		return nil, Usagef("%s: API %q does not exist: use %s, %s or %s", s.Origin("api"), api,
-			d365backup.APIAuto, d365backup.APIv1, d365backup.APIGraph)
-	}
 }
 
 func (s Settings) credentials() (d365backup.Option, error) {
 	id := s.Get("client-id")
 	if path := s.Get("certificate"); path != "" {
-		return s.certificate(id, path)
+		certificate, err := s.certificate(path)
+		return d365backup.WithCertificate(id, certificate), err
 	}
 	secret, err := s.secret("client-secret")
-	if err != nil {
-		return nil, err
+	if err == nil && secret == "" {
+		err = missing("client secret", "client-secret-file", ", or the secret itself in "+variable("client-secret")+
+			", or a certificate in "+variable("certificate"))
 	}
-	if secret == "" {
-		return nil, missing("client secret", "client-secret-file", ", or the secret itself as "+variable("client-secret")+
-			", or a certificate as "+variable("certificate"))
-	}
-	return d365backup.WithClientSecret(id, secret), nil
+	return d365backup.WithClientSecret(id, secret), err
 }
 
-func (s Settings) certificate(id, path string) (d365backup.Option, error) {
+func (s Settings) certificate(path string) (*d365backup.Certificate, error) {
 	data, err := s.files.read(path, maxCertificate)
 	if err != nil {
 		return nil, Usagef("%s: %w", s.Origin("certificate"), err)
@@ -248,13 +194,12 @@ func (s Settings) certificate(id, path string) (d365backup.Option, error) {
 	}
 	certificate, err := d365backup.ParseCertificate(data, password)
 	if err != nil {
-		own, _ := errors.AsType[*d365backup.Error](err)
-		return nil, Usagef("%s: %s: %s", s.Origin("certificate"), path, own.Message)
+		return nil, Usagef("%s: %s: %w", s.Origin("certificate"), path, messageOf(err))
 	}
-	return d365backup.WithCertificate(id, certificate), nil
+	return certificate, nil
 }
 
-// secret returns a secret that is given by itself or in a file.
+// secret returns a secret that is set itself or in a file.
 func (s Settings) secret(name string) (string, error) {
 	path := s.Get(name + "-file")
 	if path == "" {
@@ -268,5 +213,5 @@ func (s Settings) secret(name string) (string, error) {
 }
 
 func missing(what, name, more string) error {
-	return Usagef("no %s: give --%s, %s, or %s in a profile%s", what, name, variable(name), setting{name: name}.key(), more)
+	return Usagef("no %s: set --%s, %s, or %s in a profile%s", what, name, variable(name), setting{name: name}.key(), more)
 }

@@ -11,66 +11,58 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// Drift collects what the client tolerated in responses, and notes it on the standard error. It is safe
-// for concurrent use.
+// Drift collects the deviations from the contract that the client tolerates, and reports them on the standard error. It
+// is safe for concurrent use.
 type Drift struct {
-	app   *App
-	mu    sync.Mutex
-	items []driftItem
-	// successor: it is used in place of version v1, which is not noted yet.
-	successor bool
+	app       *App
+	mu        sync.Mutex
+	items     []driftItem
+	successor bool // in use, and not reported yet
 }
 
-// driftItem is one kind of drift in one place.
+// driftItem is one deviation.
 type driftItem struct {
-	text  string
-	jobs  int64 // with a value that is not known; 0 for other kinds
-	noted bool
+	text     string
+	jobs     int64 // that have an unknown value; 0 for other deviations
+	reported bool
 }
 
-// unsent is the text of a type or a status that was not sent.
-var unsent = d365backup.JobStatusUnknown.String()
+// missingValue is the text of a type or a status that was not sent.
+var missingValue = d365backup.JobStatusUnknown.String()
 
-const (
-	maxDriftItems = 100 // kept
-	maxDriftNoted = 5   // in one line
-)
-
-// NewDrift returns a collection for a command of this App.
+// NewDrift returns a collection that reports to this App.
 func NewDrift(app *App) *Drift { return &Drift{app: app} }
 
 // Option makes a client report to the collection.
 func (d *Drift) Option() d365backup.Option {
 	return d365backup.WithDriftHandler(func(drift d365backup.Drift) {
-		if drift.Kind == d365backup.DriftUnknownValue && drift.Value != unsent {
-			return // Watch counts these, because pages may be read twice
-		}
-		if drift.Kind == d365backup.DriftSuccessor {
+		switch {
+		case drift.Kind == d365backup.DriftSuccessor:
 			d.mu.Lock()
+			defer d.mu.Unlock()
 			d.successor = true
-			d.mu.Unlock()
-			return
+		case drift.Kind != d365backup.DriftUnknownValue || drift.Value == missingValue: // Watch counts the others
+			text := string(drift.Kind)
+			if drift.Field != "" {
+				text = drift.Field + ": " + text
+			}
+			if drift.Value != "" {
+				text += ` ("` + human.Text(drift.Value) + `")` // it may have escapes, because it is quoted from JSON
+			}
+			d.add(text, 0)
 		}
-		text := string(drift.Kind)
-		if drift.Field != "" {
-			text = drift.Field + ": " + text
-		}
-		if drift.Value != "" {
-			text += ` ("` + human.Text(drift.Value) + `")` // which may have escapes, as it is quoted from JSON
-		}
-		d.add(text, 0)
 	})
 }
 
-// Watch returns the same jobs, and counts those with a type or a status that is not known.
+// Watch returns the same jobs, and counts those with an unknown type or status. The client may read a page twice.
 func (d *Drift) Watch(jobs iter.Seq2[d365backup.Job, error]) iter.Seq2[d365backup.Job, error] {
 	return func(yield func(d365backup.Job, error) bool) {
 		for job, err := range jobs {
-			if err == nil && !job.Type.Known() {
-				d.addValue("type", job.TypeText())
+			if text := job.TypeText(); err == nil && !job.Type.Known() && text != missingValue {
+				d.add(fmt.Sprintf("unknown type %q", human.Clip(text, 64)), 1)
 			}
-			if err == nil && !job.Status.Known() {
-				d.addValue("status", job.StatusText())
+			if text := job.StatusText(); err == nil && !job.Status.Known() && text != missingValue {
+				d.add(fmt.Sprintf("unknown status %q", human.Clip(text, 64)), 1)
 			}
 			if !yield(job, err) {
 				return
@@ -79,18 +71,12 @@ func (d *Drift) Watch(jobs iter.Seq2[d365backup.Job, error]) iter.Seq2[d365backu
 	}
 }
 
-// addValue counts a job with a type or a status that is not known.
-func (d *Drift) addValue(what, text string) {
-	if text != unsent {
-		d.add(fmt.Sprintf("%s %q not understood", what, human.Clip(text, 64)), 1)
-	}
-}
-
 func (d *Drift) add(text string, jobs int64) {
+	const maxItems = 100
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := slices.IndexFunc(d.items, func(item driftItem) bool { return item.text == text })
-	if i < 0 && len(d.items) < maxDriftItems {
+	if i < 0 && len(d.items) < maxItems {
 		i = len(d.items)
 		d.items = append(d.items, driftItem{text: text})
 	}
@@ -99,29 +85,29 @@ func (d *Drift) add(text string, jobs int64) {
 	}
 }
 
-// Note writes one line about what has not been noted before, if anything, and one if version v1 was not
-// found.
-func (d *Drift) Note() {
+// Report writes what it has not reported before: one line if the successor is used, and one about the deviations.
+func (d *Drift) Report() {
+	const maxReported = 5
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.successor {
-		d.app.Notef("d365backup: version v1 was not found and its successor is used: set api: %s in the profile, or give --api %[1]s", d365backup.APIGraph)
+		d.app.Notef("d365backup: version v1 was not found and its successor is used: set api: %s in the profile, or --api %[1]s", d365backup.APIGraph)
 		d.successor = false
 	}
-	var values, others []string // those that change what the jobs say come first
+	var values, others []string // unknown values first: they change what the jobs mean
 	for i, item := range d.items {
 		switch {
-		case item.noted:
+		case item.reported:
 		case item.jobs > 0:
 			values = append(values, item.text+" in "+human.Plural(item.jobs, "job", "jobs"))
 		default:
 			others = append(others, item.text)
 		}
-		d.items[i].noted = true
+		d.items[i].reported = true
 	}
-	texts := slices.Concat(values, others)
-	if more := len(texts) - maxDriftNoted; more > 0 {
-		texts = append(texts[:maxDriftNoted], fmt.Sprintf("and %d more", more))
+	texts := append(values, others...)
+	if more := len(texts) - maxReported; more > 0 {
+		texts = append(texts[:maxReported], fmt.Sprintf("and %d more", more))
 	}
 	if len(texts) > 0 {
 		d.app.Notef("d365backup: responses differ from the contract: %s", strings.Join(texts, "; "))

@@ -4,74 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// The exit codes of every command that documents no others.
+// The exit codes of every command, unless its help documents others.
 const (
-	ExitOK          = 0   // it did what it was asked
-	ExitFailed      = 1   // it could not
-	ExitUsage       = 2   // it was asked wrongly: an unknown flag, a bad value, missing configuration
-	ExitInterrupted = 130 // it was stopped before it was done, as by Ctrl-C
+	ExitOK          = 0   // success
+	ExitFailed      = 1   // failure
+	ExitUsage       = 2   // usage error: an unknown flag, an invalid value, missing configuration
+	ExitInterrupted = 130 // interrupted before the end, for example by Ctrl-C
 )
 
-// UsageError says that the command was asked wrongly: the remedy is in the command line, the
-// environment or the configuration file.
-type UsageError struct{ Err error }
-
-// Usagef returns a UsageError.
-func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
-
-// Error returns the message.
-func (e *UsageError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *UsageError) Unwrap() error { return e.Err }
-
-// ExitError asks for an exit code of a command's own. A nil Err means that all has been said.
+// ExitError is an error with an exit code. Without Err there is no message.
 type ExitError struct {
 	Code int
 	Err  error
 }
 
-// Error returns the message.
-func (e *ExitError) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("exit code %d", e.Code)
-	}
-	return e.Err.Error()
+// Usagef returns an error in the command line, the environment or the configuration file.
+func Usagef(format string, args ...any) error {
+	return &ExitError{ExitUsage, fmt.Errorf(format, args...)}
 }
+
+// Error returns the message.
+func (e *ExitError) Error() string { return fmt.Sprint(e.Err) }
 
 // Unwrap returns the cause.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// ExitCode returns the code to exit with, and what to say on the standard error; nothing if it is
-// empty. The context is the one that the command ran in.
+// ExitCode returns the exit code for the error of a command that ran in this context, and the message for the standard
+// error, if any.
 func (a *App) ExitCode(ctx context.Context, err error) (code int, message string) {
-	if err == nil {
+	exit, isExit := errors.AsType[*ExitError](err)
+	switch {
+	case err == nil, errors.Is(err, errReaderGone):
 		return ExitOK, ""
-	}
-	if own, ok := errors.AsType[*ExitError](err); ok {
-		if own.Err == nil {
-			return own.Code, ""
-		}
-		return own.Code, a.Explain(own.Err)
-	}
-	if out, ok := errors.AsType[*OutputError](err); ok && out.ReaderGone() {
-		return ExitOK, ""
-	}
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	case isExit && exit.Err == nil:
+		return exit.Code, ""
+	case isExit:
+		return exit.Code, a.Explain(err)
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return ExitInterrupted, "interrupted"
-	}
-	if _, ok := errors.AsType[*UsageError](err); ok || errors.Is(err, d365backup.ErrConfig) {
+	case errors.Is(err, d365backup.ErrConfig):
 		return ExitUsage, a.Explain(err)
 	}
 	return ExitFailed, a.Explain(err)
 }
 
-// Explain returns the text of an error. That of the library is given as its facts, with advice in flags and variables.
+// Explain returns the message of an error. For an error of the client it consists of the facts, and advice in terms of
+// flags and variables.
 func (a *App) Explain(err error) string {
 	own, ok := errors.AsType[*d365backup.Error](err)
 	if !ok {
@@ -83,12 +67,11 @@ func (a *App) Explain(err error) string {
 	} else if advice := a.advice(own); advice != "" {
 		text += "; " + advice
 	}
-	return strings.Replace(err.Error(), own.Error(), text, 1) // err may say more around it
+	return strings.Replace(err.Error(), own.Error(), text, 1) // other text around it stays
 }
 
 // advice returns what to try next; empty if the error says it.
 func (a *App) advice(err *d365backup.Error) string {
-	var advice string
 	switch kind := err.Kind; {
 	case kind == nil:
 		return ""
@@ -100,21 +83,22 @@ func (a *App) advice(err *d365backup.Error) string {
 		return "try again later"
 	case !err.TokenRequest && (errors.Is(kind, d365backup.ErrTooLarge) || errors.Is(kind, d365backup.ErrTruncated)):
 		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
-	case errors.Is(kind, d365backup.ErrNotFound) && err.Setting == "WithAPI":
-		advice = "try --api graph, the replacement of version v1, "
 	}
-	isReport := errors.Is(err.Kind, d365backup.ErrNotJobs) && err.ServiceMessage != "" // the address is right
-	if origin := a.settings.address(err.TokenRequest); addressReasons[err.Reason] && origin != "" && !isReport {
-		advice += "check " + origin + ", "
+	var advice []string
+	if errors.Is(err.Kind, d365backup.ErrNotFound) && err.Setting == "WithAPI" {
+		advice = append(advice, "try --api graph, the replacement of version v1")
 	}
-	if advice != "" {
-		advice += "or "
+	reported := errors.Is(err.Kind, d365backup.ErrNotJobs) && err.ServiceMessage != "" // by the service, so the address is right
+	if origin := a.settings.address(err.TokenRequest); origin != "" && !reported && slices.Contains(addressReasons, err.Reason) {
+		advice = append(advice, "check "+origin)
 	}
-	return advice + "run 'd365backup doctor' to find the cause"
+	if len(advice) == 0 {
+		return "run 'd365backup doctor' to find the cause"
+	}
+	return strings.Join(advice, ", ") + ", or run 'd365backup doctor' to find the cause"
 }
 
-// addressReasons are the reasons that a wrong address can have.
-var addressReasons = map[string]bool{
-	"unknown-host": true, "unreachable": true, "not-tls": true, "tls-wrong-host": true, "redirect": true, "login-page": true,
-	"not-jobs": true, "not-found": true, "token-url": true,
+// addressReasons are the reasons of errors that a wrong address can cause.
+var addressReasons = []string{
+	"unknown-host", "unreachable", "not-tls", "tls-wrong-host", "redirect", "login-page", "not-jobs", "not-found", "token-url",
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -22,11 +21,11 @@ func TestExitCode(t *testing.T) {
 		{t.Context(), nil, 0, ""},
 		{t.Context(), errors.New("x"), 1, "x"},
 		{t.Context(), &ExitError{Code: 3}, 3, ""},
-		{t.Context(), fmt.Errorf("y: %w", &ExitError{Code: 3, Err: errors.New("x")}), 3, "x"},
+		{t.Context(), fmt.Errorf("y: %w", &ExitError{Code: 3, Err: errors.New("x")}), 3, "y: x"},
 		{t.Context(), Usagef("x %d", 1), 2, "x 1"},
 		{t.Context(), &d365backup.Error{Kind: d365backup.ErrConfig, Setting: "Query.Start", Message: "wrong"}, 2, "--start: wrong"},
 		{t.Context(), &d365backup.Error{Kind: d365backup.ErrServer, Host: "h"}, 1, "server error (host h); try again later"},
-		{t.Context(), &OutputError{io.ErrClosedPipe}, 0, ""},
+		{t.Context(), fmt.Errorf("x: %w", errReaderGone), 0, ""},
 		{t.Context(), context.Canceled, 1, "context canceled"},
 		{canceled, fmt.Errorf("x: %w", context.Canceled), 130, "interrupted"},
 	} {

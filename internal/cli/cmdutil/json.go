@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// WriteJSON writes a value as indented JSON for programs, which a terminal may show.
+// WriteJSON writes a value as indented JSON that is safe to show on a terminal.
 func WriteJSON(out io.Writer, value any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -22,15 +22,15 @@ func WriteJSON(out io.Writer, value any) error {
 	return err
 }
 
-// EscapeJSON returns JSON of the same meaning in which what could drive a terminal, break a line or turn
-// text around stands as an escape. Encoders do so for ASCII alone, since JSON asks for no more.
+// EscapeJSON escapes the characters of JSON that JSON itself allows, but that could control a terminal, break a line or
+// reverse text.
 func EscapeJSON(text []byte) []byte {
-	if !bytes.ContainsFunc(text, drives) {
+	if !bytes.ContainsFunc(text, isUnsafe) {
 		return text
 	}
 	var escaped bytes.Buffer
 	for _, r := range string(text) {
-		if !drives(r) {
+		if !isUnsafe(r) {
 			escaped.WriteRune(r)
 			continue
 		}
@@ -41,8 +41,8 @@ func EscapeJSON(text []byte) []byte {
 	return escaped.Bytes()
 }
 
-// drives tells the characters that JSON lets into a string and a terminal should not get: DEL, the control
-// characters C1, the separators of lines and all that is invisible.
-func drives(r rune) bool {
+// isUnsafe reports whether a character is DEL, a C1 control character, a line separator or invisible. Encoders escape the
+// other control characters.
+func isUnsafe(r rune) bool {
 	return r > '~' && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp))
 }

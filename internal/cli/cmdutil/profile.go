@@ -16,20 +16,20 @@ import (
 	"github.com/d365backup/d365backup/internal/owner"
 )
 
-// configFile is the configuration file: named profiles, each with settings.
+// configFile is the configuration file.
 type configFile struct {
 	path string
 
-	// Default names the profile that counts where none is asked for.
+	// Default names the profile that is used if none is selected.
 	Default string `yaml:"default"`
 	// Profiles have settings by their keys.
 	Profiles map[string]map[string]string `yaml:"profiles"`
-	// Unknown catches what does not belong there.
+	// Unknown catches all other keys.
 	Unknown map[string]yaml.Node `yaml:",inline"`
 }
 
-// configPath returns where the configuration file is looked for: the place that the XDG base
-// directory specification gives it, on Windows that of application data.
+// configPath returns the path of the configuration file according to the XDG base directory specification; on Windows
+// it is in the directory of application data.
 func configPath(getenv func(string) string) string {
 	dir := getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) { // the specification says to ignore a relative one
@@ -47,13 +47,13 @@ func configPath(getenv func(string) string) string {
 	return filepath.Join(dir, "d365backup", "config.yaml")
 }
 
-// readConfig reads the configuration file. That there is none is no error.
+// readConfig reads the configuration file, which need not exist.
 func readConfig(path string) (configFile, error) {
 	file := configFile{path: path}
 	if path == "" {
 		return file, nil
 	}
-	text, err := readOwn(path)
+	text, err := readOwnFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return file, nil
 	}
@@ -61,10 +61,10 @@ func readConfig(path string) (configFile, error) {
 		return file, Usagef("the configuration file cannot be read: %w", err)
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return file, Usagef("the configuration file %s is not valid: %w", path, err)
+		return file, Usagef("the configuration file %s is invalid: %w", path, err)
 	}
 	for key, node := range file.Unknown {
-		return file, Usagef("%s:%d: the key %q is unknown: use default and profiles", path, node.Line, key)
+		return file, Usagef("%s:%d: unknown key %q: use default and profiles", path, node.Line, key)
 	}
 	for name, profile := range file.Profiles {
 		if err := checkKeys(profile); err != nil {
@@ -74,19 +74,19 @@ func readConfig(path string) (configFile, error) {
 	return file, nil
 }
 
-// readOwn returns what a file holds that only the user and root can write to: whoever else could would have
-// the secret sent to an address of his own. Of Windows no mode says so.
-func readOwn(path string) ([]byte, error) {
+// readOwnFile reads a file that only the user and root can write to: anyone else could have the secret sent to another
+// address. On Windows the mode does not show this.
+func readOwnFile(path string) ([]byte, error) {
 	file, info, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
 	if owner.Foreign(info) {
-		return nil, fmt.Errorf("%s belongs to another user, who could have your secret sent elsewhere: make it yours with chown, or take it away", path)
+		return nil, fmt.Errorf("%s belongs to another user, who could have your secret sent elsewhere: change its owner with chown, or remove it", path)
 	}
 	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o022 != 0 {
-		return nil, fmt.Errorf("%s says where your secret is sent and others can write to it (mode %04o): run chmod go-w %s", path, mode, path)
+		return nil, fmt.Errorf("%s controls where your secret is sent, and others can write to it (mode %04o): run chmod go-w %s", path, mode, path)
 	}
 	return io.ReadAll(file)
 }
@@ -96,12 +96,11 @@ func checkKeys(profile map[string]string) error {
 		return errors.New("both data_center and data_centre are given: choose one")
 	}
 	for _, key := range slices.Sorted(maps.Keys(profile)) {
-		s, ok := settingByKey(key)
-		if ok && s.secret {
-			return fmt.Errorf("%s does not belong into this file: put it into a file of its own and name that with %s_file", key, key)
-		}
-		if !ok {
-			return fmt.Errorf("the key %q is unknown: use one of %s", key, strings.Join(profileKeys(), ", "))
+		switch s, ok := settingByKey(key); {
+		case !ok:
+			return fmt.Errorf("unknown key %q: use one of %s", key, strings.Join(profileKeys(), ", "))
+		case s.secret:
+			return fmt.Errorf("%s must not be in this file: write it to a file of its own and name that with %[1]s_file", key)
 		}
 	}
 	return nil
@@ -116,8 +115,8 @@ func profileKeys() (keys []string) {
 	return keys
 }
 
-// layer returns the settings of a profile; of the default one where the name is empty.
-func (f configFile) layer(name, home string) (layer, error) {
+// values returns the settings of a profile; of the default one if the name is empty.
+func (f configFile) values(name, home string) (map[string]value, error) {
 	if name == "" {
 		name = f.Default
 	}
@@ -132,20 +131,20 @@ func (f configFile) layer(name, home string) (layer, error) {
 		return nil, Usagef("there is no profile %q in %s: use one of %s", name, f.path,
 			strings.Join(slices.Sorted(maps.Keys(f.Profiles)), ", "))
 	}
-	l := make(layer)
+	values := make(map[string]value)
 	for key, text := range profile {
 		s, _ := settingByKey(key)
 		if s.name == "certificate" || strings.HasSuffix(s.name, "-file") {
-			text = f.locate(text, home)
+			text = f.resolve(text, home)
 		}
-		l[s.name] = value{text, fmt.Sprintf("%s of profile %s", key, name)}
+		values[s.name] = value{text, fmt.Sprintf("%s of profile %s", key, name)}
 	}
-	return l, nil
+	return values, nil
 }
 
-// locate returns the path of a file that a profile names: ~ is the home directory, and what is
-// relative is so to the configuration file.
-func (f configFile) locate(path, home string) string {
+// resolve returns the path of a file that a profile names: ~ is the home directory, and relative paths are resolved
+// against the directory of the configuration file.
+func (f configFile) resolve(path, home string) string {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && home != "" {
 		return filepath.Join(home, rest)
 	}

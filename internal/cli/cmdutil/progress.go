@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/internal/human"
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// Progress says on the standard error how far a long reading has come: a line with a bar, written over
-// again and again, or a new line now and then where a terminal cannot do that. It shows on a terminal
-// only, and not before it is worth it. All of it is ASCII. It is safe for concurrent use; nil shows nothing.
+// Progress shows on the standard error how many jobs have been read: a line that is overwritten, or a new line every
+// 10 seconds on a terminal that cannot do that. It shows nothing if the standard error is not a terminal, or if reading
+// takes less than half a second. All of it is ASCII. It is safe for concurrent use; nil shows nothing.
 type Progress struct {
 	mu      sync.Mutex
 	out     io.Writer
@@ -25,12 +26,10 @@ type Progress struct {
 const (
 	progressDelay = 500 * time.Millisecond
 	progressEvery = 100 * time.Millisecond
-	// dumbEvery parts the lines on a terminal that cannot write over one.
-	dumbEvery = 10 * time.Second
-	barWidth  = 20
+	dumbEvery     = 10 * time.Second // without a cursor
 )
 
-// NewProgress returns a progress line, or nil where none can show.
+// NewProgress returns a progress line, or nil if the standard error is not a terminal.
 func NewProgress(app *App) *Progress {
 	if !app.StderrScreen.Terminal {
 		return nil
@@ -38,9 +37,10 @@ func NewProgress(app *App) *Progress {
 	return &Progress{out: app.Stderr, screen: app.StderrScreen, started: time.Now()}
 }
 
-// Update shows how many jobs were read, of how many in all, on how many pages. A total below 1 is
-// not known.
-func (p *Progress) Update(jobs, total int64, pages int) {
+// Option makes a client report its progress.
+func (p *Progress) Option() d365backup.Option { return d365backup.WithProgress(p.update) }
+
+func (p *Progress) update(now d365backup.Progress) {
 	if p == nil {
 		return
 	}
@@ -50,46 +50,47 @@ func (p *Progress) Update(jobs, total int64, pages int) {
 	if !p.screen.Cursor {
 		delay, every = dumbEvery, dumbEvery
 	}
-	now := time.Now()
-	if now.Sub(p.started) < delay || now.Sub(p.drawn) < every {
+	if time.Since(p.started) < delay || time.Since(p.drawn) < every {
 		return
 	}
-	p.drawn = now
-	line := progressLine(jobs, total, pages, now.Sub(p.started))
+	p.drawn = time.Now()
+	line := progressLine(now, time.Since(p.started))
 	if !p.screen.Cursor {
 		_, _ = fmt.Fprintln(p.out, line)
 		return
 	}
 	p.visible = true
-	room := max(p.screen.Width-1, 0) // the last column would break the line
-	if bar := progressBar(jobs, total); len(bar)+len(line) <= room {
+	room := max(p.screen.Width-1, 0) // the last column would wrap the line
+	if bar := progressBar(now); len(bar)+len(line) <= room {
 		line = bar + line
 	}
 	_, _ = fmt.Fprintf(p.out, "\r%s\x1b[K", line[:min(len(line), room)])
 }
 
-func progressLine(jobs, total int64, pages int, elapsed time.Duration) string {
-	line := human.Plural(jobs, "job", "jobs")
-	if total > 0 {
-		line = fmt.Sprintf("%s of %s jobs (%d%%)", human.Count(jobs), human.Count(total), 100*min(jobs, total)/total)
+func progressLine(now d365backup.Progress, elapsed time.Duration) string {
+	line := human.Plural(now.Jobs, "job", "jobs")
+	if now.TotalCount > 0 {
+		percent := 100 * min(now.Jobs, now.TotalCount) / now.TotalCount
+		line = fmt.Sprintf("%s of %s jobs (%d%%)", human.Count(now.Jobs), human.Count(now.TotalCount), percent)
 	}
-	line += ", " + human.Plural(int64(pages), "page", "pages")
+	line += ", " + human.Plural(int64(now.Pages), "page", "pages")
 	if seconds := elapsed.Seconds(); seconds > 0 {
-		line += fmt.Sprintf(", %s jobs/s", human.Count(int64(float64(jobs)/seconds)))
+		line += fmt.Sprintf(", %s jobs/s", human.Count(int64(float64(now.Jobs)/seconds)))
 	}
 	return line
 }
 
-// progressBar returns a bar such as "[########            ] "; nothing where the total is not known.
-func progressBar(jobs, total int64) string {
-	if total <= 0 {
+// progressBar returns a bar such as "[########            ] ", or nothing if the total is unknown.
+func progressBar(now d365backup.Progress) string {
+	const width = 20
+	if now.TotalCount <= 0 {
 		return ""
 	}
-	done := int(barWidth * min(jobs, total) / total)
-	return "[" + strings.Repeat("#", done) + strings.Repeat(" ", barWidth-done) + "] "
+	done := int(width * min(now.Jobs, now.TotalCount) / now.TotalCount)
+	return "[" + strings.Repeat("#", done) + strings.Repeat(" ", width-done) + "] "
 }
 
-// Clear takes the line away, before something else is written and at the end.
+// Clear removes the line, before other output and at the end.
 func (p *Progress) Clear() {
 	if p == nil {
 		return
@@ -102,7 +103,7 @@ func (p *Progress) Clear() {
 	}
 }
 
-// Writer returns a writer that takes the line away before it writes, for an output on the same screen.
+// Writer returns a writer that removes the line before it writes, for output on the same screen.
 func (p *Progress) Writer(out io.Writer) io.Writer {
 	if p == nil {
 		return out

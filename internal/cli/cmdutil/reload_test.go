@@ -12,8 +12,8 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestRotatedSecretFile: a secret that Kubernetes has replaced, by another target of its links, is read when the old one is
-// refused, without a restart.
+// TestRotatedSecretFile: when a secret is refused, its file is read again, which Kubernetes replaces by changing the target of
+// a link.
 func TestRotatedSecretFile(t *testing.T) {
 	accepted := "first"
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,7 +56,7 @@ func TestRotatedSecretFile(t *testing.T) {
 	}
 	for _, secret := range []string{"first", "second", "third"} {
 		rotate(secret)
-		accepted = secret // the tokens of the last one are no longer good either
+		accepted = secret // the tokens of the last one are refused, too
 		if _, err := client.Page(t.Context(), d365backup.Query{Start: time.Now().Add(-time.Hour)}, 1); err != nil {
 			t.Errorf("%s: %v", secret, err)
 		}

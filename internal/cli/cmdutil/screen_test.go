@@ -20,6 +20,6 @@ func TestTerminal(t *testing.T) {
 		}
 	}
 	if got := screenOf(new(bytes.Buffer), func(string) string { return "" }); got != (Screen{}) {
-		t.Errorf("a buffer is no terminal: %+v", got)
+		t.Errorf("a buffer is a terminal: %+v", got)
 	}
 }

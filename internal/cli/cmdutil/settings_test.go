@@ -47,15 +47,15 @@ func TestSettings(t *testing.T) {
 		"profile by environment, flag first": {env: []string{"PROFILE=test"}, args: []string{"--profile", "production"}, want: production},
 		"environment over profile":           {env: []string{"CLIENT_ID=env", "SCOPE=s"}, want: with(production, "client-id", "env", "scope", "s")},
 		"flags over environment":             {env: []string{"CLIENT_ID=env"}, args: []string{"--client-id", "flag"}, want: with(production, "client-id", "flag")},
-		"an empty variable is none":          {env: []string{"CLIENT_ID="}, want: production},
-		"another place voids the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
+		"an empty variable is not set":          {env: []string{"CLIENT_ID="}, want: production},
+		"another place replaces the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
 			"data-center": "de", "client-id": "42", "client-secret": "x",
 		}},
-		"a token URL voids no place": {env: []string{"TOKEN_URL=https://t"}, want: with(production, "token-url", "https://t")},
-		"a certificate voids the secret": {args: []string{"--certificate", "c.pem"}, env: []string{"CLIENT_SECRET=x"}, want: map[string]string{
+		"a token URL replaces no place": {env: []string{"TOKEN_URL=https://t"}, want: with(production, "token-url", "https://t")},
+		"a certificate replaces the secret": {args: []string{"--certificate", "c.pem"}, env: []string{"CLIENT_SECRET=x"}, want: map[string]string{
 			"data-center": "us", "client-id": "id-of-production", "certificate": "c.pem",
 		}},
-		"a password voids that of the file": {env: []string{"PROFILE=test", "CERTIFICATE_PASSWORD=p"}, want: map[string]string{
+		"a password replaces that of the profile": {env: []string{"PROFILE=test", "CERTIFICATE_PASSWORD=p"}, want: map[string]string{
 			"base-url": "https://test.example", "token-url": "https://test.example/token", "client-id": "42",
 			"certificate": filepath.Join(home, "test.pfx"), "certificate-password": "p",
 		}},
@@ -104,13 +104,13 @@ func TestOrigin(t *testing.T) {
 
 func TestConfigRefused(t *testing.T) {
 	tests := map[string]struct{ text, profile, want string }{
-		"unknown key":         {"profiles: {}\nprofile: x\n", "", `config.yaml:2: the key "profile" is unknown: use default and profiles`},
-		"unknown setting":     {"profiles:\n  a: {datacenter: us}\n", "", `profile a: the key "datacenter" is unknown: use one of data_center, base_url,`},
-		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret does not belong into this file"},
+		"unknown key":         {"profiles: {}\nprofile: x\n", "", `config.yaml:2: unknown key "profile": use default and profiles`},
+		"unknown setting":     {"profiles:\n  a: {datacenter: us}\n", "", `profile a: unknown key "datacenter": use one of data_center, base_url,`},
+		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret must not be in this file"},
 		"password":            {"profiles:\n  a: {certificate_password: hush}\n", "", "name that with certificate_password_file"},
-		"no YAML":             {"profiles: [", "", "is not valid: yaml: "},
-		"twice":               {"default: a\ndefault: b\n", "", "is not valid: yaml: "},
-		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is not valid: yaml: "},
+		"invalid YAML":             {"profiles: [", "", "is invalid: yaml: "},
+		"twice":               {"default: a\ndefault: b\n", "", "is invalid: yaml: "},
+		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is invalid: yaml: "},
 		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
 		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},
 		"unknown default":     {"default: c\nprofiles:\n  a: {}\n  b: {}\n", "", "use one of a, b"},
@@ -133,7 +133,7 @@ func TestConfigRefused(t *testing.T) {
 
 func TestConfigPath(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Setenv("APPDATA", "") // only the XDG places are told apart here
+		t.Setenv("APPDATA", "") // this tests only the XDG places
 	}
 	home := filepath.Join(t.TempDir(), "h")
 	other := filepath.Join(home, "x")

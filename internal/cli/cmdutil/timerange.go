@@ -3,7 +3,6 @@ package cmdutil
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -12,33 +11,34 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TimeRange is which time range a command looks at, and in which zone it shows times.
+// TimeRange is the flags of a time range, and of the zone in which times are read and shown.
 type TimeRange struct {
-	// UTC says to read and show times in UTC, not in the local zone.
+	// UTC selects UTC instead of the local zone.
 	UTC bool
-	// Default is the span where none is asked for; zero is a day, with the last night in it.
-	Default Span
+	// Default is the default of --since. Empty: 24h, which includes the last night.
+	Default string
 
-	since      Span
+	since      time.Duration
+	sinceFlag  *Value
 	start, end string
 	changed    func(flag string) bool
 }
 
-// AddFlags gives the command the flags of the time range.
+// AddFlags adds the flags.
 func (r *TimeRange) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	r.since = cmp.Or(r.Default, Span(24*time.Hour))
 	r.changed = flags.Changed
-	flags.Var(&r.since, "since", "jobs of the last `span`, such as 90m, 24h or 7d")
-	flags.StringVar(&r.start, "start", "", "jobs from this `time` on: a date (its 00:00), \"2026-11-01 15:04\" or RFC 3339")
-	flags.StringVar(&r.end, "end", "", "jobs up to this `time`, written like --start; needs --start (default now)")
-	flags.BoolVar(&r.UTC, "utc", false, "read and show times in UTC, not in the local zone")
+	r.sinceFlag = NewDuration(cmp.Or(r.Default, "24h"), &r.since)
+	flags.Var(r.sinceFlag, "since", "jobs of the last `time`, such as 90m, 24h or 7d")
+	flags.StringVar(&r.start, "start", "", "jobs from this `time`: a date (at 00:00), \"2026-11-01 15:04\" or RFC 3339")
+	flags.StringVar(&r.end, "end", "", "jobs until this `time`, in the form of --start; requires --start (default now)")
+	flags.BoolVar(&r.UTC, "utc", false, "read and show times in UTC instead of the local zone")
 	for _, name := range []string{"since", "start", "end"} {
-		complete(cmd, name)
+		Complete(cmd, name)
 	}
 }
 
-// Zone returns the zone that times are read and shown in.
+// Zone returns the zone in which times are read and shown.
 func (r *TimeRange) Zone() *time.Location {
 	if r.UTC {
 		return time.UTC
@@ -46,18 +46,19 @@ func (r *TimeRange) Zone() *time.Location {
 	return time.Local
 }
 
-// Resolve returns the range. The end is now where none was asked for.
+// HasEnd reports whether --end is set.
+func (r *TimeRange) HasEnd() bool { return r.changed("end") }
+
+// Resolve returns the range. Its end is now unless --end is set.
 func (r *TimeRange) Resolve(now time.Time) (start, end time.Time, err error) {
 	if r.start == "" {
-		switch {
+		switch start = now.Add(-r.since); {
 		case r.changed("start"):
 			return start, end, Usagef("--start is empty: write it like 2026-11-01, \"2026-11-01 15:04\" or 2026-11-01T15:04:00Z")
 		case r.changed("end"):
-			return start, end, Usagef("--end is given and the start time is missing: give --start, too")
-		}
-		start = now.Add(-time.Duration(r.since))
-		if start.Year() < 1 {
-			return start, end, Usagef("--since %s reaches back before the year 1", r.since.String())
+			return start, end, Usagef("--end requires a start time: set --start, too")
+		case start.Year() < 1:
+			return start, end, Usagef("--since %s is before the year 1", r.sinceFlag)
 		}
 		return start, now, nil
 	}
@@ -68,23 +69,18 @@ func (r *TimeRange) Resolve(now time.Time) (start, end time.Time, err error) {
 		return start, end, err
 	}
 	end = now
+	until := "now, " + end.In(r.Zone()).Format(time.RFC3339)
 	if r.changed("end") {
 		if end, err = r.parse("end", r.end); err != nil {
 			return start, end, err
 		}
+		until = "--end " + end.Format(time.RFC3339)
 	}
 	if !start.Before(end) {
-		until := "--end " + end.Format(time.RFC3339)
-		if !r.changed("end") {
-			until = "the present, " + end.In(r.Zone()).Format(time.RFC3339)
-		}
 		return start, end, Usagef("--start %s is not before %s: choose an earlier start or a later end", start.Format(time.RFC3339), until)
 	}
 	return start, end, nil
 }
-
-// Ends reports whether an end was asked for.
-func (r *TimeRange) Ends() bool { return r.changed("end") }
 
 func (r *TimeRange) parse(flag, text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
@@ -95,54 +91,39 @@ func (r *TimeRange) parse(flag, text string) (time.Time, error) {
 			return instant(wall, r.Zone(), flag == "end"), nil
 		}
 	}
-	return time.Time{}, Usagef("--%s %q is no time: write it like 2026-11-01, \"2026-11-01 15:04\" or 2026-11-01T15:04:00Z", flag, text)
+	return time.Time{}, Usagef("--%s: invalid time %q: write it like 2026-11-01, \"2026-11-01 15:04\" or 2026-11-01T15:04:00Z", flag, text)
 }
 
-// Span is a length of time as a flag: Go's notation, with days and weeks added, such as 1d12h. A day
-// has 24 hours.
-type Span time.Duration
+// NewDuration returns a flag value for a duration, with its default: Go's notation and days and weeks, such as 1d12h. A
+// day has 24 hours.
+func NewDuration(initial string, d *time.Duration) *Value {
+	v := NewValue("time", initial, func(text string) (err error) {
+		parsed, err := parseDuration(text)
+		if err == nil {
+			*d = parsed
+		}
+		return err
+	})
+	_ = v.Set(initial)
+	return v
+}
 
-var spanParts = regexp.MustCompile(`^(?:(\d{1,9})w)?(?:(\d{1,9})d)?(.*)$`)
+var (
+	durationParts = regexp.MustCompile(`^(?:(\d{1,9})w)?(?:(\d{1,9})d)?(.*)$`)
+	errDuration   = errors.New("write a time such as 90m, 24h, 7d or 1d12h, more than 0")
+)
 
-// Set reads the notation.
-func (s *Span) Set(text string) error {
-	parts := spanParts.FindStringSubmatch(text)
+func parseDuration(text string) (time.Duration, error) {
+	parts := durationParts.FindStringSubmatch(text)
 	if parts == nil || text == "" {
-		return errSpan
+		return 0, errDuration
 	}
 	weeks, _ := strconv.Atoi("0" + parts[1])
 	days, _ := strconv.Atoi("0" + parts[2])
-	var rest time.Duration
-	if parts[3] != "" {
-		var err error
-		if rest, err = time.ParseDuration(parts[3]); err != nil {
-			return errSpan
-		}
+	rest, err := time.ParseDuration(cmp.Or(parts[3], "0"))
+	total := (7*float64(weeks)+float64(days))*24*float64(time.Hour) + float64(rest)
+	if err != nil || rest < 0 || total <= 0 || total >= math.MaxInt64 {
+		return 0, errDuration
 	}
-	total := (float64(weeks)*7+float64(days))*24*float64(time.Hour) + float64(rest)
-	if total <= 0 || rest < 0 || total >= math.MaxInt64 {
-		return errSpan
-	}
-	*s = Span(time.Duration(7*weeks+days)*24*time.Hour + rest)
-	return nil
+	return time.Duration(7*weeks+days)*24*time.Hour + rest, nil
 }
-
-var errSpan = errors.New("write a time such as 90m, 24h, 7d or 1d12h, more than 0")
-
-// String returns the notation that Set reads.
-func (s *Span) String() string {
-	d := time.Duration(*s)
-	if d > 0 && d%(24*time.Hour) == 0 && d != 24*time.Hour {
-		return fmt.Sprintf("%dd", d/(24*time.Hour))
-	}
-	if d > 0 && d%time.Hour == 0 {
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	if d > 0 && d%time.Minute == 0 {
-		return fmt.Sprintf("%dm", d/time.Minute)
-	}
-	return d.String()
-}
-
-// Type is what help calls the value.
-func (s *Span) Type() string { return "time" }

@@ -8,23 +8,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func TestSpan(t *testing.T) {
+func TestDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "2w": 14 * 24 * time.Hour, "1d12h": 36 * time.Hour,
 		"1w1d1h1m": 8*24*time.Hour + time.Hour + time.Minute, "90m": 90 * time.Minute, "1.5h": 90 * time.Minute,
 	} {
-		var s Span
-		if err := s.Set(text); err != nil || time.Duration(s) != want {
-			t.Errorf("%s: got %s, %v", text, time.Duration(s), err)
-		}
-		var again Span
-		if err := again.Set(s.String()); err != nil || again != s {
-			t.Errorf("%s: %s does not come back: %v", text, s.String(), err)
+		var d time.Duration
+		if v := NewDuration("1m", &d); d != time.Minute || v.Set(text) != nil || d != want || v.String() != text {
+			t.Errorf("%s: got %s, shown as %s", text, d, v)
 		}
 	}
 	for _, text := range []string{"", "0", "0s", "0d", "-1h", "1d-1h", "7", "d", "1h1d", "1.5d", "1y", "99999999999d", "999999999w", "106752d", "NaN"} {
-		if s := Span(1); s.Set(text) == nil || s != 1 {
-			t.Errorf("%q was taken as %s", text, time.Duration(s))
+		var d time.Duration
+		if v := NewDuration("1m", &d); v.Set(text) == nil || d != time.Minute || v.String() != "1m" {
+			t.Errorf("%q is read as %s", text, d)
 		}
 	}
 }
@@ -45,7 +42,7 @@ func TestTimeRange(t *testing.T) {
 		start, end, err := resolveRange(t, now, strings.Fields(args)...)
 		if want[0] == "" {
 			if err == nil {
-				t.Errorf("%s was taken as %s", args, start)
+				t.Errorf("%s is read as %s", args, start)
 			}
 			continue
 		}

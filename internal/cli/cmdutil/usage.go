@@ -1,6 +1,7 @@
 package cmdutil
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -13,17 +14,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// connectionFlag marks the flags of the connection, which help shows apart.
+// connectionFlag is the annotation of the flags that help shows as a group of their own.
 const connectionFlag = "d365backup_connection"
 
-// plainWidth is how wide help is where there is no screen.
-const plainWidth = 100
-
-// Usage writes how a command is used, as wide as the screen.
-func Usage(cmd *cobra.Command, out io.Writer, width int) error {
-	if width == 0 {
-		width = plainWidth
-	}
+// WriteUsage writes how a command is used, wrapped to this width or, if it is 0, to 100 columns.
+func WriteUsage(cmd *cobra.Command, out io.Writer, width int) error {
 	var b strings.Builder
 	b.WriteString("Usage:\n")
 	if cmd.Runnable() {
@@ -35,10 +30,24 @@ func Usage(cmd *cobra.Command, out io.Writer, width int) error {
 	if cmd.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
 	}
-	list(&b, "Commands", cmd, (*cobra.Command).IsAvailableCommand)
-	flags(&b, "Flags", cmd, width, func(f *pflag.Flag) bool { return !isConnection(f) })
-	flags(&b, "Connection", cmd, width, isConnection)
-	list(&b, "Help topics", cmd, (*cobra.Command).IsAdditionalHelpTopicCommand)
+	writeCommands(&b, "Commands", cmd, (*cobra.Command).IsAvailableCommand)
+	other, connection := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	cmd.Flags().SortFlags, other.SortFlags, connection.SortFlags = false, false, false
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		set := other
+		if _, ok := f.Annotations[connectionFlag]; ok {
+			set = connection
+		}
+		set.AddFlag(f)
+	})
+	width = cmp.Or(width, 100)
+	if other.HasAvailableFlags() {
+		fmt.Fprintf(&b, "\nFlags:\n%s", other.FlagUsagesWrapped(width))
+	}
+	if connection.HasAvailableFlags() {
+		fmt.Fprintf(&b, "\nConnection:\n%s", connection.FlagUsagesWrapped(width))
+	}
+	writeCommands(&b, "Help topics", cmd, (*cobra.Command).IsAdditionalHelpTopicCommand)
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\nUse \"%s [command] --help\" for more about a command.\n", cmd.CommandPath())
 	}
@@ -46,7 +55,7 @@ func Usage(cmd *cobra.Command, out io.Writer, width int) error {
 	return err
 }
 
-func list(b *strings.Builder, title string, cmd *cobra.Command, belongs func(*cobra.Command) bool) {
+func writeCommands(b *strings.Builder, title string, cmd *cobra.Command, belongs func(*cobra.Command) bool) {
 	for _, sub := range cmd.Commands() {
 		if !belongs(sub) || sub.Hidden {
 			continue
@@ -59,33 +68,14 @@ func list(b *strings.Builder, title string, cmd *cobra.Command, belongs func(*co
 	}
 }
 
-func flags(b *strings.Builder, title string, cmd *cobra.Command, width int, belongs func(*pflag.Flag) bool) {
-	set := pflag.NewFlagSet("", pflag.ContinueOnError)
-	set.SortFlags = false
-	cmd.Flags().SortFlags = false
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if belongs(f) {
-			set.AddFlag(f)
-		}
-	})
-	if set.HasAvailableFlags() {
-		fmt.Fprintf(b, "\n%s:\n%s", title, set.FlagUsagesWrapped(width))
-	}
-}
-
-func isConnection(f *pflag.Flag) bool {
-	_, ok := f.Annotations[connectionFlag]
-	return ok
-}
-
-// ExplainFlag says what is wrong with a flag in words of its own, and where a secret belongs. It never repeats what
-// follows the name of an unknown flag, which may be a secret.
+// ExplainFlag replaces the messages of the packages that parse flags, and explains where a secret can be set. It never
+// repeats what follows the name of an unknown flag, which may be a secret.
 func ExplainFlag(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag(cmd, unknown)
 	}
 	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		return Usagef("--%s needs a value", missing.GetFlag().Name)
+		return Usagef("--%s requires a value", missing.GetFlag().Name)
 	}
 	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
 		return Usagef("a flag has no name: write it like --name value")
@@ -94,11 +84,12 @@ func ExplainFlag(cmd *cobra.Command, err error) error {
 	if !ok {
 		return err
 	}
+	text := fmt.Sprintf("--%s %q", invalid.GetFlag().Name, invalid.GetValue())
 	reason := explainValue(invalid.Unwrap())
 	if strings.Contains(reason.Error(), strconv.Quote(invalid.GetValue())) {
-		return Usagef("--%s: %w", invalid.GetFlag().Name, reason)
+		text = "--" + invalid.GetFlag().Name
 	}
-	return Usagef("--%s %q: %w", invalid.GetFlag().Name, invalid.GetValue(), reason)
+	return Usagef("%s: %w", text, reason)
 }
 
 func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
@@ -110,16 +101,15 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	isSecret := slices.ContainsFunc(settings, func(s setting) bool { return s.secret && s.name == long })
 	switch {
 	case isSecret && cmd.Flags().Lookup(long+"-file") != nil:
-		return Usagef("there is no --%s, because other users can see flags: give --%[1]s-file or %s", long, variable(long))
+		return Usagef("there is no --%s, because other users can see flags: use --%[1]s-file or %s", long, variable(long))
 	case letters == "":
-		return Usagef("there is no flag --%s", name)
+		return Usagef("unknown flag --%s", name)
 	case len(letters) > 1:
-		return Usagef("there is no flag -%s: a name of several letters takes two hyphens", name)
+		return Usagef("unknown flag -%s: a name of several letters requires two hyphens", name)
 	}
-	return Usagef("there is no flag -%s", name)
+	return Usagef("unknown flag -%s", name)
 }
 
-// explainValue replaces the words of the packages that parse values.
 func explainValue(err error) error {
 	if _, ok := errors.AsType[*csv.ParseError](err); ok {
 		return errors.New("not a list: separate names by commas, without quotation marks")
@@ -136,10 +126,10 @@ func explainValue(err error) error {
 	return errors.New("not a whole number")
 }
 
-// NoArguments accepts no argument.
+// NoArguments accepts no arguments.
 func NoArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return Usagef("%q is not expected: '%s' takes flags only", args[0], cmd.CommandPath())
+		return Usagef("unexpected argument %q: '%s' takes only flags", args[0], cmd.CommandPath())
 	}
 	return nil
 }

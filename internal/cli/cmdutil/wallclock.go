@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// instant returns the time at which a clock in the zone shows what wall shows in UTC. If clocks are put back, that happens
-// twice: the first one starts a range and the last one ends it, so that nothing is missing. If clocks are put forward
-// past that time, it is the moment when they are.
+// instant returns the time at which a clock in the zone shows what wall shows in UTC. If clocks are turned back, that
+// happens twice: the first time starts a range and the last one ends it, so that no job is missing. If clocks are turned
+// forward past that time, it is the moment when they are.
 func instant(wall time.Time, zone *time.Location, last bool) (found time.Time) {
-	const reach = 36 * time.Hour // more than clocks differ from UTC, or are put forward or back
+	const reach = 36 * time.Hour // more than clocks differ from UTC, and than they are turned
 	for t := wall.Add(-reach).In(zone); t.Before(wall.Add(reach)); {
 		from, until := t.ZoneBounds()
 		_, offset := t.Zone()
@@ -24,7 +24,7 @@ func instant(wall time.Time, zone *time.Location, last bool) (found time.Time) {
 		case !until.IsZero() && !candidate.Before(until): // after this period, if not in the next one
 		case !from.IsZero() && candidate.Before(from):
 			if found.IsZero() {
-				found = from // clocks were put forward past it
+				found = from // clocks were turned forward past it
 			}
 			return found
 		case last || found.IsZero():
@@ -38,7 +38,7 @@ func instant(wall time.Time, zone *time.Location, last bool) (found time.Time) {
 	return found
 }
 
-// NoteZone says so on the standard error if a command that reads or shows local times does so in UTC instead.
+// NoteZone warns on the standard error if a command that uses local times has to use UTC.
 func NoteZone(app *App, cmd *cobra.Command) {
 	if utc := cmd.Flags().Lookup("utc"); utc == nil || utc.Value.String() == "true" {
 		return
@@ -48,11 +48,11 @@ func NoteZone(app *App, cmd *cobra.Command) {
 	}
 }
 
-// zoneFault returns why times are in UTC although the variable TZ says otherwise; empty if they are not. Go reads only
-// names of zones, and only from files that small containers do not have; otherwise it uses UTC without saying so.
+// zoneFault returns why times are in UTC although TZ names another zone, or an empty string. Go supports only the names of
+// zones whose files are installed, which small containers do not have; otherwise it silently uses UTC.
 func zoneFault(tz string) string {
 	name := strings.TrimPrefix(tz, ":")
-	if name == "" || name == "UTC0" || runtime.GOOS == "windows" { // Windows keeps the zone elsewhere
+	if name == "" || name == "UTC0" || runtime.GOOS == "windows" { // Windows does not use TZ
 		return ""
 	}
 	var err error
@@ -67,6 +67,6 @@ func zoneFault(tz string) string {
 	if err == nil {
 		return ""
 	}
-	return fmt.Sprintf("times are in UTC: TZ=%q is not the name of a zone that is installed here; "+
-		"set it to one such as Europe/Berlin, install tzdata, or give --utc", tz)
+	return fmt.Sprintf("times are in UTC: TZ=%q is not the name of an installed time zone; "+
+		"set it to one such as Europe/Berlin, install tzdata, or use --utc", tz)
 }

@@ -50,7 +50,7 @@ type doctor struct {
 }
 
 func newCommand(d *doctor) *cobra.Command {
-	output := cmdutil.NewChoice("text", "json")
+	var format *cmdutil.Value
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out why jobs cannot be read",
@@ -73,10 +73,10 @@ invalid.`,
 		Args: cmdutil.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			defer d.transport.CloseIdleConnections()
-			return d.examine(cmd.Context(), newReport("d365backup "+cmd.Root().Version), output.String() == "json")
+			return d.examine(cmd.Context(), newReport("d365backup "+cmd.Root().Version), format.String() == "json")
 		},
 	}
-	output.AddOutputFlag(cmd)
+	format = cmdutil.AddOutputFlag(cmd, "text", "json")
 	d.connection.AddFlags(cmd)
 	return cmd
 }

@@ -65,7 +65,7 @@ var illnesses = slices.Concat(ofConfiguration, ofNetwork, ofTLS, ofProxy, ofToke
 
 var ofConfiguration = []illness{
 	{"no data center", "configuration", "configuration", 2, changed(func(w *world) { delete(w.env, "D365BACKUP_BASE_URL") }),
-		"No data center: give --data-center, D365BACKUP_DATA_CENTER"},
+		"No data center: set --data-center, D365BACKUP_DATA_CENTER"},
 	{"unknown data center", "configuration", "configuration", 2, changed(func(w *world) {
 		w.dataCenter()
 		w.args = []string{"--data-center", "mars"}
@@ -83,7 +83,7 @@ var ofConfiguration = []illness{
 		delete(w.env, "D365BACKUP_TOKEN_URL")
 		delete(w.env, "D365BACKUP_CLIENT_ID")
 		delete(w.env, "D365BACKUP_CLIENT_SECRET")
-	}), "No token URL: give --token-url, D365BACKUP_TOKEN_URL, or token_url in a profile; no client id: give "},
+	}), "No token URL: set --token-url, D365BACKUP_TOKEN_URL, or token_url in a profile; no client id: set "},
 	{"Google Cloud", "google-cloud", "configuration", 0, changed(func(w *world) {
 		w.proxied(w.secured(tls.VersionTLS13), 0)
 		w.args = []string{"--data-center", "gcp-us"}

@@ -276,7 +276,11 @@ func (w *world) nameServer(code byte) {
 	}()
 	address := socket.LocalAddr().String()
 	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", address)
+		connection, err := (&net.Dialer{}).DialContext(ctx, "udp", address)
+		if err == nil {
+			t.Cleanup(func() { _ = connection.Close() }) // a lookup would wait for longer than its context
+		}
+		return connection, err
 	}}
 	w.doctor.transport.DialContext = (&net.Dialer{Resolver: resolver}).DialContext
 }

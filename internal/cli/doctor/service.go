@@ -75,6 +75,9 @@ func (d *doctor) describe() string {
 	if code := d.settings.Get("data-center"); code != "" {
 		place = "data center " + code + from("data-center")
 	}
+	if d.settings.Get("token-url") != "" {
+		place += ", token URL" + from("token-url")
+	}
 	credentials := "client secret" + from("client-secret") + from("client-secret-file")
 	if d.settings.Get("certificate") != "" {
 		credentials = "certificate" + from("certificate")

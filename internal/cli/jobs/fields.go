@@ -14,7 +14,7 @@ import (
 
 type job = d365backup.Job
 
-// kind is what a value is, for JSON and for the side that a column is aligned to.
+// kind is the kind of a value, for JSON and for the alignment of a column.
 type kind int
 
 const (
@@ -23,55 +23,60 @@ const (
 	kindTime
 )
 
-// field is a field of a job in every form that it is shown in.
+// field is a field of a job.
 type field struct {
-	// name is the contract's.
-	name string
-	// header stands above the column in a table, and short in its place where there is little room;
-	// empty: no other.
+	name string // in the contract
+	// header is above the column of a table; short replaces it on a narrow screen, if set.
 	header, short string
 	kind          kind
-	// least is the width that the column can be cut to; 0 where it must not be cut.
-	least int
-	// cell is for people, in a zone; brief is for people where there is little room; nil: cell.
+	// minWidth is the width to which a column can be shortened; 0 if it must not be.
+	minWidth int
+	// cell returns the text in a table; brief replaces it on a narrow screen, if set.
 	cell, brief func(job, *time.Location) string
-	// raw is for machines; empty where a job has no such time.
-	raw func(job) string
-	// compare is the order.
+	// raw returns the value for programs; empty for a time that a job does not have.
+	raw     func(job) string
 	compare func(a, b job) int
 }
 
-// fields are all fields, in the contract's order.
+// fields are all fields in the order of the contract.
 var fields = []field{
-	textField("module", "MODULE", func(j job) string { return j.Module }),
+	shortenable(textField("module", "MODULE", func(j job) string { return j.Module })),
 	{
-		name: "type", header: "TYPE",
-		cell:  func(j job, _ *time.Location) string { return human.TypeOf(j) },
-		brief: func(j job, _ *time.Location) string { return briefType(j) },
-		raw:   job.TypeText,
+		name: "type", header: "TYPE", raw: job.TypeText,
+		cell: func(j job, _ *time.Location) string { return human.TypeOf(j) },
+		brief: func(j job, _ *time.Location) string {
+			if j.Type == d365backup.JobTypeAuditBackup {
+				return "Audit"
+			}
+			return human.TypeOf(j)
+		},
 		compare: func(a, b job) int {
 			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType))
 		},
 	},
-	{
-		name: "jobId", header: "JOB ID",
-		cell:    func(j job, _ *time.Location) string { return human.Text(j.JobID) },
-		raw:     func(j job) string { return j.JobID },
-		compare: func(a, b job) int { return cmp.Compare(a.JobID, b.JobID) },
-	},
+	textField("jobId", "JOB ID", func(j job) string { return j.JobID }),
 	timeField("startTime", "STARTED", func(j job) time.Time { return j.StartTime }),
 	timeField("finishTime", "FINISHED", func(j job) time.Time { return j.FinishTime }),
 	{
 		name: "durationHours", header: "DURATION", kind: kindNumber,
-		cell:    func(j job, _ *time.Location) string { return durationWords(j) },
+		cell: func(j job, _ *time.Location) string {
+			if j.Status == d365backup.JobStatusInProgress || j.FinishTime.IsZero() {
+				return none // the value means nothing yet
+			}
+			return human.Duration(human.Hours(j.DurationHours))
+		},
 		raw:     func(j job) string { return strconv.FormatFloat(j.DurationHours, 'f', -1, 64) },
 		compare: func(a, b job) int { return cmp.Compare(a.DurationHours, b.DurationHours) },
 	},
 	{
-		name: "status", header: "STATUS",
-		cell:  func(j job, _ *time.Location) string { return human.StatusOf(j) },
-		brief: func(j job, _ *time.Location) string { return briefStatus(j) },
-		raw:   job.StatusText,
+		name: "status", header: "STATUS", raw: job.StatusText,
+		cell: func(j job, _ *time.Location) string { return human.StatusOf(j) },
+		brief: func(j job, _ *time.Location) string {
+			if j.Status == d365backup.JobStatusFinishedWithException {
+				return "Exception"
+			}
+			return human.StatusOf(j)
+		},
 		compare: func(a, b job) int {
 			return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus))
 		},
@@ -86,32 +91,35 @@ var fields = []field{
 	countField("skippedRecord", "SKIPPED RECORDS", func(j job) int64 { return j.SkippedRecord }),
 	countField("warningRecord", "WARNING RECORDS", func(j job) int64 { return j.WarningRecord }),
 	countField("totalRecord", "RECORDS", func(j job) int64 { return j.TotalRecord }),
-	{
-		name: "backupSize", header: "SIZE", kind: kindNumber,
-		cell:    func(j job, _ *time.Location) string { return human.Bytes(j.BackupSize) },
-		raw:     func(j job) string { return strconv.FormatInt(j.BackupSize, 10) },
-		compare: func(a, b job) int { return cmp.Compare(a.BackupSize, b.BackupSize) },
-	},
-	textField("organizationId", "ORGANIZATION ID", func(j job) string { return j.OrganizationID }),
-	textField("organizationName", "ORGANIZATION", func(j job) string { return j.OrganizationName }),
+	numberField("backupSize", "SIZE", human.Bytes, func(j job) int64 { return j.BackupSize }),
+	shortenable(textField("organizationId", "ORGANIZATION ID", func(j job) string { return j.OrganizationID })),
+	shortenable(textField("organizationName", "ORGANIZATION", func(j job) string { return j.OrganizationName })),
 }
+
+const (
+	none         = "-" // what a job does not have
+	minuteLayout = "2006-01-02 15:04"
+)
 
 func textField(name, header string, get func(job) string) field {
 	return field{
-		name: name, header: header, least: 12,
+		name: name, header: header, raw: get,
 		cell:    func(j job, _ *time.Location) string { return human.Text(get(j)) },
-		raw:     get,
+		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
+	}
+}
+
+func numberField(name, header string, show func(int64) string, get func(job) int64) field {
+	return field{
+		name: name, header: header, kind: kindNumber,
+		cell:    func(j job, _ *time.Location) string { return show(get(j)) },
+		raw:     func(j job) string { return strconv.FormatInt(get(j), 10) },
 		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
 	}
 }
 
 func countField(name, header string, get func(job) int64) field {
-	return field{
-		name: name, header: header, kind: kindNumber,
-		cell:    func(j job, _ *time.Location) string { return human.Count(get(j)) },
-		raw:     func(j job) string { return strconv.FormatInt(get(j), 10) },
-		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
-	}
+	return numberField(name, header, human.Count, get)
 }
 
 func timeField(name, header string, get func(job) time.Time) field {
@@ -133,73 +141,41 @@ func timeField(name, header string, get func(job) time.Time) field {
 	}
 }
 
-func shortHeader(short string, f field) field {
-	f.short = short
-	return f
-}
+func shortHeader(short string, f field) field { f.short = short; return f }
+func shortenable(f field) field               { f.minWidth = 12; return f }
 
-const (
-	// none stands for what a job does not have.
-	none         = "-"
-	minuteLayout = "2006-01-02 15:04"
-)
-
-func briefType(j job) string {
-	if j.Type == d365backup.JobTypeAuditBackup {
-		return "Audit"
-	}
-	return human.TypeOf(j)
-}
-
-func briefStatus(j job) string {
-	if j.Status == d365backup.JobStatusFinishedWithException {
-		return "Exception"
-	}
-	return human.StatusOf(j)
-}
-
-func durationWords(j job) string {
-	if j.Status == d365backup.JobStatusInProgress || j.FinishTime.IsZero() {
-		return none // the service's figure means nothing then
-	}
-	return human.Duration(human.Hours(j.DurationHours))
-}
-
-// fieldNames returns the names of all fields.
-func fieldNames() (names []string) {
+// FieldNames returns the names of the fields of a job, as in the contract.
+func FieldNames() (names []string) {
 	for _, f := range fields {
 		names = append(names, f.name)
 	}
 	return names
 }
 
-// fieldsOf returns the fields of these names. Case does not matter.
-func fieldsOf(names []string) ([]field, error) {
+// fieldsByName returns the fields with these names, whose case does not matter.
+func fieldsByName(names []string) ([]field, error) {
 	found := make([]field, len(names))
 	for i, name := range names {
 		at := slices.IndexFunc(fields, func(f field) bool { return strings.EqualFold(f.name, strings.TrimSpace(name)) })
 		if at < 0 {
-			return nil, fmt.Errorf("field %q does not exist: use some of %s", name, strings.Join(fieldNames(), ", "))
+			return nil, fmt.Errorf("field %q does not exist: use some of %s", name, strings.Join(FieldNames(), ", "))
 		}
 		found[i] = fields[at]
 	}
 	return found, nil
 }
 
-// orderOf returns the order by these fields, a minus in front for falling values.
-func orderOf(keys []string) (func(a, b job) int, error) {
-	names := make([]string, len(keys))
+// orderBy returns the order by these fields; with the prefix -, a field is in descending order.
+func orderBy(keys []string) (func(a, b job) int, error) {
+	names, descending := make([]string, len(keys)), make([]bool, len(keys))
 	for i, key := range keys {
-		names[i] = strings.TrimPrefix(strings.TrimSpace(key), "-")
+		names[i], descending[i] = strings.CutPrefix(strings.TrimSpace(key), "-")
 	}
-	by, err := fieldsOf(names)
-	if err != nil {
-		return nil, err
-	}
+	by, err := fieldsByName(names)
 	return func(a, b job) int {
 		for i, f := range by {
 			order := f.compare(a, b)
-			if strings.HasPrefix(strings.TrimSpace(keys[i]), "-") {
+			if descending[i] {
 				order = -order
 			}
 			if order != 0 {
@@ -207,5 +183,5 @@ func orderOf(keys []string) (func(a, b job) int, error) {
 			}
 		}
 		return 0
-	}, nil
+	}, err
 }

@@ -13,21 +13,20 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestFieldsOfContract: every format has every field that the library has, under the same name and in
-// the same order.
+// TestFieldsOfContract: every format has every field of the library, under the same name and in the same order.
 func TestFieldsOfContract(t *testing.T) {
 	var want []string
 	for f := range reflect.TypeFor[job]().Fields() {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" { // an unknown word shows as its type or status
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "-" { // an unknown word is shown as its type or status
 			want = append(want, name)
 		}
 	}
-	if diff := cmp.Diff(want, fieldNames()); diff != "" {
-		t.Errorf("a field is missing in the command, or out of order: mend internal/cli/jobs/fields.go (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, FieldNames()); diff != "" {
+		t.Errorf("a field is missing in the command, or out of order: fix internal/cli/jobs/fields.go (-want +got):\n%s", diff)
 	}
 }
 
-// filled returns a job whose every field has a value of its own.
+// filled returns a job whose fields have different values.
 func filled() job {
 	j := job{
 		Type: d365backup.JobTypeExport, Status: d365backup.JobStatusFailed,
@@ -48,12 +47,12 @@ func filled() job {
 	return j
 }
 
-// TestEncode: a job is encoded as the library does, but for times, which are in UTC and may be null.
+// TestEncode: a job is encoded as by the library, except for times, which are in UTC and can be null.
 func TestEncode(t *testing.T) {
 	for name, j := range map[string]job{
 		"filled":  filled(),
 		"unknown": {Type: 64, Status: d365backup.JobStatusUnknown},
-		"odd":     {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
+		"unusual":     {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
 	} {
 		var w jx.Writer
 		encode(&w, j)
@@ -88,7 +87,7 @@ func TestOrder(t *testing.T) {
 	for keys, want := range map[string]int{
 		"backupSize": -1, "-backupSize": 1, "BACKUPSIZE": -1, "module": 1, "jobId": 0, "jobId, -backupSize": 1, "-jobId,backupSize": -1,
 	} {
-		order, err := orderOf(strings.Split(keys, ","))
+		order, err := orderBy(strings.Split(keys, ","))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,26 +12,26 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// follower asks for jobs again and again, and writes those that are new or have another status.
+// follower reads jobs again and again, and writes those that are new or have another status.
 type follower struct {
 	app      *cmdutil.App
 	drift    *cmdutil.Drift
 	list     func(context.Context, d365backup.Query) iter.Seq2[job, error]
-	filter   d365backup.Query // its times are those of the first look
-	window   time.Duration    // how far each look reaches back
+	filter   d365backup.Query // without times
+	window   time.Duration    // how far back each poll reaches
 	interval time.Duration
 	limit    int // 0: none
 	progress *cmdutil.Progress
 	printer  printer
 
-	seen    map[identity]string // the status
-	written int
-	outage  time.Time // since when; zero: none
-	failed  int       // looks that failed since then
-	worked  bool      // a look has worked before
+	seen      map[identity]string // the status
+	written   int
+	outage    time.Time // when it began
+	failures  int       // failed polls since then
+	succeeded bool      // some poll
 }
 
-// identity tells jobs apart. The id alone is not proven to.
+// identity tells jobs apart. The documents do not say that the id alone does.
 type identity struct {
 	id, organization string
 	start            time.Time
@@ -39,23 +39,19 @@ type identity struct {
 
 func identityOf(j job) identity { return identity{j.JobID, j.OrganizationID, j.StartTime} }
 
-// maxBackoff bounds the pause in an outage, for intervals that are shorter.
-const maxBackoff = 10 * time.Minute
+const (
+	// maxBackoff limits the pause during an outage, unless the interval is longer.
+	maxBackoff = 10 * time.Minute
+	// maxRetryAfter limits the pause that a service can request, so that it cannot stop the monitoring.
+	maxRetryAfter = time.Hour
+)
 
-// maxRetryAfter bounds the pause that a service can ask for: a watch that ends for longer misses what it is
-// there for.
-const maxRetryAfter = time.Hour
-
-// run follows until the context ends, which is how it is meant to end.
+// run polls until the context ends, which is not an error.
 func (f *follower) run(ctx context.Context) error {
 	defer f.progress.Clear()
-	if f.app.StderrScreen.Terminal {
-		every := cmdutil.Span(f.interval)
-		f.app.Notef("Watching for jobs every %s. Stop with Ctrl-C.", every.String())
-	}
 	f.seen = make(map[identity]string)
 	for {
-		jobs, err := f.look(ctx)
+		jobs, err := f.poll(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -69,7 +65,7 @@ func (f *follower) run(ctx context.Context) error {
 		case f.isFatal(err):
 			return err
 		default:
-			pause = f.broken(err)
+			pause = f.failed(err)
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -81,14 +77,13 @@ func (f *follower) run(ctx context.Context) error {
 	}
 }
 
-// look reads the jobs of the window and returns those that are new or have another status, the oldest
-// first. It asks for jobs of every status: one that a filter by status hides could leave the window
-// before it gets the status that is waited for.
-func (f *follower) look(ctx context.Context) ([]job, error) {
+// poll reads the jobs of the window and returns those that are new or have another status, the oldest first. It reads jobs
+// of every status: one hidden by the filter could leave the window before it gets the status of the filter.
+func (f *follower) poll(ctx context.Context) ([]job, error) {
 	query := f.filter
 	query.Status = d365backup.JobStatusAny
 	query.End = time.Now()
-	query.Start = f.reach(query.End)
+	query.Start = f.start(query.End)
 	present := make(map[identity]string)
 	var changed []job
 	for j, err := range f.drift.Watch(bounded(f.list(ctx, query), "--follow")) {
@@ -96,7 +91,7 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 			return nil, err
 		}
 		id := identityOf(j)
-		if _, twice := present[id]; twice {
+		if _, duplicate := present[id]; duplicate {
 			continue
 		}
 		present[id] = j.StatusText()
@@ -105,14 +100,14 @@ func (f *follower) look(ctx context.Context) ([]job, error) {
 		}
 	}
 	f.progress.Clear()
-	f.drift.Note()
+	f.drift.Report()
 	f.seen = present
 	slices.SortStableFunc(changed, func(a, b job) int { return a.StartTime.Compare(b.StartTime) })
 	return changed, nil
 }
 
-// reach returns how far to look back: over the window, and over every job that was still running.
-func (f *follower) reach(now time.Time) time.Time {
+// start returns the start of the time range: that of the window or, if it is earlier, of a job that was still running.
+func (f *follower) start(now time.Time) time.Time {
 	start, running := now.Add(-f.window), d365backup.JobStatusInProgress.String()
 	for id, status := range f.seen {
 		if status == running && !id.start.IsZero() && id.start.Before(start) {
@@ -122,7 +117,7 @@ func (f *follower) reach(now time.Time) time.Time {
 	return start
 }
 
-// write writes the jobs that the filter lets through, and says whether that was enough.
+// write writes the jobs that match the filter, and reports whether the limit is reached.
 func (f *follower) write(jobs []job) (done bool, err error) {
 	for _, j := range jobs {
 		if f.filter.Status != d365backup.JobStatusAny && j.Status != f.filter.Status {
@@ -138,34 +133,28 @@ func (f *follower) write(jobs []job) (done bool, err error) {
 	return false, f.printer.flush()
 }
 
-// isFatal tells errors that waiting does not mend. A fault of the address shows at the first look; later
-// the same answer is an outage.
+// isFatal reports whether waiting does not help. A wrong address fails in the first poll; later the same response is an
+// outage.
 func (f *follower) isFatal(err error) bool {
-	for _, kind := range []error{errTooMany, d365backup.ErrConfig, d365backup.ErrAuth, d365backup.ErrForbidden, d365backup.ErrBadRequest, d365backup.ErrTooLarge} {
-		if errors.Is(err, kind) {
-			return true
-		}
+	fatal := []error{errTooMany, d365backup.ErrConfig, d365backup.ErrAuth, d365backup.ErrForbidden, d365backup.ErrBadRequest, d365backup.ErrTooLarge}
+	if !f.succeeded {
+		fatal = append(fatal, d365backup.ErrNotFound, d365backup.ErrRedirect, d365backup.ErrNotJobs)
 	}
-	for _, kind := range []error{d365backup.ErrNotFound, d365backup.ErrRedirect, d365backup.ErrNotJobs} {
-		if errors.Is(err, kind) && !f.worked {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(fatal, func(kind error) bool { return errors.Is(err, kind) })
 }
 
-// broken says once that there is an outage, and returns how long to wait.
-func (f *follower) broken(err error) time.Duration {
+// failed reports the beginning of an outage, and returns the pause before the next poll.
+func (f *follower) failed(err error) time.Duration {
 	f.progress.Clear()
-	if f.failed == 0 {
+	if f.failures == 0 {
 		f.outage = time.Now()
 		f.app.Notef("d365backup: cannot read jobs; retrying: %s", f.app.Explain(err))
 	}
 	pause := f.interval
-	for range min(f.failed, 30) {
+	for range min(f.failures, 30) {
 		pause = min(2*pause, max(maxBackoff, f.interval))
 	}
-	f.failed++
+	f.failures++
 	if own, ok := errors.AsType[*d365backup.Error](err); ok {
 		pause = max(pause, min(own.RetryAfter, maxRetryAfter))
 	}
@@ -173,9 +162,9 @@ func (f *follower) broken(err error) time.Duration {
 }
 
 func (f *follower) recovered() {
-	f.worked = true
-	if f.failed > 0 {
-		f.app.Notef("d365backup: back after %s", human.Duration(time.Since(f.outage)))
-		f.failed = 0
+	f.succeeded = true
+	if f.failures > 0 {
+		f.app.Notef("d365backup: reading jobs again after %s", human.Duration(time.Since(f.outage)))
+		f.failures = 0
 	}
 }

@@ -53,22 +53,22 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 func (p pipes) Close() error   { close(p.closed); return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// moment is what the service answers from then on.
+// moment is what the service responds from then on.
 type moment struct {
 	after  time.Duration
 	status int // 0: 200
 	jobs   []generated.Job
 }
 
-// watched is what a run of the follower left behind.
+// watched is the result of a run of the follower.
 type watched struct {
 	printed, notes []string
-	looks          []time.Duration // when it asked
-	starts         []time.Time     // the starts of the ranges that it asked for
+	polls          []time.Duration // when they were
+	starts         []time.Time     // of their time ranges
 	err            error
 }
 
-// watch runs a follower on a fake clock against a service that answers by a script.
+// watch runs a follower with a fake clock against a scripted service.
 func watch(t *testing.T, lasting time.Duration, script []moment, configure func(*follower)) (w watched) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -81,7 +81,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 			}
 			elapsed := time.Since(began)
 			if *filter.PageInfo.CurrentPage == 1 {
-				w.looks, w.starts = append(w.looks, elapsed), append(w.starts, *filter.StartTime)
+				w.polls, w.starts = append(w.polls, elapsed), append(w.starts, *filter.StartTime)
 			}
 			now := script[0]
 			for _, m := range script {
@@ -103,7 +103,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 		var stdout, stderr bytes.Buffer
 		f := &follower{
 			list: client.Jobs, window: 24 * time.Hour, interval: time.Minute,
-			printer: &linePrinter{out: &stdout},
+			printer: &jsonPrinter{out: &stdout},
 		}
 		f.app = cmdutil.NewApp(nil, nil, &stdout, &stderr)
 		f.drift = cmdutil.NewDrift(f.app)
@@ -142,7 +142,7 @@ func answer(w http.ResponseWriter, now moment, page int32) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// at is when a bubble's clock starts.
+// at is when the clock of a synctest bubble starts.
 var at = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func sent(id string, after time.Duration, status generated.JobStatus) generated.Job {
@@ -179,7 +179,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowDrift: what is not understood is noted once, and a change of it is a change.
+// TestFollowDrift: an unknown status is reported once, and a change from it to another one is a change.
 func TestFollowDrift(t *testing.T) {
 	got := watch(t, 5*time.Minute, []moment{
 		{0, 0, []generated.Job{sent("A", 0, 9), sent("B", 0, 9), sent("C", 0, good)}},
@@ -189,21 +189,21 @@ func TestFollowDrift(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", got.err, diff)
 	}
 	want := []string{
-		`d365backup: responses differ from the contract: status "9" not understood in 2 jobs`,
-		`d365backup: responses differ from the contract: status "11" not understood in 1 job`,
+		`d365backup: responses differ from the contract: unknown status "9" in 2 jobs`,
+		`d365backup: responses differ from the contract: unknown status "11" in 1 job`,
 	}
 	if diff := cmp.Diff(want, got.notes); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestFollowOutage: an outage is told once, asked into less and less often, and what happened in it is
-// told after it.
+// TestFollowOutage: an outage is reported once, polls become less frequent, and what happened during it is written
+// afterwards.
 func TestFollowOutage(t *testing.T) {
 	got := watch(t, 25*time.Minute+time.Second, []moment{
 		{0, 0, []generated.Job{sent("A", 0, running)}},
 		{time.Second, 503, nil},
-		{3 * time.Minute, 404, nil}, // a gateway says this, too, while it has no backend
+		{3 * time.Minute, 404, nil}, // as from a gateway without a backend
 		{16 * time.Minute, 0, []generated.Job{sent("A", 0, good)}},
 		{17 * time.Minute, 502, nil},
 		{19 * time.Minute, 0, []generated.Job{sent("A", 0, good), sent("B", 0, good)}},
@@ -215,12 +215,12 @@ func TestFollowOutage(t *testing.T) {
 	for i := range minutes {
 		minutes[i] *= time.Minute
 	}
-	if diff := cmp.Diff(minutes, got.looks); diff != "" {
-		t.Errorf("looks (-want +got):\n%s", diff)
+	if diff := cmp.Diff(minutes, got.polls); diff != "" {
+		t.Errorf("polls (-want +got):\n%s", diff)
 	}
 	prefixes := []string{
-		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 15m",
-		"d365backup: cannot read jobs; retrying: server error", "d365backup: back after 3m",
+		"d365backup: cannot read jobs; retrying: server error", "d365backup: reading jobs again after 15m",
+		"d365backup: cannot read jobs; retrying: server error", "d365backup: reading jobs again after 3m",
 	}
 	if len(got.notes) != len(prefixes) {
 		t.Fatalf("notes: %q", got.notes)
@@ -232,20 +232,20 @@ func TestFollowOutage(t *testing.T) {
 	}
 }
 
-// TestFollowBackoff: the pause has a bound, and an interval beyond that is kept.
+// TestFollowBackoff: the pause is limited, unless the interval is longer.
 func TestFollowBackoff(t *testing.T) {
 	script := []moment{{0, 503, nil}}
 	got := watch(t, time.Hour, script, func(f *follower) { f.interval = 7 * time.Minute })
-	if want := []time.Duration{0, 7 * time.Minute, 17 * time.Minute, 27 * time.Minute, 37 * time.Minute, 47 * time.Minute, 57 * time.Minute}; !cmp.Equal(got.looks, want) {
-		t.Errorf("got %v, want %v", got.looks, want)
+	if want := []time.Duration{0, 7 * time.Minute, 17 * time.Minute, 27 * time.Minute, 37 * time.Minute, 47 * time.Minute, 57 * time.Minute}; !cmp.Equal(got.polls, want) {
+		t.Errorf("got %v, want %v", got.polls, want)
 	}
 	got = watch(t, 50*time.Minute, script, func(f *follower) { f.interval = 20 * time.Minute })
-	if want := []time.Duration{0, 20 * time.Minute, 40 * time.Minute}; !cmp.Equal(got.looks, want) {
-		t.Errorf("got %v, want %v", got.looks, want)
+	if want := []time.Duration{0, 20 * time.Minute, 40 * time.Minute}; !cmp.Equal(got.polls, want) {
+		t.Errorf("got %v, want %v", got.polls, want)
 	}
 }
 
-// TestFollowRetryAfter: a pause that the service asks for is kept, but it cannot end the watch by one.
+// TestFollowRetryAfter: a pause that the service requests is kept, but is limited.
 func TestFollowRetryAfter(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{
 		time.Second: time.Minute, 30 * time.Minute: 30 * time.Minute, 365 * 24 * time.Hour: time.Hour,
@@ -265,14 +265,14 @@ func TestFollowRetryAfter(t *testing.T) {
 				}
 			}
 			if err := f.run(ctx); err != nil || second != want {
-				t.Errorf("asked for %v, it looks again after %v: %v", asked, second, err)
+				t.Errorf("requested %v, next poll after %v: %v", asked, second, err)
 			}
 		})
 	}
 }
 
-// TestFollowReach: the range moves on with the clock, and waits for a job that is still running.
-func TestFollowReach(t *testing.T) {
+// TestFollowStart: the time range moves with the clock, and includes a job that is still running.
+func TestFollowStart(t *testing.T) {
 	old := sent("A", -23*time.Hour, running)
 	got := watch(t, 5*time.Hour+time.Second, []moment{
 		{0, 0, []generated.Job{old}},
@@ -291,17 +291,17 @@ func TestFollowReach(t *testing.T) {
 	}
 }
 
-// TestFollowFatal: what waiting does not mend ends it at once; an answer that speaks against the
-// address does so at the first look only.
+// TestFollowFatal: an error that waiting does not help ends it at once; one that a wrong address causes only in the first
+// poll.
 func TestFollowFatal(t *testing.T) {
 	for status, kind := range map[int]error{401: d365backup.ErrAuth, 403: d365backup.ErrForbidden, 400: d365backup.ErrBadRequest, 404: d365backup.ErrNotFound, 302: d365backup.ErrRedirect} {
 		got := watch(t, time.Hour, []moment{{0, status, nil}}, nil)
-		if !errors.Is(got.err, kind) || got.notes[0] != "" || len(got.looks) != 1 {
+		if !errors.Is(got.err, kind) || got.notes[0] != "" || len(got.polls) != 1 {
 			t.Errorf("%d at first: %+v", status, got)
 		}
 		got = watch(t, time.Hour, []moment{{0, 0, nil}, {time.Minute, status, nil}}, nil)
-		if fatal := status < 404 && status >= 400; fatal != (got.err != nil) || fatal != (len(got.looks) == 2) {
-			t.Errorf("%d later: %v, %d looks", status, got.err, len(got.looks))
+		if fatal := status < 404 && status >= 400; fatal != (got.err != nil) || fatal != (len(got.polls) == 2) {
+			t.Errorf("%d later: %v, %d polls", status, got.err, len(got.polls))
 		}
 	}
 }

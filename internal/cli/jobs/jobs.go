@@ -1,4 +1,4 @@
-// Package jobs is the command "jobs": it lists jobs, as a table or for machines, and watches them.
+// Package jobs is the command "jobs": it lists jobs as a table or for programs, and follows them.
 package jobs
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,48 +17,52 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// command is what the flags ask for.
+// command is the flags and what is made from them.
 type command struct {
-	app        *cmdutil.App
-	connection cmdutil.Connection
-	filter     cmdutil.Filter
-	times      cmdutil.TimeRange
-	pageSize   cmdutil.PageSize
-	output     format
-	columns    []string
-	sort       []string
-	limit      int
-	follow     bool
-	interval   cmdutil.Span
+	app          *cmdutil.App
+	connection   cmdutil.Connection
+	filter       cmdutil.Filter
+	times        cmdutil.TimeRange
+	pageSize     func() []d365backup.Option
+	output       *cmdutil.Value
+	columns      []string
+	sort         []string
+	limit        int
+	follow       bool
+	interval     time.Duration
+	intervalFlag *cmdutil.Value
+
+	query  d365backup.Query
+	order  func(a, b job) int // nil: that of the service
+	fields []field            // nil: those of the format
 }
 
 // New returns the command.
 func New(app *cmdutil.App) *cobra.Command {
-	c := &command{app: app, output: formatTable}
+	c := &command{app: app}
 	cmd := &cobra.Command{
 		Use:   "jobs",
-		Short: "List the jobs of a time range, or watch them",
-		Long: `Lists the jobs of a time range, by default the last 24 hours, in the service's
-order. Which of a job's times counts for the range is not documented.
+		Short: "List the jobs of a time range, or follow them",
+		Long: `Lists the jobs of a time range, by default the last 24 hours, in the order of the
+service. The vendor does not document which of a job's times must be in the range.
 
-The table is for people: it fits the screen, and leaves columns out where there
-is no room. The other formats are for programs: json and ndjson have every field
-of a job, csv too unless --columns says otherwise, under the names of the
-contract and with times in UTC. Types and statuses are words in all of them: this
-is the command's own format, since the service sends numbers. A list that broke
-off ends with an error and a code other than 0; JSON also lacks the closing
-bracket.
+The table is for people: it fits the screen, and leaves columns out if there is
+no room. The other formats are for programs: json and ndjson have every field of
+a job, and so has csv without --columns, under the names of the contract and with
+times in UTC. Types and statuses are words in all of them; this is the command's
+own format, since the service sends numbers. If a list is incomplete, the command
+reports an error and a code other than 0; JSON also lacks the closing bracket.
 
-What was tolerated in the responses, such as a status that is not known, is noted
-in one line on the standard error.
+Deviations from the contract that are tolerated, such as an unknown status, are
+reported in one line on the standard error.
 
-Names in csv are as the service gives them. A spreadsheet takes one that begins
-with =, +, - or @ for a formula when it opens the file: import it, with all
-columns as text.
+Names in csv are exactly those of the service. A spreadsheet takes a name that
+begins with =, +, - or @ for a formula when it opens the file: import it instead,
+with all columns as text.
 
-With --follow it goes on: it asks again at every interval, and writes each job
-that is new or has another status. It survives outages, and ends when it is
-interrupted.
+With --follow it keeps polling: it reads the jobs again at every interval, and
+writes each job that is new or has another status. It continues after outages,
+and ends when it is interrupted.
 
 --follow and --sort hold jobs in memory: more than 250,000 of them are an error.`,
 		Example: `  d365backup jobs --sandbox
@@ -68,160 +73,146 @@ interrupted.
   d365backup jobs --follow --status Failed`,
 		Args: cmdutil.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.run(cmd.Context(), cmd.Flags().Changed)
+			if err := c.check(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			return c.run(cmd.Context())
 		},
 	}
-	c.times.AddFlags(cmd)
-	c.filter.AddFlags(cmd)
 	c.addFlags(cmd)
-	c.pageSize.AddFlag(cmd)
-	c.connection.AddFlags(cmd)
 	return cmd
 }
 
 func (c *command) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	c.times.AddFlags(cmd)
+	c.filter.AddFlags(cmd)
 	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
-	flags.VarP(&c.output, "output", "o", "format: table, json, ndjson, csv")
+	c.output = cmdutil.AddOutputFlag(cmd, "table", "json", "ndjson", "csv")
 	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
-	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; a minus for falling values")
-	flags.BoolVarP(&c.follow, "follow", "f", false, "go on, and write jobs as they appear or change status")
-	c.interval = cmdutil.Span(time.Minute)
-	flags.Var(&c.interval, "interval", "`time` between two looks with --follow")
-	for flag, complete := range map[string]cobra.CompletionFunc{
-		"output":   cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp),
-		"columns":  completeList(fieldNames()),
-		"sort":     completeList(append(fieldNames(), falling(fieldNames())...)),
-		"limit":    cobra.NoFileCompletions,
-		"interval": cobra.NoFileCompletions,
-	} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, complete)
+	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; prefix with - to sort in descending order")
+	flags.BoolVarP(&c.follow, "follow", "f", false, "keep polling, and write jobs that are new or change their status")
+	c.intervalFlag = cmdutil.NewDuration("1m", &c.interval)
+	flags.Var(c.intervalFlag, "interval", "polling interval of --follow, a `time` such as 1m")
+	c.pageSize = cmdutil.AddPageSizeFlag(cmd)
+	c.connection.AddFlags(cmd)
+	cmdutil.Complete(cmd, "limit")
+	cmdutil.Complete(cmd, "interval")
+	names, keys := FieldNames(), FieldNames()
+	for _, name := range names {
+		keys = append(keys, "-"+name)
 	}
+	_ = cmd.RegisterFlagCompletionFunc("columns", completeList(names))
+	_ = cmd.RegisterFlagCompletionFunc("sort", completeList(keys))
 }
 
-// plan is what is to be done, found valid.
-type plan struct {
-	query   d365backup.Query
-	start   time.Time
-	end     time.Time
-	order   func(a, b job) int // nil: the service's
-	columns []field            // nil: those of the format
-}
-
-func (c *command) run(ctx context.Context, changed func(string) bool) error {
-	plan, err := c.plan(changed)
-	if err != nil {
-		return err
-	}
-	progress, drift := c.progress(), cmdutil.NewDrift(c.app)
-	client, closeClient, err := c.connection.Client(c.app, append(c.options(progress), drift.Option())...)
-	if err != nil {
-		return err
-	}
-	defer drift.Note()
-	if c.follow {
-		f := follower{
-			app: c.app, drift: drift, list: client.Jobs, filter: plan.query, window: plan.end.Sub(plan.start),
-			interval: time.Duration(c.interval), limit: c.limit, progress: progress, printer: c.printer(plan, progress),
+// completeList completes a comma-separated list with the names that are not in it yet.
+func completeList(names []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) (values []cobra.Completion, _ cobra.ShellCompDirective) {
+		before := typed[:strings.LastIndex(typed, ",")+1]
+		for _, name := range names {
+			if !strings.Contains(","+before, ","+name+",") {
+				values = append(values, before+name)
+			}
 		}
-		return errors.Join(f.run(ctx), closeClient())
+		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
-	err = c.list(drift.Watch(client.Jobs(ctx, plan.query)), plan, progress)
-	return errors.Join(err, closeClient())
 }
 
-// plan finds the faults of the flags before any request.
-func (c *command) plan(changed func(string) bool) (p plan, err error) {
-	switch {
+// check checks the flags, before any request.
+func (c *command) check(changed func(flag string) bool) (err error) {
+	switch format := c.output.String(); {
 	case c.limit < 0:
-		return p, cmdutil.Usagef("--limit %d makes no sense: use 1 or more, or 0 for all", c.limit)
-	case len(c.columns) > 0 && (c.output == formatJSON || c.output == formatNDJSON):
-		return p, cmdutil.Usagef("--columns is for table and csv: %s has every field", c.output)
-	case c.follow && c.output == formatJSON:
-		return p, cmdutil.Usagef("--follow never ends, as a JSON array must: use -o ndjson")
+		return cmdutil.Usagef("--limit %d is negative: use 1 or more, or 0 for all", c.limit)
+	case len(c.columns) > 0 && (format == "json" || format == "ndjson"):
+		return cmdutil.Usagef("--columns is for table and csv: %s has every field", format)
+	case c.follow && format == "json":
+		return cmdutil.Usagef("--follow never ends, but a JSON array must: use -o ndjson")
 	case c.follow && len(c.sort) > 0:
-		return p, cmdutil.Usagef("--follow writes jobs as they come and cannot sort them: leave --sort out")
-	case c.follow && c.times.Ends():
-		return p, cmdutil.Usagef("--follow has no end: leave --end out")
-	case c.follow && time.Duration(c.interval) < time.Second:
-		return p, cmdutil.Usagef("--interval %s is too short: use 1s or more", c.interval.String())
+		return cmdutil.Usagef("--follow writes jobs as they come and cannot sort them: remove --sort")
+	case c.follow && c.times.HasEnd():
+		return cmdutil.Usagef("--follow has no end: remove --end")
+	case c.follow && c.interval < time.Second:
+		return cmdutil.Usagef("--interval %s is too short: use 1s or more", c.intervalFlag)
 	case !c.follow && changed("interval"):
-		return p, cmdutil.Usagef("--interval is for --follow")
+		return cmdutil.Usagef("--interval requires --follow")
 	}
 	if len(c.sort) > 0 {
-		if p.order, err = orderOf(c.sort); err != nil {
-			return p, cmdutil.Usagef("--sort: %w", err)
+		if c.order, err = orderBy(c.sort); err != nil {
+			return cmdutil.Usagef("--sort: %w", err)
 		}
 	}
 	if len(c.columns) > 0 {
-		if p.columns, err = fieldsOf(c.columns); err != nil {
-			return p, cmdutil.Usagef("--columns: %w", err)
+		if c.fields, err = fieldsByName(c.columns); err != nil {
+			return cmdutil.Usagef("--columns: %w", err)
 		}
 	}
-	p.start, p.end, err = c.times.Resolve(time.Now())
-	p.query = c.filter.Query()
-	p.query.Start, p.query.End = p.start, p.end
-	return p, err
+	c.query = c.filter.Query()
+	c.query.Start, c.query.End, err = c.times.Resolve(time.Now())
+	return err
 }
 
-// options are those of the client, beyond its settings.
-func (c *command) options(progress *cmdutil.Progress) []d365backup.Option {
-	return append(c.pageSize.Options(), d365backup.WithProgress(func(p d365backup.Progress) {
-		progress.Update(p.Jobs, p.TotalCount, p.Pages)
-	}))
+func (c *command) run(ctx context.Context) error {
+	progress, drift := c.newProgress(), cmdutil.NewDrift(c.app)
+	client, closeService, err := c.connection.Client(c.app, append(c.pageSize(), progress.Option(), drift.Option())...)
+	if err != nil {
+		return err
+	}
+	defer drift.Report()
+	if !c.follow {
+		return errors.Join(c.list(drift.Watch(client.Jobs(ctx, c.query)), progress), closeService())
+	}
+	if c.app.StderrScreen.Terminal {
+		c.app.Notef("Following jobs, polling every %s. Stop with Ctrl-C.", c.intervalFlag)
+	}
+	f := follower{
+		app: c.app, drift: drift, list: client.Jobs, filter: c.query, window: c.query.End.Sub(c.query.Start),
+		interval: c.interval, limit: c.limit, progress: progress, printer: c.newPrinter(progress),
+	}
+	return errors.Join(f.run(ctx), closeService())
 }
 
-// progress returns the progress line, unless it would fight with the jobs for the screen.
-func (c *command) progress() *cmdutil.Progress {
-	if c.app.StdoutScreen.Terminal && c.output != formatTable {
+// newProgress returns the progress line, or nil if it would be mixed with jobs on the same screen.
+func (c *command) newProgress() *cmdutil.Progress {
+	if c.app.StdoutScreen.Terminal && c.output.String() != "table" {
 		return nil
 	}
 	return cmdutil.NewProgress(c.app)
 }
 
-func (c *command) printer(p plan, progress *cmdutil.Progress) printer {
-	out := c.app.Stdout
-	if c.app.StdoutScreen.Terminal { // the same screen, most likely
+func (c *command) newPrinter(progress *cmdutil.Progress) printer {
+	out, screen := c.app.Stdout, c.app.StdoutScreen
+	if screen.Terminal { // most likely that of the progress line
 		out = progress.Writer(out)
 	}
-	switch c.output {
-	case formatNDJSON:
-		return &linePrinter{out: out}
-	case formatJSON:
-		return &arrayPrinter{out: out}
-	case formatCSV:
-		columns := p.columns
+	columns := c.fields
+	switch format := c.output.String(); format {
+	case "json", "ndjson":
+		return &jsonPrinter{out: out, array: format == "json"}
+	case "csv":
 		if columns == nil {
 			columns = fields
 		}
-		return &csvPrinter{out: csv.NewWriter(out), terminal: c.app.StdoutScreen.Terminal, fields: columns}
+		return &csvPrinter{out: csv.NewWriter(out), terminal: screen.Terminal, fields: columns}
 	}
-	columns := p.columns
 	if columns == nil {
-		columns, _ = fieldsOf(defaultColumns)
+		columns, _ = fieldsByName(defaultColumns)
 	}
-	return &tablePrinter{out: out, screen: c.app.StdoutScreen, zone: c.times.Zone(), fields: columns, droppable: p.columns == nil}
+	return &tablePrinter{out: out, screen: screen, zone: c.times.Zone(), fields: columns, droppable: c.fields == nil}
 }
 
 // list writes the jobs once.
-func (c *command) list(source iter.Seq2[job, error], p plan, progress *cmdutil.Progress) error {
+func (c *command) list(jobs iter.Seq2[job, error], progress *cmdutil.Progress) error {
 	defer progress.Clear()
-	out, limit := c.printer(p, progress), c.limit
-	if p.order != nil {
-		sorted, err := collect(bounded(source, "--sort"))
-		if err != nil {
-			return err
-		}
-		slices.SortStableFunc(sorted, p.order)
-		source = all(sorted)
+	if c.order != nil {
+		jobs = sorted(bounded(jobs, "--sort"), c.order)
 	}
-	what := listed{start: p.start, end: p.end}
-	written := 0
-	for j, err := range source {
+	out, what, written := c.newPrinter(progress), listed{start: c.query.Start, end: c.query.End}, 0
+	for j, err := range jobs {
 		if err != nil {
 			return errors.Join(err, out.flush())
 		}
-		if limit > 0 && written == limit {
+		if c.limit > 0 && written == c.limit {
 			what.limited = true
 			break
 		}
@@ -233,41 +224,41 @@ func (c *command) list(source iter.Seq2[job, error], p plan, progress *cmdutil.P
 	return out.close(what)
 }
 
-// maxHeld bounds how many jobs are held in memory, up to some 300 MB of them.
+// sorted reads all jobs and yields them in order; none if there is an error.
+func sorted(jobs iter.Seq2[job, error], order func(a, b job) int) iter.Seq2[job, error] {
+	return func(yield func(job, error) bool) {
+		var all []job
+		for j, err := range jobs {
+			if err != nil {
+				yield(job{}, err)
+				return
+			}
+			all = append(all, j)
+		}
+		slices.SortStableFunc(all, order)
+		for _, j := range all {
+			if !yield(j, nil) {
+				return
+			}
+		}
+	}
+}
+
+// maxHeld limits how many jobs are held in memory, about 300 MB.
 const maxHeld = 250_000
 
 var errTooMany = errors.New("too many jobs")
 
-// bounded ends in an error that names the flag if there are more jobs than can be held.
-func bounded(source iter.Seq2[job, error], flag string) iter.Seq2[job, error] {
+// bounded ends with an error that names the flag if there are more jobs than can be held in memory.
+func bounded(jobs iter.Seq2[job, error], flag string) iter.Seq2[job, error] {
 	return func(yield func(job, error) bool) {
 		held := 0
-		for j, err := range source {
+		for j, err := range jobs {
 			if held++; err == nil && held > maxHeld {
 				yield(j, fmt.Errorf("%w: %s holds at most %d in memory: choose a shorter time range", errTooMany, flag, maxHeld))
 				return
 			}
 			if !yield(j, err) {
-				return
-			}
-		}
-	}
-}
-
-func collect(source iter.Seq2[job, error]) (jobs []job, err error) {
-	for j, err := range source {
-		if err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, j)
-	}
-	return jobs, nil
-}
-
-func all(jobs []job) iter.Seq2[job, error] {
-	return func(yield func(job, error) bool) {
-		for _, j := range jobs {
-			if !yield(j, nil) {
 				return
 			}
 		}

@@ -19,60 +19,60 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestProgressShows: on a terminal a slow list says how far it is. The line stays while jobs go
-// elsewhere, makes room for jobs on the same screen, and is gone at the end.
-func TestProgressShows(t *testing.T) {
+// TestProgressShown: on a terminal, reading a slow list shows its progress. The line stays while jobs are written to a
+// file, is removed before jobs on the same screen, and at the end.
+func TestProgressShown(t *testing.T) {
 	terminal := cmdutil.Screen{Terminal: true, Width: 80, Cursor: true}
 	for name, tt := range map[string]struct {
 		stdout cmdutil.Screen
-		format format
+		format string
 		shows  bool
 	}{
-		"file":             {cmdutil.Screen{}, formatCSV, true},
-		"table on screen":  {terminal, formatTable, true},
-		"ndjson on screen": {terminal, formatNDJSON, false},
+		"file":             {cmdutil.Screen{}, "csv", true},
+		"table on screen":  {terminal, "table", true},
+		"ndjson on screen": {terminal, "ndjson", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var stdout, stderr bytes.Buffer
-				c := &command{app: cmdutil.NewApp(nil, nil, &stdout, &stderr), output: tt.format, pageSize: 1}
-				c.app.StdoutScreen, c.app.StderrScreen = tt.stdout, terminal
+				app := cmdutil.NewApp(nil, nil, &stdout, &stderr)
+				app.StdoutScreen, app.StderrScreen = tt.stdout, terminal
+				c := &command{app: app, output: cmdutil.NewChoice("format", tt.format)}
 				listSlowly(t, c)
 				text := stderr.String()
 				if shown := strings.Contains(text, " of 3 jobs ("); shown != tt.shows {
 					t.Errorf("got %q", text)
 				}
 				if cleared := strings.HasSuffix(text, "\r\x1b[K") && strings.Count(text, "\r\x1b[K") == 1; cleared != tt.shows {
-					t.Errorf("the line is not taken away once: %q", text)
+					t.Errorf("the line is not removed once: %q", text)
 				}
 			})
 		})
 	}
 }
 
-// listSlowly lists three jobs, each on a page that takes longer than the progress line waits for.
+// listSlowly lists three jobs, each on a page that takes longer than the delay of the progress line.
 func listSlowly(t *testing.T, c *command) {
 	t.Helper()
 	cmd := &cobra.Command{}
 	c.times.AddFlags(cmd)
 	c.filter.AddFlags(cmd)
-	p, err := c.plan(cmd.Flags().Changed)
-	if err != nil {
+	if err := c.check(cmd.Flags().Changed); err != nil {
 		t.Fatal(err)
 	}
-	progress := c.progress()
-	client, err := d365backup.New(append(c.options(progress), d365backup.WithDataCenter("us"),
+	progress := c.newProgress()
+	client, err := d365backup.New(progress.Option(), d365backup.WithPageSize(1), d365backup.WithDataCenter("us"),
 		d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t"})),
-		d365backup.WithHTTPClient(&http.Client{Transport: slowPages{}}))...)
+		d365backup.WithHTTPClient(&http.Client{Transport: slowPages{}}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.list(client.Jobs(t.Context(), p.query), p, progress); err != nil {
+	if err := c.list(client.Jobs(t.Context(), c.query), progress); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// slowPages answers pages of one job each, three in all.
+// slowPages responds with pages of one job each, three in all.
 type slowPages struct{}
 
 func (slowPages) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -2,10 +2,7 @@ package jobs
 
 import (
 	"encoding/csv"
-	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -14,99 +11,63 @@ import (
 	"github.com/d365backup/d365backup/internal/human"
 )
 
-// printer writes jobs in one format. What print has not written yet, flush writes.
+// printer writes jobs in one format.
 type printer interface {
 	print(job) error
+	// flush writes what print has kept.
 	flush() error
-	// close writes the end of a list that is whole.
+	// close writes the end of a complete list.
 	close(listed) error
 }
 
-// listed says what a whole list is of.
+// listed describes a complete list.
 type listed struct {
 	start, end time.Time
-	// limited says that it ends where it does because no more was asked for.
-	limited bool
+	limited    bool // by --limit
 }
 
-// The formats.
-const (
-	formatTable  = "table"
-	formatJSON   = "json"
-	formatNDJSON = "ndjson"
-	formatCSV    = "csv"
-)
-
-var formats = []string{formatTable, formatJSON, formatNDJSON, formatCSV}
-
-// format is a flag that takes the name of a format.
-type format string
-
-// Set takes a name.
-func (f *format) Set(text string) error {
-	if !slices.Contains(formats, text) {
-		return fmt.Errorf("format %q does not exist: use one of %s", text, strings.Join(formats, ", "))
-	}
-	*f = format(text)
-	return nil
-}
-
-// String returns the name.
-func (f *format) String() string { return string(*f) }
-
-// Type is what help calls the value.
-func (f *format) Type() string { return "format" }
-
-// linePrinter writes a JSON object a line, each as soon as it is there.
-type linePrinter struct {
-	out  io.Writer
-	line jx.Writer
-}
-
-func (p *linePrinter) print(j job) error {
-	p.line.Reset()
-	encode(&p.line, j)
-	p.line.RawStr("\n")
-	_, err := p.out.Write(cmdutil.EscapeJSON(p.line.Buf))
-	return err
-}
-
-func (p *linePrinter) flush() error       { return nil }
-func (p *linePrinter) close(listed) error { return nil }
-
-// arrayPrinter writes one JSON array, an object a line. A list that ends early has no closing bracket,
-// so that no program takes it for the whole.
-type arrayPrinter struct {
+// jsonPrinter writes one JSON object per line, each as soon as it is available; for the format json as one array. An array
+// without its closing bracket is incomplete.
+type jsonPrinter struct {
 	out   io.Writer
+	array bool
 	line  jx.Writer
 	began bool
 }
 
-func (p *arrayPrinter) print(j job) error {
+func (p *jsonPrinter) print(j job) error {
 	p.line.Reset()
-	if p.began {
+	switch {
+	case !p.array:
+	case p.began:
 		p.line.RawStr(",\n")
-	} else {
+	default:
 		p.line.RawStr("[\n")
 	}
 	p.began = true
 	encode(&p.line, j)
+	if !p.array {
+		p.line.RawStr("\n")
+	}
 	_, err := p.out.Write(cmdutil.EscapeJSON(p.line.Buf))
 	return err
 }
 
-func (p *arrayPrinter) flush() error { return nil }
+func (p *jsonPrinter) flush() error { return nil }
 
-func (p *arrayPrinter) close(listed) error {
+func (p *jsonPrinter) close(listed) error {
 	end := "\n]\n"
-	if !p.began {
+	switch {
+	case !p.array:
+		return nil
+	case !p.began:
 		end = "[]\n"
 	}
 	_, err := io.WriteString(p.out, end)
 	return err
 }
 
-// encode writes a job as a JSON object that has every field, so that all lines have the same keys.
+// encode writes a job as a JSON object. It has every field, so that all jobs have the same keys.
 func encode(w *jx.Writer, j job) {
 	w.ObjStart()
 	for i, f := range fields {
@@ -126,10 +87,9 @@ func encode(w *jx.Writer, j job) {
 	w.ObjEnd()
 }
 
-// csvPrinter writes comma-separated values (RFC 4180, but for the line feeds) under a header. They are
-// what the service says, to the byte: CSV has no escape that every program reads, so neither control
-// characters nor what a spreadsheet takes for a formula can be told as such. A terminal gets the first
-// taken out.
+// csvPrinter writes comma-separated values (RFC 4180, with line feeds only) after a header. Values are exactly those of
+// the service: CSV has no escape that every program reads, so neither control characters nor what a spreadsheet takes for
+// a formula can be marked. On a terminal, control characters are removed.
 type csvPrinter struct {
 	out      *csv.Writer
 	terminal bool

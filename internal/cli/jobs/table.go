@@ -15,33 +15,33 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// defaultColumns are the columns of a table where none are asked for.
+// defaultColumns are the columns without --columns.
 var defaultColumns = []string{
 	"startTime", "type", "status", "durationHours", "organizationName", "totalRecord", "failedRecord", "backupSize", "jobId",
 }
 
-// dropOrder are the default columns that go where there is no room for all, the first one first.
+// dropOrder lists the default columns that are left out on a narrow screen, in this order.
 var dropOrder = []string{"jobId", "totalRecord", "durationHours", "backupSize", "type"}
 
 const (
-	// blockRows is how many rows make up the block that the widths of all are taken from, so that a
-	// table of any length needs bounded memory and shows early.
+	// blockRows is the number of rows that determine the widths of the columns, so that a table of any length needs bounded
+	// memory and appears early.
 	blockRows = 1000
 	gap       = "  "
-	// maxText is how many characters of a text of the service a cell can have, also where the screen has no
-	// width: a cell makes the whole column as wide as itself.
+	// maxText is the maximum length of a text of the service in characters, also without a screen: a cell makes its whole
+	// column as wide as itself.
 	maxText = 120
-	// comfortable is the width that tells one name from another mostly; other columns go for it.
+	// comfortable is the width at which most names can be told apart. Columns are left out to keep it.
 	comfortable = 18
 )
 
-// tablePrinter writes jobs as a table for people.
+// tablePrinter writes jobs as a table.
 type tablePrinter struct {
 	out    io.Writer
 	screen cmdutil.Screen
 	zone   *time.Location
 	fields []field
-	// droppable says that columns may be left out, since nobody asked for them by name.
+	// droppable allows columns to be left out, because the user did not choose them.
 	droppable bool
 
 	block   []job
@@ -50,7 +50,7 @@ type tablePrinter struct {
 	tally   tally
 }
 
-// column is a field as a table shows it.
+// column is a field in a table.
 type column struct {
 	field
 	title string
@@ -73,7 +73,7 @@ func clipped(j job) job {
 	return j
 }
 
-// flush writes the rows that are waiting; the first ones with the header above.
+// flush writes the kept rows, the first ones with a header.
 func (p *tablePrinter) flush() error {
 	if len(p.block) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func (p *tablePrinter) flush() error {
 	return err
 }
 
-// style has no lines: the screen's width is for what they would part.
+// style has no lines, to save width.
 var style = table.Style{
 	Box:     table.BoxStyle{MiddleVertical: gap},
 	Options: table.Options{SeparateColumns: true},
@@ -118,7 +118,7 @@ func (p *tablePrinter) row(cell func(column) string) table.Row {
 	return row
 }
 
-// fit cuts a text to a width, and shows that it did.
+// fit shortens a text to a width, and marks that it did.
 func fit(cell string, width int) string {
 	if text.StringWidthWithoutEscSequences(cell) <= width {
 		return cell
@@ -133,7 +133,7 @@ func (p *tablePrinter) paint(cell string, colors ...text.Color) string {
 	return text.Colors(colors).Sprint(cell)
 }
 
-// colors returns the colours of a cell. What they say also stands there in words.
+// colors returns the colors of a cell. They repeat what its text says.
 func colors(name string, j job) text.Colors {
 	switch {
 	case name == "status" && j.Status == d365backup.JobStatusFailed, name == "failedRecord" && j.FailedRecord > 0:
@@ -150,9 +150,8 @@ func colors(name string, j job) text.Colors {
 	return nil
 }
 
-// layout chooses columns and their widths so that these jobs fit into the width of a screen, 0 for one
-// without limit. First it takes short forms, then it leaves columns out where it may, and at last it
-// cuts those that bear it.
+// layout chooses columns and widths so that these jobs fit into a width, 0 for no limit. First it uses short forms, then it
+// leaves columns out if it may, and then it shortens columns.
 func layout(fields []field, jobs []job, zone *time.Location, limit int, droppable bool) ([]column, []int) {
 	columns, widths := measure(fields, jobs, zone, false)
 	if limit <= 0 || total(widths) <= limit {
@@ -160,18 +159,18 @@ func layout(fields []field, jobs []job, zone *time.Location, limit int, droppabl
 	}
 	columns, widths = measure(fields, jobs, zone, true)
 	for _, name := range dropOrder {
-		if !droppable || total(least(columns, widths, comfortable)) <= limit {
+		if !droppable || total(smallest(columns, widths, comfortable)) <= limit {
 			break
 		}
 		if i := slices.IndexFunc(columns, func(c column) bool { return c.name == name }); i >= 0 {
 			columns, widths = slices.Delete(columns, i, i+1), slices.Delete(widths, i, i+1)
 		}
 	}
-	smallest := least(columns, widths, 0)
+	minimum := smallest(columns, widths, 0)
 	for total(widths) > limit {
 		widest := -1
 		for i := range widths {
-			if widths[i] > smallest[i] && (widest < 0 || widths[i] > widths[widest]) {
+			if widths[i] > minimum[i] && (widest < 0 || widths[i] > widths[widest]) {
 				widest = i
 			}
 		}
@@ -183,7 +182,7 @@ func layout(fields []field, jobs []job, zone *time.Location, limit int, droppabl
 	return columns, widths
 }
 
-// measure returns the columns of these fields, and how wide they would like to be.
+// measure returns the columns of these fields, and the widths that they need.
 func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]column, []int) {
 	columns, widths := make([]column, len(fields)), make([]int, len(fields))
 	for i, f := range fields {
@@ -202,15 +201,15 @@ func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]col
 	return columns, widths
 }
 
-// least returns how narrow the columns can be, where those that bear being cut are to keep some width.
-func least(columns []column, widths []int, keep int) []int {
-	smallest := slices.Clone(widths)
+// smallest returns the minimum widths of the columns, of which shortened ones keep some width.
+func smallest(columns []column, widths []int, keep int) []int {
+	minimum := slices.Clone(widths)
 	for i, c := range columns {
-		if c.least > 0 {
-			smallest[i] = min(widths[i], max(c.least, keep, text.StringWidth(c.title)))
+		if c.minWidth > 0 {
+			minimum[i] = min(widths[i], max(c.minWidth, keep, text.StringWidth(c.title)))
 		}
 	}
-	return smallest
+	return minimum
 }
 
 func total(widths []int) int {
@@ -221,7 +220,7 @@ func total(widths []int) int {
 	return sum
 }
 
-// close writes what is waiting, and below it the sum of it all.
+// close writes the kept rows and a summary.
 func (p *tablePrinter) close(what listed) error {
 	if err := p.flush(); err != nil {
 		return err
@@ -241,23 +240,22 @@ func (t *tally) add(j job) {
 		t.byStatus = make(map[d365backup.JobStatus]int64)
 	}
 	t.jobs++
-	t.failedRecords = human.Plus(t.failedRecords, max(j.FailedRecord, 0))
+	t.failedRecords = human.SaturatingAdd(t.failedRecords, max(j.FailedRecord, 0))
 	t.byStatus[j.Status]++
 }
 
-// footerOrder has the bad news first.
+// footerOrder begins with failures.
 var footerOrder = []d365backup.JobStatus{
 	d365backup.JobStatusFailed, d365backup.JobStatusFinishedWithException, d365backup.JobStatusInProgress, d365backup.JobStatusFinished,
 }
 
 func (t *tally) footer(what listed, zone *time.Location) string {
 	from, to := what.start.In(zone), what.end.In(zone)
-	limited := ""
+	jobs := human.Plural(t.jobs, "job", "jobs")
 	if what.limited {
-		limited = ", by --limit, of those"
+		jobs = "first " + jobs + " (--limit)"
 	}
-	line := fmt.Sprintf("%s%s from %s to %s", human.Plural(t.jobs, "job", "jobs"), limited,
-		from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
+	line := fmt.Sprintf("%s from %s to %s", jobs, from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
 	}

@@ -18,11 +18,11 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 var night = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-// lastNight has jobs of every status and type, one of each unknown to the library.
+// lastNight has jobs of every status and type, including unknown ones.
 func lastNight() []job {
 	var jobs []job
 	for i, s := range append(d365backup.JobStatuses()[1:], 9, d365backup.JobStatusUnknown) {
@@ -53,7 +53,7 @@ func render(t *testing.T, screen cmdutil.Screen, columns []string, jobs []job) s
 		columns = defaultColumns
 	}
 	var err error
-	if p.fields, err = fieldsOf(columns); err != nil {
+	if p.fields, err = fieldsByName(columns); err != nil {
 		t.Fatal(err)
 	}
 	for _, j := range jobs {
@@ -68,7 +68,7 @@ func render(t *testing.T, screen cmdutil.Screen, columns []string, jobs []job) s
 }
 
 func TestTable(t *testing.T) {
-	text.EnableColors() // whatever the environment of the test says
+	text.EnableColors() // in any environment of the test
 	tests := map[string]struct {
 		screen  cmdutil.Screen
 		columns []string
@@ -80,7 +80,7 @@ func TestTable(t *testing.T) {
 		"unlimited":     {cmdutil.Screen{}, nil},
 		"color":         {cmdutil.Screen{Terminal: true, Width: 80, Color: true}, nil},
 		"columns_80":    {cmdutil.Screen{Width: 80}, []string{"organizationName", "module", "organizationId", "status"}},
-		"columns_200":   {cmdutil.Screen{Width: 200}, fieldNames()[:10]},
+		"columns_200":   {cmdutil.Screen{Width: 200}, FieldNames()[:10]},
 		"columns_wider": {cmdutil.Screen{Width: 20}, []string{"jobId", "startTime"}},
 	}
 	for name, tt := range tests {
@@ -103,8 +103,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableFits: at every width from the narrowest possible on, no line is wider than the screen, and
-// no column that stays is cut but those that bear it.
+// TestTableFits: from the minimum width on, no line is wider than the screen, and only columns that can be shortened are.
 func TestTableFits(t *testing.T) {
 	for width := 60; width <= 220; width++ {
 		table, _, _ := strings.Cut(render(t, cmdutil.Screen{Width: width}, nil, lastNight()), "\n\n")
@@ -121,7 +120,7 @@ func TestTableFits(t *testing.T) {
 	}
 }
 
-// TestTableLong: a table longer than a block goes on under the same header, with the same widths.
+// TestTableLong: a table longer than a block continues under the same header, with the same widths.
 func TestTableLong(t *testing.T) {
 	jobs := make([]job, 2*blockRows+1)
 	for i := range jobs {
@@ -135,7 +134,7 @@ func TestTableLong(t *testing.T) {
 	at := strings.Index(lines[0], "RECORDS")
 	for i, line := range lines[1 : len(jobs)+1] {
 		if text.StringWidth(line[:strings.LastIndex(line, " ")+1]) != strings.Index(lines[0], "JOB ID") {
-			t.Fatalf("line %d is shifted: %q", i, line)
+			t.Fatalf("line %d is not aligned: %q", i, line)
 		}
 	}
 	if at < 0 || !strings.Contains(lines[blockRows+1], "longlongl") || !strings.Contains(lines[blockRows+1], "…") {
@@ -143,8 +142,8 @@ func TestTableLong(t *testing.T) {
 	}
 }
 
-// TestTableClipped: one long text neither widens the other rows nor stays in memory, whatever field of
-// the service it stands in and whether or not the screen has a width.
+// TestTableClipped: one long text neither widens the other rows nor stays in memory, in any field and with or without a
+// screen width.
 func TestTableClipped(t *testing.T) {
 	long := job{}
 	for _, f := range reflect.ValueOf(&long).Elem().Fields() {
@@ -153,7 +152,7 @@ func TestTableClipped(t *testing.T) {
 		}
 	}
 	jobs := append(make([]job, 100), long)
-	for width, columns := range map[int][]string{0: fieldNames(), 80: {"jobId", "organizationName"}} {
+	for width, columns := range map[int][]string{0: FieldNames(), 80: {"jobId", "organizationName"}} {
 		got := render(t, cmdutil.Screen{Width: width}, columns, jobs)
 		if len(got) > 200_000 || !strings.Contains(got, "longlong") || !strings.Contains(got, "…") {
 			t.Errorf("width %d: %d jobs make %d bytes", width, len(jobs), len(got))
@@ -164,11 +163,11 @@ func TestTableClipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if kept := fmt.Sprint(p.block); len(kept) > 10_000 {
-		t.Errorf("%d bytes are kept of one job", len(kept))
+		t.Errorf("one job keeps %d bytes", len(kept))
 	}
 }
 
-// TestTableFooterSaturates: lost records are told, however many there are, and no job takes any away.
+// TestTableFooterSaturates: failed records are reported, however many there are, and no job subtracts any.
 func TestTableFooterSaturates(t *testing.T) {
 	for want, failed := range map[string][]int64{
 		"9,223,372,036,854,775,807 records failed": {math.MaxInt64, math.MaxInt64},

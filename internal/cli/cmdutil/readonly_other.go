@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cmdutil
+
+// isReadOnly reports false: only containers need it, and they run on Linux.
+func isReadOnly(string) bool { return false }

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+)
+
+func newEnvironmentTopic(*cmdutil.App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "environment",
+		Short: "Environment variables, configuration file and profiles",
+		Long: `A setting is read from its flag, else from the environment, else from a profile in
+the configuration file. Secrets are never flags.
+
+Environment variables, and keys of a profile:
+` + cmdutil.SettingsHelp() + `  D365BACKUP_PROFILE
+      profile of the configuration file
+  NO_COLOR
+      with any value: no colors
+
+A file that contains a secret must be readable only by its owner (chmod 600), or
+by a group of this process if it belongs to you or root (0440). In
+$CREDENTIALS_DIRECTORY, where systemd puts credentials, any mode is accepted.
+
+The configuration file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
+~/.config/d365backup/config.yaml (on Windows %APPDATA%\d365backup\config.yaml):
+
+  default: production
+  profiles:
+    production:
+      data_center: us
+      client_id: 5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71
+      client_secret_file: ~/.config/d365backup/production.secret
+
+Relative paths are resolved against the directory of the configuration file. It
+is refused if it belongs to another user or others can write to it, because it
+controls where the secret is sent.`,
+	}
+}
+
+func newExitCodesTopic(*cmdutil.App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long: fmt.Sprintf(`%3d  success
+%3d  failure; the standard error says why
+%3d  usage error: an unknown flag, an invalid value, missing configuration
+%3d  interrupted before the end
+
+Data is written to the standard output, and everything else to the standard error.`,
+			cmdutil.ExitOK, cmdutil.ExitFailed, cmdutil.ExitUsage, cmdutil.ExitInterrupted),
+	}
+}
+
+// completions are the examples of cobra's commands for completion.
+var completions = map[string]string{
+	"bash": `  source <(d365backup completion bash)
+  d365backup completion bash > ~/.local/share/bash-completion/completions/d365backup`,
+	"zsh": `  source <(d365backup completion zsh)
+  d365backup completion zsh > "${fpath[1]}/_d365backup"`,
+	"fish": `  d365backup completion fish | source
+  d365backup completion fish > ~/.config/fish/completions/d365backup.fish`,
+	"powershell": `  d365backup completion powershell | Out-String | Invoke-Expression
+  d365backup completion powershell >> $PROFILE`,
+}
+
+// adaptDefaults gives the commands of cobra itself examples, and makes them refuse unknown arguments. It comes last: cobra
+// creates them only for a root that has commands.
+func adaptDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Example = "  d365backup help jobs\n  d365backup help environment"
+			cmd.Run, cmd.RunE = nil, showHelp
+		case "completion":
+			cmd.Example = completions["bash"]
+			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return cmdutil.Usagef("there is no completion for %q: use bash, zsh, fish or powershell", args[0])
+				}
+				return cmd.Help()
+			}
+			for _, shell := range cmd.Commands() {
+				shell.Example, shell.Args = completions[shell.Name()], cmdutil.NoArguments
+			}
+		}
+	}
+}
+
+// showHelp shows the help of a command. Unlike that of cobra, it refuses unknown commands.
+func showHelp(cmd *cobra.Command, args []string) error {
+	topic, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("unknown command %q for %q", rest[0], topic.CommandPath())
+	}
+	if err != nil {
+		return cmdutil.Usagef("%w", err)
+	}
+	topic.InitDefaultHelpFlag()
+	return topic.Help()
+}
+
+// newManual returns the hidden command that writes the man pages, for packages.
+func newManual(*cmdutil.App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "man DIRECTORY",
+		Short:   "Write the man pages to a directory",
+		Long:    "Writes a man page for every command to a directory, which is created if missing.",
+		Example: "  d365backup man ./man && man ./man/d365backup-jobs.1",
+		Hidden:  true,
+		Args:    cmdutil.OneArgument("DIRECTORY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everyone
+				return cmdutil.Usagef("%w", err)
+			}
+			if err := writeManual(cmd.Root(), args[0]); err != nil {
+				return fmt.Errorf("the man pages cannot be written: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+func writeManual(root *cobra.Command, dir string) error {
+	root.DisableAutoGenTag = true
+	// A fixed date makes the pages reproducible.
+	header := doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: new(time.Unix(0, 0).UTC())}
+	if err := doc.GenManTree(root, &header, dir); err != nil {
+		return err
+	}
+	for _, topic := range root.Commands() { // GenManTree skips help topics
+		if !topic.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		var page bytes.Buffer
+		header.Title, header.Section = "", ""
+		if err := doc.GenMan(topic, &header, &page); err != nil {
+			return err
+		}
+		path := filepath.Join(dir, "d365backup-"+topic.Name()+".1")
+		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil { //nolint:gosec // man pages are for everyone
+			return err
+		}
+	}
+	return nil
+}
+
+// A release sets these with -ldflags "-X …/internal/cli.version=v1.2.3 -X ….commit=…". Otherwise the build information of
+// Go is used.
+var version, commit string
+
+// versionText returns version, commit, Go version and platform.
+func versionText() string {
+	v, revision, modified := version, commit, ""
+	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
+		v = info.Main.Version
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				revision = s.Value[:min(len(s.Value), 12)]
+			case s.Key == "vcs.modified" && s.Value == "true":
+				modified = " with changes"
+			}
+		}
+	}
+	if v == "" || v == "(devel)" {
+		v = "development build"
+	}
+	if revision == "" {
+		revision = "unknown"
+	}
+	return fmt.Sprintf("%s (commit %s%s, %s, %s/%s)", v, revision, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

@@ -1,0 +1,231 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+
+	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/internal/cli"
+	"github.com/d365backup/d365backup/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(leakChecked{m}, map[string]func(){"d365backup": func() { os.Exit(cli.Main()) }})
+}
+
+type leakChecked struct{ *testing.M }
+
+func (m leakChecked) Run() int {
+	code := m.M.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// TestScript runs testdata/script as terminal sessions. They use the commands of testscript and these:
+//
+//	sandbox [BEHAVIOR...]     start a sandbox, and set the environment that connects to it
+//	put FILE                  put the jobs in this file into the sandbox
+//	await                     wait until the sandbox has responded to a request for jobs
+//	requests FILE             write which operations were requested to a file
+//	exits CODE COMMAND...     run a command that must end with this exit code
+//	refused COMMAND...        run a command that must be refused as a usage error, before any request
+//
+// A BEHAVIOR is empty (no jobs), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
+// of a fault of package sandbox.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("TZ", "UTC")
+			env.Values["service"] = &service{responded: make(chan struct{}, 1000)}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sandbox":  func(ts *testscript.TestScript, _ bool, args []string) { serviceOf(ts).start(ts, args) },
+			"put":      func(ts *testscript.TestScript, _ bool, args []string) { serviceOf(ts).put(ts, args[0]) },
+			"await":    func(ts *testscript.TestScript, _ bool, _ []string) { serviceOf(ts).await(ts) },
+			"requests": func(ts *testscript.TestScript, _ bool, args []string) { serviceOf(ts).writeRequests(ts, args[0]) },
+			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
+				code, err := strconv.Atoi(args[0])
+				ts.Check(err)
+				exits(ts, code, args[1:])
+			},
+			"refused": refused,
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, want int, args []string) {
+	code := 0
+	if err := ts.Exec(args[0], args[1:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// refused also checks that the message names neither secrets nor what belongs to Go programs.
+func refused(ts *testscript.TestScript, _ bool, args []string) {
+	exits(ts, 2, args)
+	message := ts.ReadFile("stderr")
+	if ts.ReadFile("stdout") != "" || !strings.HasPrefix(message, "d365backup: ") || !strings.Contains(message, "See 'd365backup") {
+		ts.Fatalf("not a usage error without output: %s", message)
+	}
+	words := []string{"WithD", "WithB", "WithT", "WithC", "WithP", "WithM", "Query.", "strconv", "arg(s)", "parse error", "shorthand",
+		"d365backup: d365backup", "invalid configuration"}
+	if secret := ts.Getenv("D365BACKUP_CLIENT_SECRET"); secret != "" {
+		words = append(words, secret)
+	}
+	for _, word := range words {
+		if strings.Contains(message, word) {
+			ts.Fatalf("the message contains %q", word)
+		}
+	}
+	if sent := serviceOf(ts).requested(); len(sent) > 0 {
+		ts.Fatalf("requests were sent: %q", sent)
+	}
+}
+
+// service is the sandbox of a script, and what it was asked.
+type service struct {
+	server    *sandbox.Server
+	responded chan struct{}
+
+	mu       sync.Mutex
+	requests map[string]bool
+}
+
+func serviceOf(ts *testscript.TestScript) *service { return ts.Value("service").(*service) }
+
+func (s *service) start(ts *testscript.TestScript, behaviors []string) {
+	options := []sandbox.Option{sandbox.WithClient("app", "canary-of-the-secret")}
+	faults := []sandbox.Fault{{Name: "record", Middleware: s.record}}
+	for _, behavior := range behaviors {
+		name, value, _ := strings.Cut(behavior, "=")
+		switch name {
+		case "empty":
+			options = append(options, sandbox.WithJobs(0))
+		case "payload":
+			faults = append(faults, onJobs(ts, "payload", 1, func(w http.ResponseWriter, _ *http.Request) {
+				clear(w.Header()) // that of the sandbox has a request id, which has priority over one in the body
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, ts.ReadFile(value))
+			}))
+		case "page2":
+			faults = append(faults, onJobs(ts, behavior, 2, func(w http.ResponseWriter, r *http.Request) {
+				if value == "never" {
+					<-r.Context().Done()
+					return
+				}
+				status, _ := strconv.Atoi(value)
+				w.WriteHeader(status)
+			}))
+		default:
+			fault, ok := map[string]func() sandbox.Fault{
+				"wrong-data-center": sandbox.WrongDataCenter, "missing-permission": sandbox.MissingPermission, "v1-replaced": sandbox.V1Replaced,
+				"expired-secret": sandbox.ExpiredSecret, "login-page": sandbox.LoginPage, "empty-object": sandbox.EmptyObject,
+			}[name]
+			if !ok {
+				ts.Fatalf("unknown behavior %q", behavior)
+			}
+			faults = append(faults, fault())
+		}
+	}
+	server, err := sandbox.Start(append(options, sandbox.WithFault(faults...))...)
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(server.Close()) })
+	s.server, s.requests = server, make(map[string]bool)
+	for name, value := range map[string]string{
+		"D365BACKUP_BASE_URL": server.URL(), "D365BACKUP_TOKEN_URL": server.TokenURL(),
+		"D365BACKUP_CLIENT_ID": server.ClientID(), "D365BACKUP_CLIENT_SECRET": server.ClientSecret(),
+	} {
+		ts.Setenv(name, value)
+	}
+}
+
+// record notes which operations are requested, except for tokens.
+func (s *service) record(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(s.server.TokenURL(), r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.mu.Lock()
+		s.requests[r.Method+" "+r.URL.Path+"\n"] = true
+		s.mu.Unlock()
+		next.ServeHTTP(w, r)
+		s.responded <- struct{}{}
+	})
+}
+
+// onJobs handles requests for jobs from this page on.
+func onJobs(ts *testscript.TestScript, name string, from int, handler http.HandlerFunc) sandbox.Fault {
+	return sandbox.Fault{Name: name, Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				ts.Logf("%v", err)
+			}
+			isFirst := bytes.Contains(body, []byte(`"currentPage":1,`))
+			if strings.HasSuffix(r.URL.Path, "obs") && (from == 1 || !isFirst) { // GetJobs and jobs
+				handler(w, r)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}}
+}
+
+func (s *service) put(ts *testscript.TestScript, file string) {
+	text := strings.ReplaceAll(ts.ReadFile(file), "$AN_HOUR_AGO", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
+	var jobs []generated.Job
+	ts.Check(json.Unmarshal([]byte(text), &jobs))
+	s.server.Put(jobs...)
+}
+
+func (s *service) await(ts *testscript.TestScript) {
+	select {
+	case <-s.responded:
+	case <-time.After(time.Minute):
+		ts.Fatalf("no request for jobs within a minute")
+	}
+}
+
+func (s *service) requested() (operations []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for operation := range s.requests {
+		operations = append(operations, operation)
+	}
+	slices.Sort(operations)
+	return operations
+}
+
+func (s *service) writeRequests(ts *testscript.TestScript, file string) {
+	ts.Check(os.WriteFile(ts.MkAbs(file), []byte(strings.Join(s.requested(), "")), 0o600))
+}
