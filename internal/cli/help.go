@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/config"
 )
 
 func newEnvironmentTopic(*cmdutil.App) *cobra.Command {
@@ -23,7 +24,7 @@ func newEnvironmentTopic(*cmdutil.App) *cobra.Command {
 the configuration file. Secrets are never flags.
 
 Environment variables, and keys of a profile:
-` + cmdutil.SettingsHelp() + `  D365BACKUP_PROFILE
+` + config.Help() + `  D365BACKUP_PROFILE
       profile of the configuration file
   NO_COLOR
       with any value: no colors

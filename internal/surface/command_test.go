@@ -87,7 +87,7 @@ func TestEnvironment(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z0-9_]+)(?: \((.*)\))?$`).FindAllStringSubmatch(topic.Long, -1) {
 		lines = append(lines, strings.TrimSpace(row[1]+" "+row[2]))
 	}
-	for _, name := range asked(t, "../../internal/cli") {
+	for _, name := range append(asked(t, "../../internal/cli"), asked(t, "../../internal/config")...) {
 		if !slices.ContainsFunc(lines, func(line string) bool { return line == name || strings.HasPrefix(line, name+" ") }) {
 			lines = append(lines, name)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/d365backup/d365backup/internal/config"
 	"github.com/d365backup/d365backup/internal/human"
 )
 
@@ -25,7 +26,7 @@ type App struct {
 	StdoutScreen, StderrScreen Screen
 
 	env      map[string]string
-	settings Settings // those in use, by whose names errors refer to them
+	settings config.Settings // those in use, by whose names errors refer to them
 }
 
 // NewApp returns an App for these streams and an environment in the form of os.Environ.

@@ -63,7 +63,7 @@ func (a *App) Explain(err error) string {
 	}
 	text := own.Facts()
 	if errors.Is(own.Kind, d365backup.ErrConfig) {
-		text = a.settings.problem(own)
+		text = a.settings.Problem(own)
 	} else if advice := a.advice(own); advice != "" {
 		text += "; " + advice
 	}
@@ -89,7 +89,7 @@ func (a *App) advice(err *d365backup.Error) string {
 		advice = append(advice, "try --api graph, the replacement of version v1")
 	}
 	reported := errors.Is(err.Kind, d365backup.ErrNotJobs) && err.ServiceMessage != "" // by the service, so the address is right
-	if origin := a.settings.address(err.TokenRequest); origin != "" && !reported && slices.Contains(addressReasons, err.Reason) {
+	if origin := a.settings.Address(err.TokenRequest); origin != "" && !reported && slices.Contains(addressReasons, err.Reason) {
 		advice = append(advice, "check "+origin)
 	}
 	if len(advice) == 0 {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/d365backup/d365backup/internal/config"
 )
 
 // connectionFlag is the annotation of the flags that help shows as a group of their own.
@@ -98,10 +100,10 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	if letters != "" {
 		long, _, _ = strings.Cut(letters, "=")
 	}
-	isSecret := slices.ContainsFunc(settings, func(s setting) bool { return s.secret && s.name == long })
+	isSecret := slices.ContainsFunc(config.All, func(s config.Setting) bool { return s.Secret && s.Name == long })
 	switch {
 	case isSecret && cmd.Flags().Lookup(long+"-file") != nil:
-		return Usagef("there is no --%s, because other users can see flags: use --%[1]s-file or %s", long, variable(long))
+		return Usagef("there is no --%s, because other users can see flags: use --%[1]s-file or %s", long, config.Variable(long))
 	case letters == "":
 		return Usagef("unknown flag --%s", name)
 	case len(letters) > 1:

@@ -4,31 +4,19 @@ package doctor
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/config"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // New returns the command.
 func New(app *cmdutil.App) *cobra.Command {
-	return newCommand(&doctor{app: app, transport: newTransport(), timeout: 30 * time.Second})
-}
-
-// newTransport returns a transport like http.DefaultTransport, which a program may have replaced.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: 10 * time.Second,
-		ForceAttemptHTTP2:   true,
-	}
+	return newCommand(&doctor{app: app, transport: d365backup.NewTransport(), timeout: 30 * time.Second})
 }
 
 // doctor holds what the checks share and what they found out for each other.
@@ -40,7 +28,7 @@ type doctor struct {
 	// timeout limits each request.
 	timeout time.Duration
 
-	settings  cmdutil.Settings
+	settings  config.Settings
 	stopwatch *stopwatch
 	client    *d365backup.Client
 	tokenHost *host

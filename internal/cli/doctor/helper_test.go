@@ -25,6 +25,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/sandbox"
 )
 
@@ -68,9 +69,11 @@ func newWorld(t *testing.T, options ...sandbox.Option) *world {
 		"D365BACKUP_CLIENT_SECRET": secretCanary,
 	}
 	w.doctor = doctor{timeout: 20 * time.Second, transport: &http.Transport{
-		Proxy:           func(*http.Request) (*url.URL, error) { return nil, nil },
-		DialContext:     (&net.Dialer{}).DialContext,
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.roots},
+		Proxy:       func(*http.Request) (*url.URL, error) { return nil, nil },
+		DialContext: (&net.Dialer{}).DialContext,
+
+		OnProxyConnectResponse: httpfail.CheckProxyResponse,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: w.roots},
 	}}
 	return w
 }

@@ -93,7 +93,6 @@ func (h *host) connect(ctx context.Context, transport *http.Transport) error {
 	}
 	transport = transport.Clone() // the client makes its own connections
 	transport.DisableKeepAlives = true
-	transport.OnProxyConnectResponse = httpfail.CheckProxyResponse
 	sent := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {

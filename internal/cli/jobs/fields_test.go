@@ -52,7 +52,7 @@ func TestEncode(t *testing.T) {
 	for name, j := range map[string]job{
 		"filled":  filled(),
 		"unknown": {Type: 64, Status: d365backup.JobStatusUnknown},
-		"unusual":     {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
+		"unusual": {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
 	} {
 		var w jx.Writer
 		encode(&w, j)

@@ -1,4 +1,4 @@
-package cmdutil
+package config
 
 import (
 	"maps"
@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/cobra"
 )
 
 const configText = `
@@ -47,7 +46,7 @@ func TestSettings(t *testing.T) {
 		"profile by environment, flag first": {env: []string{"PROFILE=test"}, args: []string{"--profile", "production"}, want: production},
 		"environment over profile":           {env: []string{"CLIENT_ID=env", "SCOPE=s"}, want: with(production, "client-id", "env", "scope", "s")},
 		"flags over environment":             {env: []string{"CLIENT_ID=env"}, args: []string{"--client-id", "flag"}, want: with(production, "client-id", "flag")},
-		"an empty variable is not set":          {env: []string{"CLIENT_ID="}, want: production},
+		"an empty variable is not set":       {env: []string{"CLIENT_ID="}, want: production},
 		"another place replaces the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
 			"data-center": "de", "client-id": "42", "client-secret": "x",
 		}},
@@ -108,7 +107,7 @@ func TestConfigRefused(t *testing.T) {
 		"unknown setting":     {"profiles:\n  a: {datacenter: us}\n", "", `profile a: unknown key "datacenter": use one of data_center, base_url,`},
 		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret must not be in this file"},
 		"password":            {"profiles:\n  a: {certificate_password: hush}\n", "", "name that with certificate_password_file"},
-		"invalid YAML":             {"profiles: [", "", "is invalid: yaml: "},
+		"invalid YAML":        {"profiles: [", "", "is invalid: yaml: "},
 		"twice":               {"default: a\ndefault: b\n", "", "is invalid: yaml: "},
 		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is invalid: yaml: "},
 		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
@@ -123,9 +122,8 @@ func TestConfigRefused(t *testing.T) {
 			home := t.TempDir()
 			save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), tt.text, 0o600)
 			_, err := resolve(t, home, nil, "--profile", tt.profile)
-			code, text := NewApp(nil, nil, nil, nil).ExitCode(t.Context(), err)
-			if code != ExitUsage || !strings.Contains(text, tt.want) || strings.Contains(text, "hush") {
-				t.Errorf("code %d: %s", code, text)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hush") {
+				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
 	}
@@ -146,25 +144,39 @@ func TestConfigPath(t *testing.T) {
 		"relative": {[]string{"HOME=" + home, "XDG_CONFIG_HOME=x"}, filepath.Join(home, ".config", "d365backup", "config.yaml")},
 		"none":     {nil, ""},
 	} {
-		if got := configPath(NewApp(tt.env, nil, nil, nil).Getenv); got != tt.want {
+		if got := configPath(getenvOf(tt.env)); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}
 }
 
+// resolve loads settings with a home directory, variables without their prefix, and flags with their values.
 func resolve(t *testing.T, home string, env []string, args ...string) (Settings, error) {
 	t.Helper()
 	all := []string{"HOME=" + home, "APPDATA=" + filepath.Join(home, ".config")}
 	for _, v := range env {
 		all = append(all, "D365BACKUP_"+v)
 	}
-	var c Connection
-	cmd := &cobra.Command{Use: "test"}
-	c.AddFlags(cmd)
-	if err := cmd.ParseFlags(args); err != nil {
-		t.Fatal(err)
+	source := Source{Getenv: getenvOf(all), Flags: make(map[string]string)}
+	for i := 0; i < len(args); i += 2 {
+		if args[i] == "--profile" {
+			source.Profile = args[i+1]
+			continue
+		}
+		source.Flags[strings.TrimPrefix(args[i], "--")] = args[i+1]
 	}
-	return c.Settings(NewApp(all, nil, nil, nil))
+	return Load(source)
+}
+
+func getenvOf(env []string) func(string) string {
+	return func(name string) string {
+		for _, entry := range env {
+			if value, ok := strings.CutPrefix(entry, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
 }
 
 func save(t *testing.T, path, text string, mode os.FileMode) {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cmdutil
+package config
 
 // isReadOnly reports false: only containers need it, and they run on Linux.
 func isReadOnly(string) bool { return false }

@@ -1,4 +1,4 @@
-package cmdutil
+package config
 
 import (
 	"errors"
@@ -58,17 +58,17 @@ func readConfig(path string) (configFile, error) {
 		return file, nil
 	}
 	if err != nil {
-		return file, Usagef("the configuration file cannot be read: %w", err)
+		return file, fmt.Errorf("the configuration file cannot be read: %w", err)
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return file, Usagef("the configuration file %s is invalid: %w", path, err)
+		return file, fmt.Errorf("the configuration file %s is invalid: %w", path, err)
 	}
 	for key, node := range file.Unknown {
-		return file, Usagef("%s:%d: unknown key %q: use default and profiles", path, node.Line, key)
+		return file, fmt.Errorf("%s:%d: unknown key %q: use default and profiles", path, node.Line, key)
 	}
 	for name, profile := range file.Profiles {
 		if err := checkKeys(profile); err != nil {
-			return file, Usagef("%s: profile %s: %w", path, name, err)
+			return file, fmt.Errorf("%s: profile %s: %w", path, name, err)
 		}
 	}
 	return file, nil
@@ -99,7 +99,7 @@ func checkKeys(profile map[string]string) error {
 		switch s, ok := settingByKey(key); {
 		case !ok:
 			return fmt.Errorf("unknown key %q: use one of %s", key, strings.Join(profileKeys(), ", "))
-		case s.secret:
+		case s.Secret:
 			return fmt.Errorf("%s must not be in this file: write it to a file of its own and name that with %[1]s_file", key)
 		}
 	}
@@ -107,8 +107,8 @@ func checkKeys(profile map[string]string) error {
 }
 
 func profileKeys() (keys []string) {
-	for _, s := range settings {
-		if !s.secret {
+	for _, s := range All {
+		if !s.Secret {
 			keys = append(keys, s.key())
 		}
 	}
@@ -126,18 +126,18 @@ func (f configFile) values(name, home string) (map[string]value, error) {
 	profile, ok := f.Profiles[name]
 	switch {
 	case !ok && len(f.Profiles) == 0:
-		return nil, Usagef("there is no profile %q: %s has no profiles", name, f.path)
+		return nil, fmt.Errorf("there is no profile %q: %s has no profiles", name, f.path)
 	case !ok:
-		return nil, Usagef("there is no profile %q in %s: use one of %s", name, f.path,
+		return nil, fmt.Errorf("there is no profile %q in %s: use one of %s", name, f.path,
 			strings.Join(slices.Sorted(maps.Keys(f.Profiles)), ", "))
 	}
 	values := make(map[string]value)
 	for key, text := range profile {
 		s, _ := settingByKey(key)
-		if s.name == "certificate" || strings.HasSuffix(s.name, "-file") {
+		if s.Name == "certificate" || strings.HasSuffix(s.Name, "-file") {
 			text = f.resolve(text, home)
 		}
-		values[s.name] = value{text, fmt.Sprintf("%s of profile %s", key, name)}
+		values[s.Name] = value{text, fmt.Sprintf("%s of profile %s", key, name)}
 	}
 	return values, nil
 }

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package cmdutil
+package config
 
 import (
 	"fmt"
@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/spf13/cobra"
 )
 
 // TestReadSecretFromPipe: a pipe without a writer does not block, and one that was written to is read like a file.
@@ -128,10 +126,7 @@ func TestSecretsOfSystemd(t *testing.T) {
 		filepath.Join(credentials, "..", "secret"): "others can read it",
 		filepath.Join(credentials, "leads-out"):    "others can read it",
 	} {
-		env := []string{"CREDENTIALS_DIRECTORY=" + credentials, "D365BACKUP_CLIENT_SECRET_FILE=" + path}
-		var c Connection
-		c.AddFlags(&cobra.Command{})
-		settings, err := c.Settings(NewApp(env, nil, nil, nil))
+		settings, err := Load(Source{Getenv: getenvOf([]string{"CREDENTIALS_DIRECTORY=" + credentials, "D365BACKUP_CLIENT_SECRET_FILE=" + path})})
 		if err != nil {
 			t.Fatal(err)
 		}
