@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
@@ -45,8 +44,7 @@ type tablePrinter struct {
 	droppable bool
 
 	block   []job
-	columns []column
-	widths  []int
+	columns []column // nil before the header is written
 	tally   tally
 }
 
@@ -55,10 +53,14 @@ type column struct {
 	field
 	title string
 	show  func(job, *time.Location) string
+	width int
 }
 
 func (p *tablePrinter) print(j job) error {
-	p.block = append(p.block, clipped(j))
+	for _, s := range []*string{&j.Module, &j.UnknownType, &j.JobID, &j.UnknownStatus, &j.OrganizationID, &j.OrganizationName} {
+		*s = human.Clip(*s, maxText)
+	}
+	p.block = append(p.block, j)
 	p.tally.add(j)
 	if len(p.block) < blockRows {
 		return nil
@@ -66,125 +68,91 @@ func (p *tablePrinter) print(j job) error {
 	return p.flush()
 }
 
-func clipped(j job) job {
-	for _, s := range []*string{&j.Module, &j.UnknownType, &j.JobID, &j.UnknownStatus, &j.OrganizationID, &j.OrganizationName} {
-		*s = human.Clip(*s, maxText)
-	}
-	return j
-}
-
 // flush writes the kept rows, the first ones with a header.
 func (p *tablePrinter) flush() error {
 	if len(p.block) == 0 {
 		return nil
 	}
-	first := p.columns == nil
-	if first {
-		p.columns, p.widths = layout(p.fields, p.block, p.zone, p.screen.Width, p.droppable)
-	}
-	w := table.NewWriter()
-	w.SetStyle(style)
-	w.SuppressTrailingSpaces()
-	configs := make([]table.ColumnConfig, len(p.columns))
-	for i, c := range p.columns {
-		configs[i] = table.ColumnConfig{Number: i + 1, WidthMin: p.widths[i], Align: text.AlignLeft, AlignHeader: text.AlignLeft}
-		if c.kind == kindNumber {
-			configs[i].Align, configs[i].AlignHeader = text.AlignRight, text.AlignRight
-		}
-	}
-	w.SetColumnConfigs(configs)
-	if first {
-		w.AppendHeader(p.row(func(c column) string { return p.paint(c.title, text.Bold) }))
+	var b strings.Builder
+	if p.columns == nil {
+		p.columns = layout(p.fields, p.block, p.zone, p.screen.Width, p.droppable)
+		p.writeRow(&b, func(c column) (string, text.Colors) { return c.title, text.Colors{text.Bold} })
 	}
 	for _, j := range p.block {
-		w.AppendRow(p.row(func(c column) string { return p.paint(c.show(j, p.zone), colors(c.name, j)...) }))
+		p.writeRow(&b, func(c column) (string, text.Colors) { return c.show(j, p.zone), colorsOf(c.name, j) })
 	}
 	p.block = p.block[:0]
-	_, err := io.WriteString(p.out, w.Render()+"\n")
+	_, err := io.WriteString(p.out, b.String())
 	return err
 }
 
-// style has no lines, to save width.
-var style = table.Style{
-	Box:     table.BoxStyle{MiddleVertical: gap},
-	Options: table.Options{SeparateColumns: true},
-}
-
-func (p *tablePrinter) row(cell func(column) string) table.Row {
-	row := make(table.Row, len(p.columns))
+func (p *tablePrinter) writeRow(b *strings.Builder, cell func(column) (string, text.Colors)) {
+	cells := make([]string, len(p.columns))
 	for i, c := range p.columns {
-		row[i] = fit(cell(c), p.widths[i])
+		content, colors := cell(c)
+		if p.screen.Color && colors != nil {
+			content = colors.Sprint(content)
+		}
+		if text.StringWidthWithoutEscSequences(content) > c.width {
+			content = text.Snip(content, c.width, "…")
+		}
+		align := text.AlignLeft
+		if c.kind == kindNumber {
+			align = text.AlignRight
+		}
+		cells[i] = align.Apply(content, c.width)
 	}
-	return row
+	b.WriteString(strings.TrimRight(strings.Join(cells, gap), " ") + "\n")
 }
 
-// fit shortens a text to a width, and marks that it did.
-func fit(cell string, width int) string {
-	if text.StringWidthWithoutEscSequences(cell) <= width {
-		return cell
-	}
-	return text.Snip(cell, width, "…")
-}
-
-func (p *tablePrinter) paint(cell string, colors ...text.Color) string {
-	if !p.screen.Color || len(colors) == 0 {
-		return cell
-	}
-	return text.Colors(colors).Sprint(cell)
-}
-
-// colors returns the colors of a cell. They repeat what its text says.
-func colors(name string, j job) text.Colors {
-	switch {
-	case name == "status" && j.Status == d365backup.JobStatusFailed, name == "failedRecord" && j.FailedRecord > 0:
+// colorsOf returns the colors of a cell. They repeat what its text says.
+func colorsOf(name string, j job) text.Colors {
+	if name == "failedRecord" && j.FailedRecord > 0 {
 		return text.Colors{text.FgRed}
-	case name != "status":
-		return nil
-	case j.Status == d365backup.JobStatusFinishedWithException:
-		return text.Colors{text.FgYellow}
-	case j.Status == d365backup.JobStatusInProgress:
-		return text.Colors{text.FgCyan}
-	case j.Status == d365backup.JobStatusFinished:
-		return text.Colors{text.FgGreen}
 	}
-	return nil
+	if name != "status" {
+		return nil
+	}
+	return map[d365backup.JobStatus]text.Colors{
+		d365backup.JobStatusFailed:                {text.FgRed},
+		d365backup.JobStatusFinishedWithException: {text.FgYellow},
+		d365backup.JobStatusInProgress:            {text.FgCyan},
+		d365backup.JobStatusFinished:              {text.FgGreen},
+	}[j.Status]
 }
 
 // layout chooses columns and widths so that these jobs fit into a width, 0 for no limit. First it uses short forms, then it
 // leaves columns out if it may, and then it shortens columns.
-func layout(fields []field, jobs []job, zone *time.Location, limit int, droppable bool) ([]column, []int) {
-	columns, widths := measure(fields, jobs, zone, false)
-	if limit <= 0 || total(widths) <= limit {
-		return columns, widths
+func layout(fields []field, jobs []job, zone *time.Location, limit int, droppable bool) []column {
+	columns := measure(fields, jobs, zone, false)
+	if limit <= 0 || total(columns, column.fullWidth) <= limit {
+		return columns
 	}
-	columns, widths = measure(fields, jobs, zone, true)
+	columns = measure(fields, jobs, zone, true)
 	for _, name := range dropOrder {
-		if !droppable || total(smallest(columns, widths, comfortable)) <= limit {
+		if !droppable || total(columns, func(c column) int { return c.shortened(comfortable) }) <= limit {
 			break
 		}
-		if i := slices.IndexFunc(columns, func(c column) bool { return c.name == name }); i >= 0 {
-			columns, widths = slices.Delete(columns, i, i+1), slices.Delete(widths, i, i+1)
-		}
+		columns = slices.DeleteFunc(columns, func(c column) bool { return c.name == name })
 	}
-	minimum := smallest(columns, widths, 0)
-	for total(widths) > limit {
+	for total(columns, column.fullWidth) > limit {
 		widest := -1
-		for i := range widths {
-			if widths[i] > minimum[i] && (widest < 0 || widths[i] > widths[widest]) {
+		for i, c := range columns {
+			if c.width > c.shortened(0) && (widest < 0 || c.width > columns[widest].width) {
 				widest = i
 			}
 		}
 		if widest < 0 {
 			break
 		}
-		widths[widest]--
+		columns[widest].width--
 	}
-	return columns, widths
+	return columns
 }
 
-// measure returns the columns of these fields, and the widths that they need.
-func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]column, []int) {
-	columns, widths := make([]column, len(fields)), make([]int, len(fields))
+// measure returns the columns of these fields, with the widths that they need.
+func measure(fields []field, jobs []job, zone *time.Location, brief bool) []column {
+	columns := make([]column, len(fields))
 	for i, f := range fields {
 		c := column{field: f, title: f.header, show: f.cell}
 		if brief && f.short != "" {
@@ -193,29 +161,29 @@ func measure(fields []field, jobs []job, zone *time.Location, brief bool) ([]col
 		if brief && f.brief != nil {
 			c.show = f.brief
 		}
-		columns[i], widths[i] = c, text.StringWidth(c.title)
+		c.width = text.StringWidth(c.title)
 		for _, j := range jobs {
-			widths[i] = max(widths[i], text.StringWidth(c.show(j, zone)))
+			c.width = max(c.width, text.StringWidth(c.show(j, zone)))
 		}
+		columns[i] = c
 	}
-	return columns, widths
+	return columns
 }
 
-// smallest returns the minimum widths of the columns, of which shortened ones keep some width.
-func smallest(columns []column, widths []int, keep int) []int {
-	minimum := slices.Clone(widths)
-	for i, c := range columns {
-		if c.minWidth > 0 {
-			minimum[i] = min(widths[i], max(c.minWidth, keep, text.StringWidth(c.title)))
-		}
+func (c column) fullWidth() int { return c.width }
+
+// shortened returns the width to which a column can be shortened if it is to keep some width.
+func (c column) shortened(keep int) int {
+	if c.minWidth == 0 {
+		return c.width
 	}
-	return minimum
+	return min(c.width, max(c.minWidth, keep, text.StringWidth(c.title)))
 }
 
-func total(widths []int) int {
-	sum := len(gap) * max(len(widths)-1, 0)
-	for _, w := range widths {
-		sum += w
+func total(columns []column, width func(column) int) int {
+	sum := len(gap) * max(len(columns)-1, 0)
+	for _, c := range columns {
+		sum += width(c)
 	}
 	return sum
 }
@@ -225,7 +193,7 @@ func (p *tablePrinter) close(what listed) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(p.out, human.Wrap(p.tally.footer(what, p.zone), p.screen.Width))
+	_, err := io.WriteString(p.out, human.Wrap(p.tally.footer(what, p.zone), p.screen.Width))
 	return err
 }
 
@@ -250,12 +218,11 @@ var footerOrder = []d365backup.JobStatus{
 }
 
 func (t *tally) footer(what listed, zone *time.Location) string {
-	from, to := what.start.In(zone), what.end.In(zone)
 	jobs := human.Plural(t.jobs, "job", "jobs")
 	if what.limited {
 		jobs = "first " + jobs + " (--limit)"
 	}
-	line := fmt.Sprintf("%s from %s to %s", jobs, from.Format(minuteLayout), to.Format(minuteLayout+" MST"))
+	line := fmt.Sprintf("%s from %s to %s", jobs, what.start.In(zone).Format(minuteLayout), what.end.In(zone).Format(minuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
 	}
