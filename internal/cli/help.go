@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -126,10 +127,7 @@ func newManual(*cmdutil.App) *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // man pages are for everyone
 				return cmdutil.Usagef("%w", err)
 			}
-			if err := writeManual(cmd.Root(), args[0]); err != nil {
-				return fmt.Errorf("the man pages cannot be written: %w", err)
-			}
-			return nil
+			return writeManual(cmd.Root(), args[0])
 		},
 	}
 }
@@ -138,24 +136,17 @@ func writeManual(root *cobra.Command, dir string) error {
 	root.DisableAutoGenTag = true
 	// A fixed date makes the pages reproducible.
 	header := doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: new(time.Unix(0, 0).UTC())}
-	if err := doc.GenManTree(root, &header, dir); err != nil {
-		return err
-	}
-	for _, topic := range root.Commands() { // GenManTree skips help topics
-		if !topic.IsAdditionalHelpTopicCommand() {
+	err := doc.GenManTree(root, &header, dir)
+	for _, topic := range root.Commands() {
+		if !topic.IsAdditionalHelpTopicCommand() { // which GenManTree skips
 			continue
 		}
 		var page bytes.Buffer
 		header.Title, header.Section = "", ""
-		if err := doc.GenMan(topic, &header, &page); err != nil {
-			return err
-		}
 		path := filepath.Join(dir, "d365backup-"+topic.Name()+".1")
-		if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil { //nolint:gosec // man pages are for everyone
-			return err
-		}
+		err = errors.Join(err, doc.GenMan(topic, &header, &page), os.WriteFile(path, page.Bytes(), 0o644)) //nolint:gosec // as above
 	}
-	return nil
+	return err
 }
 
 // A release sets these with -ldflags "-X …/internal/cli.version=v1.2.3 -X ….commit=…". Otherwise the build information of

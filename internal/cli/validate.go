@@ -91,7 +91,9 @@ func newValidateResponse(app *cmdutil.App) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			return v.run(args[0], fmt.Sprintf("response %d", status), func(body []byte) error {
 				err := api.ValidateResponse(v.operation, status, v.mediaType, body)
-				if err == nil && !describesBody(v.operation, status) {
+				statuses := operations()[v.operation]
+				hasBody, ok := statuses[strconv.Itoa(status)]
+				if err == nil && !hasBody && (ok || !statuses["default"]) {
 					return cmdutil.Usagef("nothing was checked: the contract does not describe the body of status %d of %s", status, v.operation)
 				}
 				return err
@@ -144,20 +146,7 @@ func (v *validator) run(name, kind string, validate func([]byte) error) error {
 	case err != nil && !found:
 		return err
 	}
-	text := violationLines(violations)
-	if !found {
-		what := v.mediaType
-		if len(body) == 0 {
-			what = "no body"
-		}
-		text = fmt.Sprintf("valid: %s %s, %s\n", v.operation, kind, what)
-	}
-	if v.format.String() == "json" {
-		err = cmdutil.WriteJSON(v.app.Stdout, append(api.Violations{}, violations...))
-	} else {
-		_, err = io.WriteString(v.app.Stdout, text)
-	}
-	if err != nil || !found {
+	if err := v.write(violations, kind, len(body) == 0); err != nil || !found {
 		return err
 	}
 	if name == "-" {
@@ -167,12 +156,23 @@ func (v *validator) run(name, kind string, validate func([]byte) error) error {
 		name, human.Plural(int64(len(violations)), "violation", "violations"))}
 }
 
-func violationLines(violations api.Violations) string {
+func (v *validator) write(violations api.Violations, kind string, empty bool) error {
+	if v.format.String() == "json" {
+		return cmdutil.WriteJSON(v.app.Stdout, append(api.Violations{}, violations...))
+	}
 	var b strings.Builder
 	for _, violation := range violations {
 		fmt.Fprintln(&b, violation)
 	}
-	return b.String()
+	what := v.mediaType
+	if empty {
+		what = "no body"
+	}
+	if len(violations) == 0 {
+		fmt.Fprintf(&b, "valid: %s %s, %s\n", v.operation, kind, what)
+	}
+	_, err := io.WriteString(v.app.Stdout, b.String())
+	return err
 }
 
 // read returns a payload that is not longer than what the validator accepts.
@@ -243,13 +243,3 @@ func operations() map[string]map[string]bool {
 }
 
 func operationNames() []string { return slices.Sorted(maps.Keys(operations())) }
-
-// describesBody reports whether the contract describes the body of responses with this status.
-func describesBody(operation string, status int) bool {
-	statuses := operations()[operation]
-	described, ok := statuses[strconv.Itoa(status)]
-	if !ok {
-		described = statuses["default"]
-	}
-	return described
-}

@@ -41,19 +41,9 @@ type field struct {
 // fields are all fields in the order of the contract.
 var fields = []field{
 	shortenable(textField("module", "MODULE", func(j job) string { return j.Module })),
-	{
-		name: "type", header: "TYPE", raw: job.TypeText,
-		cell: func(j job, _ *time.Location) string { return human.TypeOf(j) },
-		brief: func(j job, _ *time.Location) string {
-			if j.Type == d365backup.JobTypeAuditBackup {
-				return "Audit"
-			}
-			return human.TypeOf(j)
-		},
-		compare: func(a, b job) int {
-			return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType))
-		},
-	},
+	wordField("type", "TYPE", human.TypeOf, job.TypeText, func(a, b job) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.UnknownType, b.UnknownType))
+	}),
 	textField("jobId", "JOB ID", func(j job) string { return j.JobID }),
 	timeField("startTime", "STARTED", func(j job) time.Time { return j.StartTime }),
 	timeField("finishTime", "FINISHED", func(j job) time.Time { return j.FinishTime }),
@@ -68,19 +58,9 @@ var fields = []field{
 		raw:     func(j job) string { return strconv.FormatFloat(j.DurationHours, 'f', -1, 64) },
 		compare: func(a, b job) int { return cmp.Compare(a.DurationHours, b.DurationHours) },
 	},
-	{
-		name: "status", header: "STATUS", raw: job.StatusText,
-		cell: func(j job, _ *time.Location) string { return human.StatusOf(j) },
-		brief: func(j job, _ *time.Location) string {
-			if j.Status == d365backup.JobStatusFinishedWithException {
-				return "Exception"
-			}
-			return human.StatusOf(j)
-		},
-		compare: func(a, b job) int {
-			return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus))
-		},
-	},
+	wordField("status", "STATUS", human.StatusOf, job.StatusText, func(a, b job) int {
+		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.UnknownStatus, b.UnknownStatus))
+	}),
 	countField("successfulEntity", "SUCCESSFUL ENTITIES", func(j job) int64 { return j.SuccessfulEntity }),
 	countField("failedEntity", "FAILED ENTITIES", func(j job) int64 { return j.FailedEntity }),
 	countField("skippedEntity", "SKIPPED ENTITIES", func(j job) int64 { return j.SkippedEntity }),
@@ -106,6 +86,17 @@ func textField(name, header string, get func(job) string) field {
 		name: name, header: header, raw: get,
 		cell:    func(j job, _ *time.Location) string { return human.Text(get(j)) },
 		compare: func(a, b job) int { return cmp.Compare(get(a), get(b)) },
+	}
+}
+
+// briefWords replace words on a narrow screen.
+var briefWords = map[string]string{"Audit backup": "Audit", "Finished with exception": "Exception"}
+
+func wordField(name, header string, words, raw func(job) string, compare func(a, b job) int) field {
+	return field{
+		name: name, header: header, raw: raw, compare: compare,
+		cell:  func(j job, _ *time.Location) string { return words(j) },
+		brief: func(j job, _ *time.Location) string { return cmp.Or(briefWords[words(j)], words(j)) },
 	}
 }
 

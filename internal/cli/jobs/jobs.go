@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,9 +20,10 @@ import (
 type command struct {
 	app          *cmdutil.App
 	connection   cmdutil.Connection
-	filter       cmdutil.Filter
 	times        cmdutil.TimeRange
-	pageSize     func() []d365backup.Option
+	query        d365backup.Query
+	objectType   int32
+	pageSize     int // 0: that of the client
 	output       *cmdutil.Value
 	columns      []string
 	sort         []string
@@ -32,7 +32,6 @@ type command struct {
 	interval     time.Duration
 	intervalFlag *cmdutil.Value
 
-	query  d365backup.Query
 	order  func(a, b job) int // nil: that of the service
 	fields []field            // nil: those of the format
 }
@@ -83,42 +82,6 @@ and ends when it is interrupted.
 	return cmd
 }
 
-func (c *command) addFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	c.times.AddFlags(cmd)
-	c.filter.AddFlags(cmd)
-	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
-	c.output = cmdutil.AddOutputFlag(cmd, "table", "json", "ndjson", "csv")
-	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
-	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; prefix with - to sort in descending order")
-	flags.BoolVarP(&c.follow, "follow", "f", false, "keep polling, and write jobs that are new or change their status")
-	c.intervalFlag = cmdutil.NewDuration("1m", &c.interval)
-	flags.Var(c.intervalFlag, "interval", "polling interval of --follow, a `time` such as 1m")
-	c.pageSize = cmdutil.AddPageSizeFlag(cmd)
-	c.connection.AddFlags(cmd)
-	cmdutil.Complete(cmd, "limit")
-	cmdutil.Complete(cmd, "interval")
-	names, keys := FieldNames(), FieldNames()
-	for _, name := range names {
-		keys = append(keys, "-"+name)
-	}
-	_ = cmd.RegisterFlagCompletionFunc("columns", completeList(names))
-	_ = cmd.RegisterFlagCompletionFunc("sort", completeList(keys))
-}
-
-// completeList completes a comma-separated list with the names that are not in it yet.
-func completeList(names []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, _ []string, typed string) (values []cobra.Completion, _ cobra.ShellCompDirective) {
-		before := typed[:strings.LastIndex(typed, ",")+1]
-		for _, name := range names {
-			if !strings.Contains(","+before, ","+name+",") {
-				values = append(values, before+name)
-			}
-		}
-		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	}
-}
-
 // check checks the flags, before any request.
 func (c *command) check(changed func(flag string) bool) (err error) {
 	switch format := c.output.String(); {
@@ -147,14 +110,20 @@ func (c *command) check(changed func(flag string) bool) (err error) {
 			return cmdutil.Usagef("--columns: %w", err)
 		}
 	}
-	c.query = c.filter.Query()
+	if changed("object-type") {
+		c.query.ObjectType = &c.objectType
+	}
 	c.query.Start, c.query.End, err = c.times.Resolve(time.Now())
 	return err
 }
 
 func (c *command) run(ctx context.Context) error {
 	progress, drift := c.newProgress(), cmdutil.NewDrift(c.app)
-	client, closeService, err := c.connection.Client(c.app, append(c.pageSize(), progress.Option(), drift.Option())...)
+	options := []d365backup.Option{progress.Option(), drift.Option()}
+	if c.pageSize > 0 {
+		options = append(options, d365backup.WithPageSize(c.pageSize))
+	}
+	client, closeService, err := c.connection.Client(c.app, options...)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,6 @@ func listSlowly(t *testing.T, c *command) {
 	t.Helper()
 	cmd := &cobra.Command{}
 	c.times.AddFlags(cmd)
-	c.filter.AddFlags(cmd)
 	if err := c.check(cmd.Flags().Changed); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,100 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+func (c *command) addFlags(cmd *cobra.Command) {
+	flags, types, statuses := cmd.Flags(), names(d365backup.JobTypes()), names(d365backup.JobStatuses())
+	c.times.AddFlags(cmd)
+	flags.Var(cmdutil.NewValue("type", "", c.parseType), "type", "jobs of this type: "+strings.Join(types, ", "))
+	flags.Var(cmdutil.NewValue("status", "", c.parseStatus), "status", "jobs with this status: "+strings.Join(statuses, ", "))
+	flags.Var(cmdutil.NewValue("guid", "", c.parseOrganization), "org", "jobs of the organization with this `id`")
+	flags.Int32Var(&c.objectType, "object-type", 0, "jobs of this kind of module, a `number` that the vendor does not document")
+	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
+	c.output = cmdutil.AddOutputFlag(cmd, "table", "json", "ndjson", "csv")
+	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
+	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; prefix with - to sort in descending order")
+	flags.BoolVarP(&c.follow, "follow", "f", false, "keep polling, and write jobs that are new or change their status")
+	c.intervalFlag = cmdutil.NewDuration("1m", &c.interval)
+	flags.Var(c.intervalFlag, "interval", "polling interval of --follow, a `time` such as 1m")
+	flags.Var(cmdutil.NewValue("jobs", "", c.parsePageSize), "page-size", fmt.Sprintf("`jobs` per request (default %d)", d365backup.DefaultPageSize))
+	c.connection.AddFlags(cmd)
+
+	cmdutil.Complete(cmd, "type", types...)
+	cmdutil.Complete(cmd, "status", statuses...)
+	for _, flag := range []string{"org", "object-type", "limit", "interval", "page-size"} {
+		cmdutil.Complete(cmd, flag)
+	}
+	keys := FieldNames()
+	for _, name := range FieldNames() {
+		keys = append(keys, "-"+name)
+	}
+	_ = cmd.RegisterFlagCompletionFunc("columns", completeList(FieldNames()))
+	_ = cmd.RegisterFlagCompletionFunc("sort", completeList(keys))
+}
+
+func (c *command) parseType(text string) (err error) {
+	c.query.Type, err = d365backup.ParseJobType(text)
+	return messageOf(err)
+}
+
+func (c *command) parseStatus(text string) (err error) {
+	c.query.Status, err = d365backup.ParseJobStatus(text)
+	return messageOf(err)
+}
+
+func (c *command) parseOrganization(text string) error {
+	if _, err := uuid.Parse(text); err != nil || len(text) != len(uuid.Nil.String()) {
+		return errors.New("invalid GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f")
+	}
+	c.query.OrganizationID = text
+	return nil
+}
+
+func (c *command) parsePageSize(text string) error {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return fmt.Errorf("use a number from 1 to %d", math.MaxInt32)
+	}
+	c.pageSize = int(n)
+	return nil
+}
+
+// messageOf returns the error of the client without what is for Go programs.
+func messageOf(err error) error {
+	if own, ok := errors.AsType[*d365backup.Error](err); ok {
+		return errors.New(own.Message)
+	}
+	return err
+}
+
+func names[E fmt.Stringer](values []E) (names []string) {
+	for _, v := range values {
+		names = append(names, v.String())
+	}
+	return names
+}
+
+// completeList completes a comma-separated list with the names that are not in it yet.
+func completeList(names []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) (values []cobra.Completion, _ cobra.ShellCompDirective) {
+		before := typed[:strings.LastIndex(typed, ",")+1]
+		for _, name := range names {
+			if !strings.Contains(","+before, ","+name+",") {
+				values = append(values, before+name)
+			}
+		}
+		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
