@@ -111,7 +111,7 @@ func refused(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// service is the sandbox of a script, and what it was asked.
+// service is the sandbox of a script, and the requests that it received.
 type service struct {
 	server    *sandbox.Server
 	responded chan struct{}

@@ -1,5 +1,5 @@
-// Package human is how figures and words of the service look to people: sums, sizes, counts, lengths of time,
-// types and statuses, and text that fits a screen and does not drive it. Tables and pages are not here.
+// Package human formats values of the service for people: sizes, counts, durations, types and statuses, and text that fits a
+// screen and cannot control a terminal.
 package human
 
 import (
@@ -40,7 +40,7 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f %s", size, names[i])
 }
 
-// Count returns a number with its thousands set off, such as "1,234,567".
+// Count returns a number with thousands separators, such as "1,234,567".
 func Count(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
@@ -84,7 +84,7 @@ func Duration(d time.Duration) string {
 	return text
 }
 
-// Hours returns hours as a duration; the longest one where they are too many.
+// Hours returns hours as a duration; the maximum if they are too many.
 func Hours(h float64) time.Duration {
 	switch ns := h * float64(time.Hour); {
 	case math.IsNaN(ns):
@@ -98,7 +98,7 @@ func Hours(h float64) time.Duration {
 	}
 }
 
-// Text returns text of the service without what could drive a terminal or break a line.
+// Text returns text on one line, without characters that could control a terminal.
 func Text(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -111,21 +111,21 @@ func Text(s string) string {
 	}, s)
 }
 
-// Clip returns Text of at most so many characters, and shows that it cut. It looks at the beginning of a
-// long text alone, and what it returns holds no more of it in memory.
+// Clip returns Text shortened to at most limit characters, and marks that it did. It reads only the beginning of a long text,
+// and keeps only the result in memory.
 func Clip(s string, limit int) string {
 	if len(s) <= limit && isPlain(s) {
 		return strings.TrimSpace(s)
 	}
-	looked := min(len(s), limit*utf8.UTFMax*4)
-	clipped := []rune(strings.TrimSpace(Text(s[:looked])))
-	if looked < len(s) || len(clipped) > limit {
+	examined := min(len(s), limit*utf8.UTFMax*4)
+	clipped := []rune(strings.TrimSpace(Text(s[:examined])))
+	if examined < len(s) || len(clipped) > limit {
 		clipped = append(clipped[:min(len(clipped), limit-1)], '…')
 	}
 	return string(clipped)
 }
 
-// isPlain says that a text is printable ASCII.
+// isPlain reports whether a text is printable ASCII.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -141,10 +141,10 @@ func Type(t d365backup.JobType) string { return name(t) }
 // Status returns a status in words, such as "Finished with exception".
 func Status(s d365backup.JobStatus) string { return name(s) }
 
-// TypeOf returns the type of a job in words: the service's own if the type is not known.
+// TypeOf returns the type of a job in words, or the word of the service if the type is unknown.
 func TypeOf(j d365backup.Job) string { return cmp.Or(ownWord(j.UnknownType), Type(j.Type)) }
 
-// StatusOf returns the status of a job in words: the service's own if the status is not known.
+// StatusOf returns the status of a job in words, or the word of the service if the status is unknown.
 func StatusOf(j d365backup.Job) string { return cmp.Or(ownWord(j.UnknownStatus), Status(j.Status)) }
 
 // ownWord returns a word of the service, short enough for a column.
@@ -165,7 +165,7 @@ func name(value interface {
 	}
 }
 
-// words parts a name in camel case.
+// words separates the words of a name in camel case.
 func words(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -178,8 +178,7 @@ func words(name string) string {
 	return b.String()
 }
 
-// Wrap breaks the lines of a text between words, so that none has more than so many columns; 0 is without
-// limit.
+// Wrap breaks the lines of a text between words, so that none is wider than width; 0 means no limit.
 func Wrap(s string, width int) string {
 	var lines []string
 	for line := range strings.SplitSeq(s, "\n") {
@@ -188,7 +187,7 @@ func Wrap(s string, width int) string {
 			continue
 		}
 		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
-			lines = append(lines, strings.TrimRight(part, " ")) // WrapSoft fills them up
+			lines = append(lines, strings.TrimRight(part, " ")) // WrapSoft pads them
 		}
 	}
 	return strings.Join(lines, "\n")

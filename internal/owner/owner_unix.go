@@ -1,6 +1,6 @@
 //go:build !windows
 
-// Package owner reports who owns a file, for what depends on it. What depends on it is not decided here.
+// Package owner reports who owns a file.
 package owner
 
 import (
@@ -10,15 +10,13 @@ import (
 	"syscall"
 )
 
-// Foreign reports whether a file belongs to neither the user of this process nor root, who could change
-// whatever the user has anyway.
+// Foreign reports whether a file belongs to neither the user of this process nor root.
 func Foreign(info fs.FileInfo) bool {
 	stat, known := info.Sys().(*syscall.Stat_t)
 	return known && stat.Uid != 0 && int(stat.Uid) != os.Geteuid()
 }
 
-// Mine reports whether the user of this process can change the mode of a file: it is the user's own, or the user
-// is root.
+// Mine reports whether the user of this process can change the mode of a file, as its owner or as root.
 func Mine(info fs.FileInfo) bool {
 	stat, known := info.Sys().(*syscall.Stat_t)
 	return known && (os.Geteuid() == 0 || int(stat.Uid) == os.Geteuid())

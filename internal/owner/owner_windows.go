@@ -1,13 +1,13 @@
-// Package owner reports who owns a file, for what depends on it. What depends on it is not decided here.
+// Package owner reports who owns a file.
 package owner
 
 import "io/fs"
 
-// Foreign knows nobody: on Windows lists say who owns a file and who may change it, and no mode does.
+// Foreign reports false: on Windows, access control lists control who may change a file, not modes.
 func Foreign(fs.FileInfo) bool { return false }
 
-// Mine knows nobody, like Foreign.
+// Mine reports false, like Foreign.
 func Mine(fs.FileInfo) bool { return false }
 
-// InGroup knows no groups, like Foreign.
+// InGroup reports false, like Foreign.
 func InGroup(fs.FileInfo) bool { return false }

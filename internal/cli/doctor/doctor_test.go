@@ -38,8 +38,8 @@ func fault(faults ...sandbox.Fault) func(*testing.T) *world {
 	return func(t *testing.T) *world { return newWorld(t, sandbox.WithFault(faults...)) }
 }
 
-func at(some string, handler http.HandlerFunc) func(*testing.T) *world {
-	return func(t *testing.T) *world { return newWorld(t).answering(some, handler) }
+func at(request string, handler http.HandlerFunc) func(*testing.T) *world {
+	return func(t *testing.T) *world { return newWorld(t).handling(request, handler) }
 }
 
 // changed is a world with changed settings of the user.
@@ -168,7 +168,7 @@ var ofProxy = []illness{
 var ofToken = []illness{
 	{"expired secret", "secret-refused", "token", 1, fault(sandbox.ExpiredSecret()), "invalid_client"},
 	{"wrong secret", "secret-refused", "token", 1, changed(func(w *world) { w.env["D365BACKUP_CLIENT_SECRET"] = passwordCanary }), "invalid_client"},
-	{"refused without a reason", "secret-refused", "token", 1, at(toToken, answer(401, "text/plain", "no")), "status 401"},
+	{"refused without a reason", "secret-refused", "token", 1, at(toToken, respond(401, "text/plain", "no")), "status 401"},
 	{"certificate not registered", "certificate-not-registered", "token", 1, changed(func(w *world) { w.certificate() }), "certificate "},
 	{"certificate and a wrong clock", "clock", "token", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.ClockSkew(-10*time.Minute)))
@@ -179,21 +179,21 @@ var ofToken = []illness{
 	{"scope of the other spelling", "scope", "scope", 1, func(t *testing.T) *world {
 		return newWorld(t, sandbox.WithScope("dynamics.readwrite.all"))
 	}, `try the other spelling, "dynamics.readwrite.all"`},
-	{"token without the scope", "scope", "scope", 1, at(toToken, answer(200, "application/json",
+	{"token without the scope", "scope", "scope", 1, at(toToken, respond(200, "application/json",
 		`{"access_token":"x","expires_in":60,"token_type":"Bearer","scope":"other.scope"}`)), "lacks the requested scope"},
 	{"certificate that makes an invalid request", "certificate-not-registered", "token", 1, func(t *testing.T) *world {
-		w := at(toToken, answer(400, "application/json", `{"error":"invalid_request"}`))(t)
+		w := at(toToken, respond(400, "application/json", `{"error":"invalid_request"}`))(t)
 		w.certificate()
 		return w
 	}, "may not be registered for this client id"},
-	{"network requires login for a token", "login-page", "token", 1, at(toToken, answer(511, html, "<html>sign in</html>")), "sign in"},
-	{"app for users only", "app-not-allowed", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unauthorized_client"}`)), "unauthorized_client"},
+	{"network requires login for a token", "login-page", "token", 1, at(toToken, respond(511, html, "<html>sign in</html>")), "sign in"},
+	{"app for users only", "app-not-allowed", "token", 1, at(toToken, respond(400, "application/json", `{"error":"unauthorized_client"}`)), "unauthorized_client"},
 	{"no token endpoint", "token-url", "token", 1, changed(func(w *world) { w.env["D365BACKUP_TOKEN_URL"] = w.server.URL() + "/token" }), "status 404"},
-	{"unknown grant", "token-url", "token", 1, at(toToken, answer(400, "application/json", `{"error":"unsupported_grant_type"}`)), "unsupported_grant_type"},
-	{"login page for a token", "login-page", "token", 1, at(toToken, answer(200, html, "<html>Sign in</html>")), "not a token response"},
+	{"unknown grant", "token-url", "token", 1, at(toToken, respond(400, "application/json", `{"error":"unsupported_grant_type"}`)), "unsupported_grant_type"},
+	{"login page for a token", "login-page", "token", 1, at(toToken, respond(200, html, "<html>Sign in</html>")), "not a token response"},
 	{"token endpoint moved", "redirect", "token", 1, at(toToken, http.RedirectHandler("https://login.example/", http.StatusFound).ServeHTTP), "redirect"},
-	{"token endpoint fails", "server-error", "token", 1, at(toToken, answer(503, html, "busy")), "status 503"},
-	{"token endpoint throttles", "throttled", "token", 1, at(toToken, answer(429, "application/json", "{}")), "status 429"},
+	{"token endpoint fails", "server-error", "token", 1, at(toToken, respond(503, html, "busy")), "status 503"},
+	{"token endpoint throttles", "throttled", "token", 1, at(toToken, respond(429, "application/json", "{}")), "status 429"},
 	{"token endpoint hangs up", "no-answer", "token", 1, at(toToken, hangUp), "closed before the end"},
 }
 
@@ -211,23 +211,23 @@ var ofOperation = []illness{
 		return newWorld(t, sandbox.WithFault(sandbox.V1Replaced(), sandbox.MissingPermission()))
 	}, "GET /dynamicsbackup/jobs responds with status 403"},
 	{"no successor", "no-successor", "operation", 1, func(t *testing.T) *world {
-		w := newWorld(t).answering("GET /dynamicsbackup/jobs", http.NotFound)
+		w := newWorld(t).handling("GET /dynamicsbackup/jobs", http.NotFound)
 		w.args = []string{"--api", "graph"}
 		return w
 	}, "POST /api/OpenApi/GetJobs responds with status 200"},
-	{"token of another environment", "token-refused", "operation", 1, at(toOperation, answer(401, "application/json", "{}")), "status 401"},
-	{"request refused", "request-refused", "operation", 1, at(toOperation, answer(400, "application/json", `{"message":"no"}`)), "The service says: no"},
+	{"token of another environment", "token-refused", "operation", 1, at(toOperation, respond(401, "application/json", "{}")), "status 401"},
+	{"request refused", "request-refused", "operation", 1, at(toOperation, respond(400, "application/json", `{"message":"no"}`)), "The service says: no"},
 	{"throttled", "throttled", "operation", 1, fault(sandbox.Throttled(always, 7*time.Second)), "retry after 7s"},
 	{"server error", "server-error", "operation", 1, fault(sandbox.ServerError(always, 502)), "status 502"},
 	{"login page", "login-page", "operation", 1, fault(sandbox.LoginPage()), "The response is a web page"},
-	{"network requires login", "login-page", "operation", 1, at(toOperation, answer(511, html, "<html>sign in</html>")), "status 511"},
+	{"network requires login", "login-page", "operation", 1, at(toOperation, respond(511, html, "<html>sign in</html>")), "status 511"},
 	{"Google Cloud", "not-found", "operation", 1, func(t *testing.T) *world {
 		w := fault(sandbox.WrongDataCenter())(t)
 		w.proxied(w.secured(0), 0)
 		w.args = []string{"--data-center", "gcp-us"}
 		return w
 	}, "does not list Dynamics 365 backup"},
-	{"page that blocks", "missing-permission", "operation", 1, at(toOperation, answer(403, html, "<html>Blocked</html>")), "The response is a web page, so"},
+	{"page that blocks", "missing-permission", "operation", 1, at(toOperation, respond(403, html, "<html>Blocked</html>")), "The response is a web page, so"},
 	{"redirect", "redirect", "operation", 1, at(toOperation, http.RedirectHandler("https://login.example/?s=1", http.StatusFound).ServeHTTP), "https://login.example"},
 	{"silence of the operation", "no-answer", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.Latency(time.Hour)))

@@ -124,8 +124,8 @@ func (w *world) through(handler func(next http.Handler) http.Handler) *world {
 	return w
 }
 
-// answering passes requests whose method and path contain a text to a handler.
-func (w *world) answering(request string, handler http.HandlerFunc) *world {
+// handling passes requests whose method and path contain a text to a handler.
+func (w *world) handling(request string, handler http.HandlerFunc) *world {
 	return w.through(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if strings.Contains(r.Method+" "+r.URL.Path, request) {
@@ -143,8 +143,8 @@ const (
 	toOperation = "POST /api/OpenApi/GetJobs"
 )
 
-// answer responds with a status and a body.
-func answer(status int, mediaType, body string) http.HandlerFunc {
+// respond responds with a status and a body.
+func respond(status int, mediaType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(status)

@@ -89,7 +89,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 					now = m
 				}
 			}
-			answer(out, now, *filter.PageInfo.CurrentPage)
+			respond(out, now, *filter.PageInfo.CurrentPage)
 		})}
 		go func() { _ = server.Serve(network) }()
 		transport := &http.Transport{DialContext: network.dial}
@@ -129,7 +129,7 @@ func watch(t *testing.T, lasting time.Duration, script []moment, configure func(
 	return w
 }
 
-func answer(w http.ResponseWriter, now moment, page int32) {
+func respond(w http.ResponseWriter, now moment, page int32) {
 	if now.status != 0 {
 		w.WriteHeader(now.status)
 		return
@@ -247,7 +247,7 @@ func TestFollowBackoff(t *testing.T) {
 
 // TestFollowRetryAfter: a pause that the service requests is kept, but is limited.
 func TestFollowRetryAfter(t *testing.T) {
-	for asked, want := range map[time.Duration]time.Duration{
+	for requested, want := range map[time.Duration]time.Duration{
 		time.Second: time.Minute, 30 * time.Minute: 30 * time.Minute, 365 * 24 * time.Hour: time.Hour,
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -261,11 +261,11 @@ func TestFollowRetryAfter(t *testing.T) {
 					cancel()
 				}
 				return func(yield func(job, error) bool) {
-					yield(job{}, &d365backup.Error{Kind: d365backup.ErrServer, RetryAfter: asked})
+					yield(job{}, &d365backup.Error{Kind: d365backup.ErrServer, RetryAfter: requested})
 				}
 			}
 			if err := f.run(ctx); err != nil || second != want {
-				t.Errorf("requested %v, next poll after %v: %v", asked, second, err)
+				t.Errorf("requested %v, next poll after %v: %v", requested, second, err)
 			}
 		})
 	}
