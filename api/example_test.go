@@ -62,6 +62,16 @@ func ExampleValidateResponse() {
 	// Output: /jobs/0/status later
 }
 
+// A valid response.
+func ExampleValidateResponse_valid() {
+	body := []byte(`{"totalCount": 1, "jobs": [{"type": 1, "jobId": "A", "startTime": "2026-11-01T03:00:00Z", "status": 2}]}`)
+
+	err := api.ValidateResponse("getJobs", 200, "application/json", body)
+	// every violation, with its JSON pointer and whether the vendor documents what was broken
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleHandler() {
 	server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "jobs")
