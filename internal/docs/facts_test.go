@@ -61,11 +61,9 @@ func TestDiagnoses(t *testing.T) {
 		"order in which the doctor looks.\n")
 	for _, d := range doctor.Catalogue() {
 		fmt.Fprintf(&want, "\n### %s\n\n%s. Side: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)
-		for i, code := range d.Alike {
-			d.Alike[i] = fmt.Sprintf("[%s](#%[1]s)", code)
-		}
 		if len(d.Alike) > 0 {
-			fmt.Fprintf(&want, "These look the same, the likeliest first: %s.\n\n", strings.Join(d.Alike, ", "))
+			alike := regexp.MustCompile(`[a-z0-9-]+`).ReplaceAllString(strings.Join(d.Alike, ", "), "[$0](#$0)")
+			fmt.Fprintf(&want, "These look the same, the likeliest first: %s.\n\n", alike)
 		}
 		for i, next := range d.Next {
 			fmt.Fprintf(&want, "%d. %s\n", i+1, command.ReplaceAllString(next, "`$1`"))
