@@ -86,8 +86,8 @@ bench-validators: ## Compare the speed of package api with that of other validat
 		(cd api/internal/peer && go test -run '^$$' -bench . -benchtime 200ms) || exit 1; done > bench.out
 	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
 
-stranger: ## Follow README.md from a clean clone of the last commit, with empty caches.
-	./test/stranger.sh
+smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
+	./test/smoke.sh
 
 verify: ## Check sums of modules, licences of what is linked, and that a build can be repeated.
 	for module in $$(git ls-files '*go.mod'); do (cd $$(dirname $$module) && go mod verify) || exit 1; done
