@@ -2,10 +2,7 @@ module github.com/d365backup/d365backup
 
 go 1.26.0
 
-ignore (
-	./api/lint/node_modules
-	./test/peers/oidc/node_modules
-)
+ignore ./api/lint/node_modules
 
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 

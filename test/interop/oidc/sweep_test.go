@@ -1,4 +1,4 @@
-//go:build peers
+//go:build interop
 
 package oidc_test
 
@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/internal/credential/credentialtest"
-	"github.com/d365backup/d365backup/test/peers/oidc"
+	"github.com/d365backup/d365backup/test/interop/oidc"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 

@@ -1,6 +1,5 @@
-// Package oidc runs npm's oidc-provider on loopback, as the identity server of end-to-end tests. It
-// needs node and, once, npm ci in this folder; make test-peers sees to both. It knows nothing of the
-// client under test.
+// Package oidc runs npm's oidc-provider on loopback, as the identity server in end-to-end tests. It needs node, and the
+// packages that make test-more installs in this folder. It knows nothing about the client under test.
 package oidc
 
 import (
@@ -73,7 +72,7 @@ func Start(t testing.TB, config Config) *Server {
 		t.Fatal(err)
 	}
 	if err := command.Start(); err != nil {
-		t.Fatalf("node: %v; it is needed for the tests with peers", err)
+		t.Fatalf("node: %v; the interop tests need it", err)
 	}
 	t.Cleanup(func() {
 		_ = input.Close()  // ends the server; the end of t's context has killed it already, if need be
@@ -90,7 +89,7 @@ func Start(t testing.TB, config Config) *Server {
 		Issuer string `json:"issuer"`
 	}
 	if err != nil || json.Unmarshal(line, &started) != nil {
-		t.Fatalf("the server did not start (%v); run make test-peers, which installs it", err)
+		t.Fatalf("the server did not start (%v); run make test-more, which installs it", err)
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)

@@ -1,4 +1,4 @@
-//go:build peers
+//go:build interop
 
 package oidc_test
 
@@ -20,7 +20,7 @@ import (
 	"github.com/d365backup/d365backup/internal/credential"
 	"github.com/d365backup/d365backup/internal/credential/credentialtest"
 	"github.com/d365backup/d365backup/internal/token"
-	"github.com/d365backup/d365backup/test/peers/oidc"
+	"github.com/d365backup/d365backup/test/interop/oidc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

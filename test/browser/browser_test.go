@@ -280,7 +280,7 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-// TestPicture takes the picture for the README, if it is asked for; see make picture.
+// TestPicture takes the picture for the README. To save it, run: go test -run TestPicture . -args -picture ../../docs/report.png
 func TestPicture(t *testing.T) {
 	p := openBrowser(t)
 	p.open("file://"+sampleFile(t), 1200, "light")

@@ -1,8 +1,8 @@
-//go:build peers
+//go:build interop
 
-// Package prism has the client's traffic judged by Prism, a mock and a validating proxy that share no
-// code with ours. It needs node and, once, npm ci in this folder; make test-peers sees to both. Prism
-// does not parse text/json, so all is sent as application/json.
+// Package prism validates the client's traffic with Prism, a mock and validating proxy that shares no code with this
+// project. It needs node, and the packages that make test-more installs in this folder. Prism does not parse text/json, so
+// everything is sent as application/json.
 package prism
 
 import (
@@ -193,7 +193,7 @@ func start(t *testing.T, command string, arguments ...string) string {
 		t.Fatal(err)
 	}
 	if err := prism.Start(); err != nil {
-		t.Fatalf("node: %v; it is needed for the tests with peers", err)
+		t.Fatalf("node: %v; the interop tests need it", err)
 	}
 	address := make(chan string, 1)
 	var log strings.Builder
@@ -218,7 +218,7 @@ func start(t *testing.T, command string, arguments ...string) string {
 	case url := <-address:
 		return url
 	case <-read:
-		t.Fatal("Prism did not start; run make test-peers, which installs it")
+		t.Fatal("Prism did not start; run make test-more, which installs it")
 	case <-time.After(time.Minute):
 		t.Fatal("Prism did not start within a minute")
 	}
