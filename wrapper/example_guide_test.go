@@ -79,7 +79,7 @@ func Example_query() {
 		Type:           d365backup.JobTypeBackup,               // zero: jobs of every type
 		Status:         d365backup.JobStatusFailed,             // zero: any status
 		Start:          time.Now().AddDate(0, 0, -7),           // required
-		End:            time.Now(),                             // zero: the present
+		End:            time.Now(),                             // zero: now
 		OrganizationID: "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f", // empty: all
 	}
 	page, err := client.Page(ctx, query, 1)
@@ -134,7 +134,7 @@ func Example_limits() {
 		d365backup.WithPageSize(500),            // jobs on a page
 		d365backup.WithPrefetch(8),              // requests in flight during a sweep
 		d365backup.WithTimeout(2*time.Minute),   // one page, attempts and waits included
-		d365backup.WithMaxResponseBytes(64<<20), // one answer, decompressed
+		d365backup.WithMaxResponseBytes(64<<20), // one response, decompressed
 		d365backup.WithRetry(d365backup.RetryPolicy{
 			Attempts:       6,
 			MaxDelay:       2 * time.Minute,
