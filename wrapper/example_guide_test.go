@@ -15,7 +15,7 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -257,14 +257,14 @@ func use(_ *d365backup.Client, err error) {
 
 // TestExamplesWithFiles runs the examples that need files.
 func TestExamplesWithFiles(t *testing.T) {
-	key := credentialtest.Key()
-	certificate := credentialtest.Issue(t, key)
+	key := authtest.Key()
+	certificate := authtest.Issue(t, key)
 	pfx, err := pkcs12.Modern.Encode(key, certificate, nil, "password")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	for name, content := range map[string][]byte{"app.pfx": pfx, "company.pem": credentialtest.PEM(t, key, certificate)} {
+	for name, content := range map[string][]byte{"app.pfx": pfx, "company.pem": authtest.PEM(t, key, certificate)} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,7 @@ func TestCatalogue(t *testing.T) {
 	for _, list := range []struct{ source, inSource, inDocument string }{
 		{"wrapper/errors.go", `(?m)^\t(Err\w+) += errors\.New\("(.*)"\)$`,
 			"(?s)\n### (Err\\w+)\n\n`([^`]*)`: .*?\nSide: .*? Repeated: .*?\nNext: "},
-		{"internal/token/error.go", `(?m)^\t"(\w+)": +\{`, "\n\\| `(\\w+)` \\| "},
+		{"internal/auth/error.go", `(?m)^\t"(\w+)": +\{`, "\n\\| `(\\w+)` \\| "},
 		{"internal/command/cli/errors.go", `\n\tExit\w+ += (\d+)`, `\n\| (\d+) \| `},
 	} {
 		code := matches(read(t, list.source), list.inSource)

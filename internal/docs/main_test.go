@@ -13,8 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	"github.com/d365backup/d365backup/internal/command"
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
 	"github.com/d365backup/d365backup/sandbox"
 )
 
@@ -48,8 +48,8 @@ func TestScripts(t *testing.T) {
 // setDocEnv gives a script what a reader of the documents has: files, and an account of the service, here a sandbox.
 func setDocEnv(t *testing.T, env *testscript.Env) {
 	t.Helper()
-	key := credentialtest.Key()
-	certificate := credentialtest.Issue(t, key)
+	key := authtest.Key()
+	certificate := authtest.Issue(t, key)
 	service, err := sandbox.Start(sandbox.WithCertificate(certificate))
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func setDocEnv(t *testing.T, env *testscript.Env) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keyPEM, bothPEM := credentialtest.PEM(t, key), credentialtest.PEM(t, key, certificate)
+	keyPEM, bothPEM := authtest.PEM(t, key), authtest.PEM(t, key, certificate)
 	for name, content := range map[string]string{
 		"app.pfx": string(pfx), "app.password": password, "secret": service.ClientSecret(),
 		"app.key": string(keyPEM), "app.crt": string(bothPEM[len(keyPEM):]),

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/d365backup/d365backup/internal/retryafter"
 )
 
 const (
@@ -28,7 +26,7 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	f := &Failure{Status: response.StatusCode, Retry: passing(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
-	f.RetryAfter, _ = retryafter.Of(response.Header, time.Now())
+	f.RetryAfter = retryAfter(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection
 	}

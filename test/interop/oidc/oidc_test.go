@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/d365backup/d365backup/internal/credential"
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
-	"github.com/d365backup/d365backup/internal/token"
+	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	"github.com/d365backup/d365backup/test/interop/oidc"
 )
 
@@ -53,10 +53,10 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // newCertificate returns a certificate and an app registered with it.
-func newCertificate(t *testing.T) (*credential.Certificate, oidc.Client) {
+func newCertificate(t *testing.T) (*auth.Certificate, oidc.Client) {
 	t.Helper()
-	key := credentialtest.Key()
-	certificate, err := credential.Parse(credentialtest.PEM(t, key, credentialtest.Issue(t, key)), "", time.Now())
+	key := authtest.Key()
+	certificate, err := auth.ParseCertificate(authtest.PEM(t, key, authtest.Issue(t, key)), "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,16 +72,23 @@ func newCertificate(t *testing.T) (*credential.Certificate, oidc.Client) {
 	}
 }
 
-func newSource(t *testing.T, server *oidc.Server, change func(*token.Config)) (*token.Source, *recorder) {
+// config is what a source is made of.
+type config struct {
+	auth.Endpoint
+	Credential auth.Credential
+}
+
+func newSource(t *testing.T, server *oidc.Server, change func(*config)) (auth.Tokens, *recorder) {
 	t.Helper()
 	recorder := &recorder{}
 	t.Cleanup(recorder.CloseIdleConnections)
-	config := token.Config{
-		TokenURL: server.TokenURL, ClientID: bySecret.ID, ClientSecret: token.NewSecret(bySecret.Secret),
-		Scope: scope, Transport: recorder,
+	target, err := url.Parse(server.TokenURL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	change(&config)
-	source, err := token.New(config)
+	c := config{auth.Endpoint{URL: target, Scope: scope, Transport: recorder}, auth.NewClientSecret(bySecret.ID, bySecret.Secret)}
+	change(&c)
+	source, err := c.Credential.Tokens(c.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +102,12 @@ func TestTokensOfARealServer(t *testing.T) {
 		Scopes:   []string{scope, strings.ToLower(scope)},
 		Lifetime: int(lifetime.Seconds()),
 	})
-	useCertificate := func(config *token.Config) {
-		config.ClientID, config.ClientSecret, config.Certificate = byCertificate.ID, token.Secret{}, certificate
+	useCertificate := func(c *config) {
+		c.Credential = auth.ClientCertificate{ClientID: byCertificate.ID, Certificate: certificate}
 	}
 
 	t.Run("by secret", func(t *testing.T) {
-		source, _ := newSource(t, server, func(*token.Config) {})
+		source, _ := newSource(t, server, func(*config) {})
 		first, second := takeTwo(t, source)
 		if first == second {
 			t.Error("the server gave one token twice")
@@ -132,23 +139,25 @@ func TestTokensOfARealServer(t *testing.T) {
 
 	for _, test := range []struct {
 		name   string
-		change func(*token.Config)
+		change func(*config)
 		code   string
 		want   string
 	}{
-		{"wrong secret", func(c *token.Config) { c.ClientSecret = token.NewSecret("wrong") }, "invalid_client", "the client id"},
-		{"unknown client", func(c *token.Config) { c.ClientID = "unknown" }, "invalid_client", "the client id"},
-		{"wrong credential", func(c *token.Config) { useCertificate(c); c.ClientID = bySecret.ID }, "invalid_client", certificate.Thumbprint()},
-		{"other spelling of the scope", func(c *token.Config) { c.Scope = strings.ToLower(scope) }, "invalid_scope", scope},
+		{"wrong secret", func(c *config) { c.Credential = auth.NewClientSecret(bySecret.ID, "wrong") }, "invalid_client", "the client id"},
+		{"unknown client", func(c *config) { c.Credential = auth.NewClientSecret("unknown", bySecret.Secret) }, "invalid_client", "the client id"},
+		{"wrong credential", func(c *config) {
+			c.Credential = auth.ClientCertificate{ClientID: bySecret.ID, Certificate: certificate}
+		}, "invalid_client", certificate.Thumbprint()},
+		{"other spelling of the scope", func(c *config) { c.Scope = strings.ToLower(scope) }, "invalid_scope", scope},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			source, sent := newSource(t, server, test.change)
 			got, err := source.Token(t.Context())
-			failure, ok := errors.AsType[*token.Error](err)
+			failure, ok := errors.AsType[*auth.Error](err)
 			if !ok {
 				t.Fatalf("Token = %v, %v; want an *Error", got, err)
 			}
-			if failure.Code != test.code || failure.Retry || !strings.Contains(failure.Text, test.want) {
+			if !strings.HasSuffix(failure.Text, "("+test.code+")") || failure.Retry || !strings.Contains(failure.Text, test.want) {
 				t.Errorf("error %#v; want %s and %q", *failure, test.code, test.want)
 			}
 			if len(sent.bodies) != 1 {
@@ -159,7 +168,7 @@ func TestTokensOfARealServer(t *testing.T) {
 }
 
 // takeTwo takes a token, drops it and takes another.
-func takeTwo(t *testing.T, source *token.Source) (first, second string) {
+func takeTwo(t *testing.T, source auth.Tokens) (first, second string) {
 	t.Helper()
 	var tokens []string
 	for range 2 {

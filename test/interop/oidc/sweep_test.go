@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	"github.com/d365backup/d365backup/test/interop/oidc"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -20,8 +20,8 @@ import (
 // TestSweeps goes through 20 pages with tokens of a real server, one of which is revoked half-way.
 func TestSweeps(t *testing.T) {
 	_, byCertificate := newCertificate(t)
-	key := credentialtest.Key()
-	certificate, err := d365backup.ParseCertificate(credentialtest.PEM(t, key, credentialtest.Issue(t, key)), "")
+	key := authtest.Key()
+	certificate, err := d365backup.ParseCertificate(authtest.PEM(t, key, authtest.Issue(t, key)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

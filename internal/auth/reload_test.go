@@ -1,0 +1,127 @@
+package auth_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
+)
+
+// grantTo grants tokens for one secret, and refuses all others.
+func grantTo(accepted *atomic.Value) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("client_secret") != accepted.Load() {
+			answer(http.StatusUnauthorized, `{"error": "invalid_client"}`)(w, r)
+			return
+		}
+		grant(time.Hour)(w, r)
+	}
+}
+
+// reloading returns the tokens of a credential that reload may replace.
+func (e *endpoint) reloading(t *testing.T, credential auth.Credential, reload func() (auth.Credential, error)) auth.Tokens {
+	t.Helper()
+	return e.source(t, func(c *config) { c.Credential, c.Reload = credential, reload })
+}
+
+// A new secret is loaded when the old one is refused, once for all callers, and the old one is not sent again.
+func TestReplacedSecretIsReloaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accepted atomic.Value
+		accepted.Store("old")
+		endpoint := newPipeEndpoint(t, grantTo(&accepted))
+		reloads := 0
+		source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), func() (auth.Credential, error) {
+			reloads++
+			return auth.NewClientSecret(clientID, accepted.Load().(string)), nil
+		})
+		first, err := source.Token(t.Context())
+		if err != nil || reloads != 0 {
+			t.Fatalf("error %v after %d reloads", err, reloads)
+		}
+		accepted.Store("new")
+		source.Invalidate(first)
+		var callers sync.WaitGroup
+		for range 20 {
+			callers.Go(func() {
+				if _, err := source.Token(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		if got := endpoint.requests.Load(); got != 3 || reloads != 1 {
+			t.Errorf("%d requests and %d reloads, want 3 (granted, refused, granted) and 1", got, reloads)
+		}
+	})
+}
+
+// If no other credential is loaded, nothing is sent again, and the error is that of the refusal.
+func TestRefusalStands(t *testing.T) {
+	var accepted atomic.Value
+	accepted.Store("another")
+	another := auth.NewClientSecret(clientID, "another")
+	for name, reload := range map[string]func() (auth.Credential, error){
+		"the same":       func() (auth.Credential, error) { return auth.NewClientSecret(clientID, "old"), nil },
+		"unreadable":     func() (auth.Credential, error) { return another, errors.New("no such file") },
+		"empty":          func() (auth.Credential, error) { return auth.NewClientSecret(clientID, ""), nil },
+		"no certificate": func() (auth.Credential, error) { return auth.ClientCertificate{ClientID: clientID}, nil },
+		"none":           func() (auth.Credential, error) { return nil, nil },
+		"another kind":   func() (auth.Credential, error) { return auth.TokenSource{}, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			endpoint := newEndpoint(t, grantTo(&accepted))
+			source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), reload)
+			_, err := source.Token(t.Context())
+			if failure, ok := errors.AsType[*auth.Error](err); !ok || !strings.Contains(failure.Text, "invalid_client") {
+				t.Errorf("error %v, want the refusal", err)
+			}
+			if got := endpoint.requests.Load(); got != 1 {
+				t.Errorf("%d requests, want 1", got)
+			}
+		})
+	}
+}
+
+// Nothing is reloaded for an outage, which another credential does not end.
+func TestOutageReloadsNothing(t *testing.T) {
+	endpoint := newEndpoint(t, answer(http.StatusServiceUnavailable, ``))
+	source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), func() (auth.Credential, error) {
+		t.Error("reloaded")
+		return nil, nil
+	})
+	if _, err := source.Token(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}
+
+// A certificate that expires while it is in use is replaced by its successor, and signs nothing any more.
+func TestExpiredCertificateIsReloaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		endpoint := newPipeEndpoint(t, grant(time.Hour))
+		key := authtest.Key()
+		load := func() (auth.Credential, error) {
+			certificate, err := auth.ParseCertificate(authtest.PEM(t, key, authtest.Issue(t, key)), "", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return auth.ClientCertificate{ClientID: clientID, Certificate: certificate}, nil
+		}
+		first, _ := load()
+		source := endpoint.reloading(t, first, load)
+		time.Sleep(2 * time.Hour) // the certificate has one
+		if _, err := source.Token(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := endpoint.requests.Load(); got != 1 {
+			t.Errorf("%d requests, want 1", got)
+		}
+	})
+}
