@@ -30,49 +30,50 @@ const (
 	maxKeySize = 64
 )
 
-// An encryption scheme makes a cipher, in CBC mode, from a key of its size.
+// scheme is an encryption in CBC mode.
 type scheme struct {
 	keySize   int
 	newCipher func(key []byte) (cipher.Block, error)
-	hash      func() hash.Hash // that of PBKDF1; nil for PKCS #12's own key derivation, and not used by PBES2
+	// deriveKey makes key and initialization vector from the password; nil if PBES2 states how.
+	deriveKey func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte)
 }
 
-// The algorithms by object identifier.
-var (
-	// schemes derive the key themselves (RFC 8018, section 6.1; RFC 7292, appendix C).
-	schemes = map[string]scheme{
-		"1.2.840.113549.1.5.3":    {8, des.NewCipher, md5.New},
-		"1.2.840.113549.1.5.10":   {8, des.NewCipher, sha1.New},
-		"1.2.840.113549.1.12.1.3": {24, des.NewTripleDESCipher, nil},
-		"1.2.840.113549.1.12.1.4": {16, newTwoKeyDES, nil},
-		"1.2.840.113549.1.12.1.5": {16, newRC2, nil},
-		"1.2.840.113549.1.12.1.6": {5, newRC2, nil},
+// schemes by object identifier (RFC 8018, appendices A.3 and B.2; RFC 7292, appendix C).
+var schemes = map[string]scheme{
+	"1.2.840.113549.1.5.3":    {8, des.NewCipher, pbkdf1(md5.New)},
+	"1.2.840.113549.1.5.10":   {8, des.NewCipher, pbkdf1(sha1.New)},
+	"1.2.840.113549.1.12.1.3": {24, des.NewTripleDESCipher, pkcs12},
+	"1.2.840.113549.1.12.1.4": {16, newTwoKeyDES, pkcs12},
+	"1.2.840.113549.1.12.1.5": {16, newRC2, pkcs12},
+	"1.2.840.113549.1.12.1.6": {5, newRC2, pkcs12},
+	"2.16.840.1.101.3.4.1.2":  {16, aes.NewCipher, nil},
+	"2.16.840.1.101.3.4.1.22": {24, aes.NewCipher, nil},
+	"2.16.840.1.101.3.4.1.42": {32, aes.NewCipher, nil},
+	"1.2.840.113549.3.7":      {24, des.NewTripleDESCipher, nil},
+}
+
+// hashes have the object identifiers of the hash and of its HMAC.
+var hashes = []struct {
+	newHash  func() hash.Hash
+	id, hmac string
+}{
+	{sha1.New, "1.3.14.3.2.26", "1.2.840.113549.2.7"},
+	{sha256.New, "2.16.840.1.101.3.4.2.1", "1.2.840.113549.2.9"},
+	{sha512.New384, "2.16.840.1.101.3.4.2.2", "1.2.840.113549.2.10"},
+	{sha512.New, "2.16.840.1.101.3.4.2.3", "1.2.840.113549.2.11"},
+	{sha256.New224, "2.16.840.1.101.3.4.2.4", "1.2.840.113549.2.8"},
+	{sha512.New512_224, "2.16.840.1.101.3.4.2.5", "1.2.840.113549.2.12"},
+	{sha512.New512_256, "2.16.840.1.101.3.4.2.6", "1.2.840.113549.2.13"},
+}
+
+func hashOf(id asn1.ObjectIdentifier) (func() hash.Hash, error) {
+	for _, h := range hashes {
+		if id.String() == h.id || id.String() == h.hmac {
+			return h.newHash, nil
+		}
 	}
-	// pbes2Schemes come with a function that derives the key.
-	pbes2Schemes = map[string]scheme{
-		"2.16.840.1.101.3.4.1.2":  {keySize: 16, newCipher: aes.NewCipher},
-		"2.16.840.1.101.3.4.1.22": {keySize: 24, newCipher: aes.NewCipher},
-		"2.16.840.1.101.3.4.1.42": {keySize: 32, newCipher: aes.NewCipher},
-		"1.2.840.113549.3.7":      {keySize: 24, newCipher: des.NewTripleDESCipher},
-	}
-	// hashes by the identifier of the hash and by that of its HMAC.
-	hashes = map[string]func() hash.Hash{
-		"1.3.14.3.2.26":          sha1.New,
-		"2.16.840.1.101.3.4.2.1": sha256.New,
-		"2.16.840.1.101.3.4.2.2": sha512.New384,
-		"2.16.840.1.101.3.4.2.3": sha512.New,
-		"2.16.840.1.101.3.4.2.4": sha256.New224,
-		"2.16.840.1.101.3.4.2.5": sha512.New512_224,
-		"2.16.840.1.101.3.4.2.6": sha512.New512_256,
-		"1.2.840.113549.2.7":     sha1.New,
-		"1.2.840.113549.2.8":     sha256.New224,
-		"1.2.840.113549.2.9":     sha256.New,
-		"1.2.840.113549.2.10":    sha512.New384,
-		"1.2.840.113549.2.11":    sha512.New,
-		"1.2.840.113549.2.12":    sha512.New512_224,
-		"1.2.840.113549.2.13":    sha512.New512_256,
-	}
-)
+	return nil, unsupportedError{id}
+}
 
 // newTwoKeyDES makes a Triple DES whose third key is the first.
 func newTwoKeyDES(key []byte) (cipher.Block, error) {
@@ -83,15 +84,6 @@ func newTwoKeyDES(key []byte) (cipher.Block, error) {
 type unsupportedError struct{ id asn1.ObjectIdentifier }
 
 func (e unsupportedError) Error() string { return "unsupported algorithm " + e.id.String() }
-
-// lookUp returns the algorithm of a table.
-func lookUp[T any](table map[string]T, id asn1.ObjectIdentifier) (T, error) {
-	algorithm, ok := table[id.String()]
-	if !ok {
-		return algorithm, unsupportedError{id}
-	}
-	return algorithm, nil
-}
 
 // decrypter holds a password and how much work may still be spent on it.
 type decrypter struct {
@@ -149,9 +141,9 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 	if algorithm.Algorithm.String() == "1.2.840.113549.1.5.13" {
 		return d.pbes2Cipher(algorithm.Parameters.FullBytes)
 	}
-	s, err := lookUp(schemes, algorithm.Algorithm)
-	if err != nil {
-		return nil, nil, err
+	s := schemes[algorithm.Algorithm.String()]
+	if s.deriveKey == nil {
+		return nil, nil, unsupportedError{algorithm.Algorithm}
 	}
 	var p struct {
 		Salt       []byte
@@ -163,18 +155,7 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 	if err := d.spend(p.Iterations); err != nil {
 		return nil, nil, err
 	}
-	const ivSize, forKey, forIV = 8, 1, 2
-	var key, iv []byte
-	if s.hash != nil { // PBKDF1 (RFC 8018, section 5.1)
-		h := s.hash()
-		h.Write([]byte(d.password))
-		h.Write(p.Salt)
-		key = rehash(h, p.Iterations)
-		key, iv = key[:s.keySize], key[s.keySize:s.keySize+ivSize]
-	} else {
-		key = pkcs12Key(sha1.New, d.bmp, p.Salt, p.Iterations, forKey, s.keySize)
-		iv = pkcs12Key(sha1.New, d.bmp, p.Salt, p.Iterations, forIV, ivSize)
-	}
+	key, iv := s.deriveKey(d, p.Salt, p.Iterations, s.keySize)
 	block, err := s.newCipher(key)
 	return block, iv, err
 }
@@ -182,14 +163,14 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 // pbes2Cipher does it for PBES2 (RFC 8018, section 6.2), whose parameters state key derivation and cipher.
 func (d *decrypter) pbes2Cipher(parameters []byte) (cipher.Block, []byte, error) {
 	var p struct{ KDF, Encryption pkix.AlgorithmIdentifier }
+	var iv []byte
 	if !unmarshal(parameters, &p) {
 		return nil, nil, errDamaged
 	}
-	s, err := lookUp(pbes2Schemes, p.Encryption.Algorithm)
-	if err != nil {
-		return nil, nil, err
+	s, ok := schemes[p.Encryption.Algorithm.String()]
+	if !ok || s.deriveKey != nil {
+		return nil, nil, unsupportedError{p.Encryption.Algorithm}
 	}
-	var iv []byte
 	if !unmarshal(p.Encryption.Parameters.FullBytes, &iv) {
 		return nil, nil, errDamaged
 	}
@@ -201,34 +182,31 @@ func (d *decrypter) pbes2Cipher(parameters []byte) (cipher.Block, []byte, error)
 	return block, iv, err
 }
 
-// derive makes a key by the function that PBES2 or PBMAC1 states. A size of 0 is replaced by that of the parameters.
+// derive makes a key by the function that PBES2 or PBMAC1 states. If size is 0, the parameters state it.
 func (d *decrypter) derive(kdf pkix.AlgorithmIdentifier, size int) ([]byte, error) {
 	switch kdf.Algorithm.String() {
 	case "1.2.840.113549.1.5.12":
-		return d.pbkdf2Key(kdf.Parameters.FullBytes, size)
+		return d.pbkdf2(kdf.Parameters.FullBytes, size)
 	case "1.3.6.1.4.1.11591.4.11":
-		return d.scryptKey(kdf.Parameters.FullBytes, size)
+		return d.scrypt(kdf.Parameters.FullBytes, size)
 	}
 	return nil, unsupportedError{kdf.Algorithm}
 }
 
-// pbkdf2Key follows RFC 8018, section 5.2.
-func (d *decrypter) pbkdf2Key(parameters []byte, size int) ([]byte, error) {
-	var p struct {
+// pbkdf2 follows RFC 8018, section 5.2.
+func (d *decrypter) pbkdf2(parameters []byte, size int) ([]byte, error) {
+	p := struct {
 		Salt       []byte
 		Iterations int
 		KeySize    int                      `asn1:"optional"`
 		PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
-	}
+	}{PRF: pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 7}}}
 	if !unmarshal(parameters, &p) {
 		return nil, errDamaged
 	}
-	newHash := sha1.New
-	if len(p.PRF.Algorithm) > 0 {
-		var err error
-		if newHash, err = lookUp(hashes, p.PRF.Algorithm); err != nil {
-			return nil, err
-		}
+	newHash, err := hashOf(p.PRF.Algorithm)
+	if err != nil {
+		return nil, err
 	}
 	size = cmp.Or(size, p.KeySize)
 	if size < 1 || size > maxKeySize {
@@ -240,8 +218,8 @@ func (d *decrypter) pbkdf2Key(parameters []byte, size int) ([]byte, error) {
 	return pbkdf2.Key(newHash, d.password, p.Salt, p.Iterations, size)
 }
 
-// scryptKey follows RFC 7914, section 7.
-func (d *decrypter) scryptKey(parameters []byte, size int) ([]byte, error) {
+// scrypt follows RFC 7914, section 7.
+func (d *decrypter) scrypt(parameters []byte, size int) ([]byte, error) {
 	var p struct {
 		Salt    []byte
 		N, R, P int
@@ -258,6 +236,26 @@ func (d *decrypter) scryptKey(parameters []byte, size int) ([]byte, error) {
 		return nil, errDamaged
 	}
 	return key, nil
+}
+
+const desBlockSize = des.BlockSize // which RC2 has, too
+
+// pbkdf1 derives key and initialization vector with one hash (RFC 8018, section 5.1).
+func pbkdf1(newHash func() hash.Hash) func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
+	return func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
+		h := newHash()
+		h.Write([]byte(d.password))
+		h.Write(salt)
+		key = rehash(h, iterations)
+		return key[:keySize], key[keySize : keySize+desBlockSize]
+	}
+}
+
+// pkcs12 derives them as PKCS #12 does.
+func pkcs12(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
+	const forKey, forIV = 1, 2
+	return pkcs12Key(sha1.New, d.bmp, salt, iterations, forKey, keySize),
+		pkcs12Key(sha1.New, d.bmp, salt, iterations, forIV, desBlockSize)
 }
 
 // pkcs12Key derives size bytes for a purpose as PKCS #12 does (RFC 7292, appendix B.2).

@@ -118,7 +118,7 @@ func (d *decrypter) sum(m mac, message []byte) ([]byte, error) {
 		}
 		algorithm = p.MAC
 	}
-	newHash, err := lookUp(hashes, algorithm.Algorithm)
+	newHash, err := hashOf(algorithm.Algorithm)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 package httpfail
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"html"
+	"iter"
 	"net/url"
 	"regexp"
 	"strings"
@@ -11,43 +11,37 @@ import (
 	"unicode/utf8"
 )
 
-// piece is the number of consecutive bytes of a secret that nothing may show. A shorter secret is a piece itself.
-const piece = 8
+// pieceSize is the number of consecutive bytes of a secret that nothing may show. A shorter secret is one piece.
+const pieceSize = 8
 
 // Leaks reports whether text contains a piece of a secret: as it is, or escaped as in JSON, in a URL or in HTML, or with
 // characters in between that are not displayed.
 func Leaks(text []byte, secrets ...string) bool {
-	pieces := make(map[uint64]struct{})
-	texts := [...]string{string(text), plain(string(text))}
+	texts := []string{string(text), plain(string(text))}
+	pieces := make(map[string]bool)
 	for _, secret := range secrets {
 		for _, form := range []string{secret, plain(secret)} {
-			if form != "" && len(form) < piece && (strings.Contains(texts[0], form) || strings.Contains(texts[1], form)) {
+			for piece := range piecesOf(form) {
+				pieces[piece] = true
+			}
+			if form != "" && len(form) < pieceSize && (strings.Contains(texts[0], form) || strings.Contains(texts[1], form)) {
 				return true
 			}
-			eachPiece(form, func(p uint64) bool { pieces[p] = struct{}{}; return true })
 		}
 	}
-	if len(pieces) == 0 {
-		return false
-	}
-	leaks := false
 	for _, form := range texts {
-		eachPiece(form, func(p uint64) bool {
-			_, leaks = pieces[p]
-			return !leaks
-		})
-		if leaks {
-			return true
+		for piece := range piecesOf(form) {
+			if pieces[piece] {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// eachPiece yields every piece of text as a number, until yield returns false.
-func eachPiece(text string, yield func(uint64) bool) {
-	for i := 0; i+piece <= len(text); i++ {
-		if !yield(binary.BigEndian.Uint64([]byte(text[i : i+piece]))) {
-			return
+func piecesOf(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i+pieceSize <= len(text) && yield(text[i:i+pieceSize]); i++ {
 		}
 	}
 }

@@ -31,7 +31,7 @@ func FromError(err error, sent ...string) *Failure {
 		f.Retry = true
 	case ProxyRefused:
 		refused, ok := errors.AsType[*ProxyError](err)
-		f.Retry = ok && passing(refused.Status)
+		f.Retry = ok && isTransient(refused.Status)
 	}
 	if Leaks([]byte(err.Error()), sent...) {
 		f.Err, detail = nil, ""

@@ -23,7 +23,7 @@ const (
 // FromResponse explains a response with a status that is not the expected one, and reads its body. Sent is what the
 // response must not repeat.
 func FromResponse(response *http.Response, sent ...string) *Failure {
-	f := &Failure{Status: response.StatusCode, Retry: passing(response.StatusCode)}
+	f := &Failure{Status: response.StatusCode, Retry: isTransient(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
 	f.RetryAfter = retryAfter(response.Header, time.Now())
@@ -53,8 +53,8 @@ func IsHTML(mediaType string) bool {
 	return mediaType == "text/html" || mediaType == "application/xhtml+xml"
 }
 
-// passing reports whether a status is that of a failure that may pass.
-func passing(status int) bool {
+// isTransient reports whether the same request may succeed after this status.
+func isTransient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
