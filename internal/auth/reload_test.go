@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -122,6 +123,50 @@ func TestExpiredCertificateIsReloaded(t *testing.T) {
 		}
 		if got := endpoint.requests.Load(); got != 1 {
 			t.Errorf("%d requests, want 1", got)
+		}
+	})
+}
+
+// A caller does not wait longer than its context for a reload, and the next one does not start a second reload.
+func TestReloadOutlastsItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accepted atomic.Value
+		accepted.Store("new")
+		var reloads atomic.Int32
+		source := newPipeEndpoint(t, grantTo(&accepted)).reloading(t, auth.NewClientSecret(clientID, "old"), func() (auth.Credential, error) {
+			reloads.Add(1)
+			time.Sleep(10 * time.Second)
+			return auth.NewClientSecret(clientID, "new"), nil
+		})
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := source.Token(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want that of the context", err)
+		}
+		take(t, source)
+		if took := time.Since(start); took != 10*time.Second || reloads.Load() != 1 {
+			t.Errorf("a token after %v and %d reloads, want 10s and 1", took, reloads.Load())
+		}
+	})
+}
+
+// A credential that is refused when a token is replaced early is reloaded then, while the old token is still in use.
+func TestReloadBeforeExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accepted atomic.Value
+		accepted.Store("old")
+		endpoint := newPipeEndpoint(t, grantTo(&accepted))
+		source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), func() (auth.Credential, error) {
+			return auth.NewClientSecret(clientID, "new"), nil
+		})
+		take(t, source)
+		accepted.Store("new")
+		time.Sleep(56 * time.Minute) // within the last five minutes of the hour
+		take(t, source)
+		synctest.Wait()
+		if got := endpoint.requests.Load(); got != 3 || source.Secret() != "new" {
+			t.Errorf("%d requests and another secret in use, want 3 (granted, refused, granted) and the new one", got)
 		}
 	})
 }

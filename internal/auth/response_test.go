@@ -137,43 +137,45 @@ func TestUnusableResponses(t *testing.T) {
 // errorCode is an error code at the end of a message.
 var errorCode = regexp.MustCompile(`\(([a-z_]+)\)$`)
 
+// refusals are responses without a token.
+var refusals = []struct {
+	status    int
+	body      string
+	reason    httpfail.Reason
+	code      string
+	retryable bool
+	want      string // in the message
+}{
+	{400, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "may have expired"},
+	{401, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client secret is refused"},
+	{503, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
+	{400, "\ufeff" + `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
+	{400, `{"error": "invalid_grant"}`, httpfail.SecretRefused, "invalid_grant", false, "the client id"},
+	{400, `{"error": "invalid_scope"}`, httpfail.Scope, "invalid_scope", false, `try the other spelling, "dynamics.readwrite.all"`},
+	{400, `{"error": "unauthorized_client"}`, httpfail.AppNotAllowed, "unauthorized_client", false, "application access"},
+	{400, `{"error": "unsupported_grant_type"}`, httpfail.TokenURL, "unsupported_grant_type", false, "client credentials"},
+	{400, `{"error": "invalid_request"}`, httpfail.TokenURL, "invalid_request", false, "does not understand"},
+	{403, `{"error": "access_denied"}`, httpfail.AppNotAllowed, "access_denied", false, "consent"},
+	{500, `{"error": "server_error"}`, httpfail.Server, "server_error", true, "the server failed"},
+	{400, `{"error": "temporarily_unavailable"}`, httpfail.Server, "temporarily_unavailable", true, "busy"},
+	{400, `{"error": "` + secret + `"}`, httpfail.SecretRefused, "", false, "without a reason"},
+	{400, `{"error": {"code": "invalid_client"}}`, httpfail.SecretRefused, "", false, "without a reason"},
+	{401, `<html>`, httpfail.SecretRefused, "", false, "without a reason"},
+	{404, `<html>`, httpfail.TokenURL, "", false, "no token endpoint"},
+	{405, ``, httpfail.TokenURL, "", false, "no token endpoint"},
+	{407, ``, httpfail.ProxyRefused, "", false, "the proxy refused its credentials"},
+	{429, ``, httpfail.Throttled, "", true, "too many requests"},
+	{500, `{}`, httpfail.Server, "", true, "failed"},
+	{502, `<html>`, httpfail.Server, "", true, "failed"},
+	{503, `{"access_token": "granted"}`, httpfail.Server, "", true, "failed"},
+	{504, ``, httpfail.Server, "", true, "failed"},
+	{408, ``, httpfail.Server, "", true, "failed"},
+	{501, ``, httpfail.Server, "", false, "failed"},
+	{511, `<html>`, httpfail.LoginPage, "", false, "sign in"},
+}
+
 func TestRefusals(t *testing.T) {
-	tests := []struct {
-		status    int
-		body      string
-		reason    httpfail.Reason
-		code      string
-		retryable bool
-		want      string // in the message
-	}{
-		{400, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "may have expired"},
-		{401, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client secret is refused"},
-		{503, `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
-		{400, "\ufeff" + `{"error": "invalid_client"}`, httpfail.SecretRefused, "invalid_client", false, "the client id"},
-		{400, `{"error": "invalid_grant"}`, httpfail.SecretRefused, "invalid_grant", false, "the client id"},
-		{400, `{"error": "invalid_scope"}`, httpfail.Scope, "invalid_scope", false, `try the other spelling, "dynamics.readwrite.all"`},
-		{400, `{"error": "unauthorized_client"}`, httpfail.AppNotAllowed, "unauthorized_client", false, "application access"},
-		{400, `{"error": "unsupported_grant_type"}`, httpfail.TokenURL, "unsupported_grant_type", false, "client credentials"},
-		{400, `{"error": "invalid_request"}`, httpfail.TokenURL, "invalid_request", false, "does not understand"},
-		{403, `{"error": "access_denied"}`, httpfail.AppNotAllowed, "access_denied", false, "consent"},
-		{500, `{"error": "server_error"}`, httpfail.Server, "server_error", true, "the server failed"},
-		{400, `{"error": "temporarily_unavailable"}`, httpfail.Server, "temporarily_unavailable", true, "busy"},
-		{400, `{"error": "` + secret + `"}`, httpfail.SecretRefused, "", false, "without a reason"},
-		{400, `{"error": {"code": "invalid_client"}}`, httpfail.SecretRefused, "", false, "without a reason"},
-		{401, `<html>`, httpfail.SecretRefused, "", false, "without a reason"},
-		{404, `<html>`, httpfail.TokenURL, "", false, "no token endpoint"},
-		{405, ``, httpfail.TokenURL, "", false, "no token endpoint"},
-		{407, ``, httpfail.ProxyRefused, "", false, "the proxy refused its credentials"},
-		{429, ``, httpfail.Throttled, "", true, "too many requests"},
-		{500, `{}`, httpfail.Server, "", true, "failed"},
-		{502, `<html>`, httpfail.Server, "", true, "failed"},
-		{503, `{"access_token": "granted"}`, httpfail.Server, "", true, "failed"},
-		{504, ``, httpfail.Server, "", true, "failed"},
-		{408, ``, httpfail.Server, "", true, "failed"},
-		{501, ``, httpfail.Server, "", false, "failed"},
-		{511, `<html>`, httpfail.LoginPage, "", false, "sign in"},
-	}
-	for _, test := range tests {
+	for _, test := range refusals {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.body), func(t *testing.T) {
 			endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Request-Id", "4b1d:0001")

@@ -20,7 +20,7 @@ const maxEarly = 5 * time.Minute
 // expires soon is replaced in the background.
 type source struct {
 	endpoint  Endpoint
-	reloading sync.Mutex // held while a refused credential is replaced
+	reloading chan struct{} // full while a refused credential is replaced
 
 	mu         sync.Mutex
 	credential appCredential
@@ -46,7 +46,7 @@ func newSource(endpoint Endpoint, credential appCredential) (Tokens, error) {
 	if err := credential.check(); err != nil {
 		return nil, err
 	}
-	return &source{endpoint: endpoint, credential: credential}, nil
+	return &source{endpoint: endpoint, reloading: make(chan struct{}, 1), credential: credential}, nil
 }
 
 // Token returns the token kept, or waits for a new one until ctx ends. The end of ctx does not end a request
@@ -129,8 +129,8 @@ func (s *source) start() {
 
 // reload returns the credential to use after a refused one; nil if there is no other.
 func (s *source) reload(refused appCredential) appCredential {
-	s.reloading.Lock()
-	defer s.reloading.Unlock()
+	s.reloading <- struct{}{}
+	defer func() { <-s.reloading }()
 	if current := s.current(); current.id() != refused.id() {
 		return current // reloaded for an earlier request
 	}
