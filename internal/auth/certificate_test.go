@@ -32,7 +32,7 @@ func TestCertificateShowsNoKey(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		text := fmt.Sprintf(verb, certificate)
 		if text != certificate.String() {
-			t.Errorf("%s makes %q, want %q", verb, text, certificate)
+			t.Errorf("%s prints %q, want %q", verb, text, certificate)
 		}
 		texts = append(texts, fmt.Sprintf(verb, hidden), fmt.Sprintf(verb, *certificate))
 	}
@@ -40,7 +40,7 @@ func TestCertificateShowsNoKey(t *testing.T) {
 		for _, part := range append([]*big.Int{key.D}, key.Primes...) {
 			for _, form := range []string{part.String(), part.Text(16), base64.StdEncoding.EncodeToString(part.Bytes())} {
 				if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
-					t.Errorf("a part of the key is in %s", text)
+					t.Errorf("%s contains a part of the key", text)
 				}
 			}
 		}

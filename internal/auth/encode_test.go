@@ -112,7 +112,7 @@ func withoutMAC(t testing.TB, data []byte) []byte {
 	}{file.Version, file.Safe})
 }
 
-// toBER returns DER as the encoders of other languages write it: with indefinite lengths, and strings in pieces.
+// toBER returns DER as other languages encode it: with indefinite lengths, and strings in pieces.
 func toBER(t testing.TB, der []byte) (ber []byte) {
 	t.Helper()
 	const longest = 100
@@ -143,12 +143,12 @@ func toBER(t testing.TB, der []byte) (ber []byte) {
 	return ber
 }
 
-// negativeSerial returns a certificate as crypto/x509 refuses to read it.
+// negativeSerial returns a certificate that crypto/x509 refuses to read.
 func negativeSerial(t testing.TB, certificate *x509.Certificate) []byte {
 	return patched(t, certificate.Raw, "\x02\x01\x02\x02\x01\x01", "\x02\x01\x02\x02\x01\xff")
 }
 
-// unknownCurve returns a certificate of P-256 with another curve in its place.
+// unknownCurve returns a certificate of P-256 with another curve in place of that.
 func unknownCurve(t testing.TB, certificate *x509.Certificate) []byte {
 	return patched(t, certificate.Raw, "\x2a\x86\x48\xce\x3d\x03\x01\x07", "\x2a\x86\x48\xce\x3d\x03\x01\x7f")
 }
@@ -156,7 +156,7 @@ func unknownCurve(t testing.TB, certificate *x509.Certificate) []byte {
 func patched(t testing.TB, der []byte, from, to string) []byte {
 	t.Helper()
 	if !bytes.Contains(der, []byte(from)) {
-		t.Fatalf("%x is not in the certificate", from)
+		t.Fatalf("%x is missing from the certificate", from)
 	}
 	der = bytes.Replace(der, []byte(from), []byte(to), 1)
 	if _, err := x509.ParseCertificate(der); err == nil {
@@ -165,14 +165,14 @@ func patched(t testing.TB, der []byte, from, to string) []byte {
 	return der
 }
 
-// withUnknownCipher returns a PFX whose object identifiers of 3DES are those of nothing.
+// withUnknownCipher returns a PFX with unknown object identifiers instead of those of 3DES.
 func withUnknownCipher(t testing.TB, key *rsa.PrivateKey, leaf *x509.Certificate) []byte {
 	data := pfx(t, pkcs12.LegacyDES, password, key, leaf)
 	return withoutMAC(t, bytes.ReplaceAll(data, []byte("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03"),
 		[]byte("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x63")))
 }
 
-// innerBER returns a PFX in BER whose safe is BER, too. It has no MAC, since that would be another one.
+// innerBER returns a PFX in BER whose safe is also BER. It has no MAC, which would be a different one.
 func innerBER(t testing.TB, data []byte) []byte {
 	isSafe := true
 	return toBER(t, rewrite(t, withoutMAC(t, data), func(element asn1.RawValue) (any, bool) {

@@ -22,7 +22,7 @@ import (
 	"github.com/d365backup/d365backup/internal/auth/authtest"
 )
 
-// expectCertificate fails the test unless data holds the certificate and its key.
+// expectCertificate fails the test unless data contains the certificate and its key.
 func expectCertificate(t *testing.T, data []byte, password string, want *x509.Certificate) {
 	t.Helper()
 	got, err := auth.ParseCertificate(data, password, time.Now())
@@ -44,7 +44,7 @@ func utf16Text(text []byte, order binary.AppendByteOrder, mark bool) (data []byt
 	return data
 }
 
-// PEM is read in the shapes that editors, terminals, variables and joined files give it.
+// PEM is read as editors, terminals, variables and joined files write it.
 func TestParsePEMVariants(t *testing.T) {
 	key := authtest.Key()
 	leaf := authtest.Issue(t, key)
@@ -89,7 +89,7 @@ func TestParsePEMVariants(t *testing.T) {
 	}
 }
 
-// What is not PEM is refused with the line that has the fault.
+// An error states the line that is not PEM.
 func TestParseReportsTheLine(t *testing.T) {
 	key := authtest.Key()
 	leaf := authtest.Issue(t, key)
@@ -116,7 +116,7 @@ func TestParseReportsTheLine(t *testing.T) {
 	}
 }
 
-// Issuers are not needed: those that crypto/x509 cannot read are passed over.
+// Issuers are not needed: those that crypto/x509 cannot read are skipped.
 func TestParseSkipsUnreadableIssuers(t *testing.T) {
 	key := authtest.Key()
 	leaf := authtest.Issue(t, key)
@@ -141,7 +141,7 @@ func TestParseSkipsUnreadableIssuers(t *testing.T) {
 	}
 }
 
-// Of several certificates of a key the one for now is used, wherever it is.
+// Of several certificates of a key, the one valid now is used, wherever it is.
 func TestParseChoosesAmongCertificates(t *testing.T) {
 	key := authtest.Key()
 	now := time.Now()
@@ -169,7 +169,7 @@ func TestParseChoosesAmongCertificates(t *testing.T) {
 			})
 		}
 	}
-	t.Run("that of a CA alone", func(t *testing.T) { // openssl req -x509 makes such
+	t.Run("only that of a CA", func(t *testing.T) { // as openssl req -x509 writes it
 		expectCertificate(t, authtest.PEM(t, key, others["expired"], others["of a CA"]), "", others["of a CA"])
 	})
 	t.Run("none is good", func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestParseEncryptedKeys(t *testing.T) {
 	}
 }
 
-// A PFX is read in the shapes that vaults, terminals and encoders of other languages give it.
+// A PFX is read as vaults, terminals and encoders of other languages write it.
 func TestParsePFXVariants(t *testing.T) {
 	key := authtest.Key()
 	leaf := authtest.Issue(t, key)
@@ -247,9 +247,8 @@ func TestParsePFXVariants(t *testing.T) {
 	})
 }
 
-// TestParseOpenSSLOutput reads files of the program that most people have. The parts of a PFX that no
-// other test has an encoder for are tested here alone: passwords beyond the first 65,536 characters, and the
-// encryption of PKCS #5 version 1.5.
+// TestParseOpenSSLOutput reads files written by openssl. Only this test covers passwords with characters beyond the first 65,536 and the
+// encryption of PKCS #5 version 1.5, for which no other test has an encoder.
 func TestParseOpenSSLOutput(t *testing.T) {
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {

@@ -135,8 +135,8 @@ func withCertificate(t *testing.T) func(*config) {
 	return func(c *config) { c.Credential = auth.ClientCertificate{ClientID: clientID, Certificate: certificate} }
 }
 
-// answer writes body with the status.
-func answer(status int, body string) http.HandlerFunc {
+// respond writes body with the status.
+func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -148,7 +148,7 @@ func answer(status int, body string) http.HandlerFunc {
 func grant(lifetime time.Duration) http.HandlerFunc {
 	var granted atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) {
-		answer(http.StatusOK, fmt.Sprintf(`{"access_token": "token-%d", "expires_in": %d, "token_type": "Bearer"}`,
+		respond(http.StatusOK, fmt.Sprintf(`{"access_token": "token-%d", "expires_in": %d, "token_type": "Bearer"}`,
 			granted.Add(1), int(lifetime.Seconds())))(w, r)
 	}
 }

@@ -115,12 +115,12 @@ func TestFailedRefreshFailsNoCall(t *testing.T) {
 		failure  http.HandlerFunc
 		requests int32 // from the early refresh to the expiry, if that begins at the latest time
 	}{
-		{"retryable", answer(http.StatusServiceUnavailable, ""), 4},
+		{"retryable", respond(http.StatusServiceUnavailable, ""), 4},
 		{"hanging", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, 3},
-		{"refused for good", answer(http.StatusUnauthorized, `{"error": "invalid_client"}`), 1},
-		{"asking to wait", func(w http.ResponseWriter, r *http.Request) {
+		{"refused", respond(http.StatusUnauthorized, `{"error": "invalid_client"}`), 1},
+		{"with Retry-After", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", "150")
-			answer(http.StatusTooManyRequests, "")(w, r)
+			respond(http.StatusTooManyRequests, "")(w, r)
 		}, 2},
 	}
 	for _, test := range tests {

@@ -126,22 +126,22 @@ func TestParseRefusesFiles(t *testing.T) {
 		{"key usage", issue(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }), "", "does not include digital signature"},
 		{"no key", leafPEM, "", "no private key"},
 		{"a certificate in DER", leaf.Raw, "", "no private key"},
-		{"a PFX with no key", trust, password, "no private key"},
+		{"a PFX without a key", trust, password, "no private key"},
 		{"no certificate", authtest.PEM(t, key), "", "no certificate"},
-		{"a PFX with no certificate", withBag(t, certBag, func(bag asn1.RawValue) []byte {
+		{"a PFX without a certificate", withBag(t, certBag, func(bag asn1.RawValue) []byte {
 			return bytes.Replace(bag.FullBytes, certBag, secretBag, 1)
 		}), "", "no certificate"},
 		{"PKCS #7", pkcs7, "", "PKCS #7"},
 		{"PKCS #7 in PEM", join(block("PKCS7", pkcs7), keyPEM), "", "line 1 begins with \"PKCS7\""},
-		{"a PFX with a cipher nobody knows", withUnknownCipher(t, key, leaf), password, "openssl pkcs12 -legacy -in OLD.pfx -out NEW.pem"},
-		{"a key with a hash nobody knows", join(sealedPEM(t, key, unknownPRF), leafPEM), password, "unsupported algorithm 1.2.840.113549.2.99); convert it: (openssl pkcs8"},
+		{"a PFX with an unknown cipher", withUnknownCipher(t, key, leaf), password, "openssl pkcs12 -legacy -in OLD.pfx -out NEW.pem"},
+		{"a key with an unknown hash", join(sealedPEM(t, key, unknownPRF), leafPEM), password, "unsupported algorithm 1.2.840.113549.2.99); convert it: (openssl pkcs8"},
 		{"only a certificate that Go cannot read", join(block("CERTIFICATE", negativeSerial(t, leaf)), keyPEM), "", "line 1 cannot be read (negative serial number)"},
 		{"the same in a PFX", pfx(t, pkcs12.Modern2023, password, key, &x509.Certificate{Raw: negativeSerial(t, leaf)}), password, "cannot be read (negative serial number)"},
 		{"a damaged certificate", join(block("CERTIFICATE", leaf.Raw[:100]), keyPEM), "", "line 1 cannot be read"},
 		{"a PEM cut short", leafPEM[:len(leafPEM)-20], "", "line 1: BEGIN CERTIFICATE has no END"},
 		{"a PFX cut short", pfx(t, pkcs12.Modern2023, password, key, leaf)[:500], password, "neither PEM nor a PFX"},
-		{"something else", []byte("PK\x03\x04"), "", "neither PEM nor a PFX"},
-		{"nothing", nil, "", "neither PEM nor a PFX"},
+		{"another format", []byte("PK\x03\x04"), "", "neither PEM nor a PFX"},
+		{"an empty file", nil, "", "neither PEM nor a PFX"},
 	})
 }
 

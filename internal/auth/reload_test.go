@@ -19,7 +19,7 @@ import (
 func grantTo(accepted *atomic.Value) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("client_secret") != accepted.Load() {
-			answer(http.StatusUnauthorized, `{"error": "invalid_client"}`)(w, r)
+			respond(http.StatusUnauthorized, `{"error": "invalid_client"}`)(w, r)
 			return
 		}
 		grant(time.Hour)(w, r)
@@ -93,7 +93,7 @@ func TestRefusalStands(t *testing.T) {
 
 // Nothing is reloaded for an outage, which another credential does not end.
 func TestOutageReloadsNothing(t *testing.T) {
-	endpoint := newEndpoint(t, answer(http.StatusServiceUnavailable, ``))
+	endpoint := newEndpoint(t, respond(http.StatusServiceUnavailable, ``))
 	source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), func() (auth.Credential, error) {
 		t.Error("reloaded")
 		return nil, nil

@@ -126,7 +126,7 @@ func checkAssertion(t *testing.T, assertion string, key *rsa.PublicKey, thumbpri
 		t.Errorf("jti = %q, want a random UUID", id)
 	}
 	notBefore, _ := claims["nbf"].(float64)
-	const skew = time.Minute // that the clock of an endpoint may lag
+	const skew = time.Minute // by which the clock of an endpoint may be slow
 	if age := time.Since(time.Unix(int64(notBefore), 0)) - skew; age < 0 || age > time.Minute {
 		t.Errorf("nbf is %v ago, want %v", age+skew, skew)
 	}
@@ -165,7 +165,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 				other := newEndpoint(t, grant(time.Hour))
 				endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 					w.Header().Set("Location", other.URL)
-					answer(status, `{"error": "invalid_client"}`)(w, r)
+					respond(status, `{"error": "invalid_client"}`)(w, r)
 				})
 				failure := refused(t, endpoint.source(t, change))
 				if failure.Reason != httpfail.Redirect || failure.Status != status || failure.Retry {
@@ -228,7 +228,7 @@ func TestContextOfOneCallerAffectsNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cancel() // as a program does that sets up its client under a context of its own
+	cancel() // as in a program that creates its client under a short context
 	source.Invalidate(granted)
 	if got := take(t, source); got != "token-2" {
 		t.Errorf("got %q, want token-2", got)

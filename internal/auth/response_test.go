@@ -27,7 +27,7 @@ var discardLog = log.New(io.Discard, "", 0)
 
 func TestLifetimes(t *testing.T) {
 	tests := []struct {
-		field string // of the answer
+		field string // of the response
 		want  time.Duration
 	}{
 		{``, 5 * time.Minute},
@@ -48,13 +48,13 @@ func TestLifetimes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.field, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				endpoint := newPipeEndpoint(t, slow(time.Second, answer(http.StatusOK, `{"access_token": "granted"`+test.field+`}`)))
+				endpoint := newPipeEndpoint(t, slow(time.Second, respond(http.StatusOK, `{"access_token": "granted"`+test.field+`}`)))
 				start := time.Now()
 				granted, err := endpoint.source(t).Token(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
-				// The second for which the answer was under way counts.
+				// The second for which the response was in flight counts.
 				if got := granted.Expiry.Sub(start); got != test.want {
 					t.Errorf("expires after %v, want %v", got, test.want)
 				}
@@ -70,7 +70,7 @@ func TestUsableResponses(t *testing.T) {
 		{"bearer in upper case", `{"access_token": "granted", "token_type": "BEARER"}`},
 		{"no type", `{"access_token": "granted", "token_type": null}`},
 		{"our scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All"}`},
-		{"our scope, spelt as the other page does", `{"access_token": "granted", "scope": "dynamics.readwrite.all"}`},
+		{"our scope, spelled as on the other page", `{"access_token": "granted", "scope": "dynamics.readwrite.all"}`},
 		{"our scope among others", `{"access_token": "granted", "scope": "openid  Dynamics.ReadWrite.All offline"}`},
 		{"an empty scope", `{"access_token": "granted", "scope": ""}`},
 		{"no error", `{"access_token": "granted", "error": ""}`},
@@ -78,7 +78,7 @@ func TestUsableResponses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			endpoint := newEndpoint(t, answer(http.StatusOK, test.body))
+			endpoint := newEndpoint(t, respond(http.StatusOK, test.body))
 			granted, err := endpoint.source(t).Token(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -100,10 +100,10 @@ func TestUnusableResponses(t *testing.T) {
 		{"null", `null`, "no access token"},
 		{"a list", `[]`, "not a token response"},
 		{"a form", `access_token=granted&token_type=Bearer`, "not a token response"},
-		{"garbage behind", `{"access_token": "granted"} garbage`, "not a token response"},
+		{"garbage after it", `{"access_token": "granted"} garbage`, "not a token response"},
 		{"no token", `{"token_type": "Bearer", "expires_in": 3600}`, "no access token"},
 		{"an empty token", `{"access_token": ""}`, "no access token"},
-		{"a number for a token", `{"access_token": 7}`, "not a token response"},
+		{"a number instead of a token", `{"access_token": 7}`, "not a token response"},
 		{"a token with a line break", `{"access_token": "granted\r\nX-Injected: 1"}`, "a header cannot hold"},
 		{"a token with a space", `{"access_token": "granted twice"}`, "a header cannot hold"},
 		{"a token beyond ASCII", `{"access_token": "gränted"}`, "a header cannot hold"},
@@ -113,13 +113,13 @@ func TestUnusableResponses(t *testing.T) {
 		{"a longer scope", `{"access_token": "granted", "scope": "Dynamics.ReadWrite.All.Users"}`, "lacks the requested scope"},
 		{"expired", `{"access_token": "granted", "expires_in": -1}`, "lifetime"},
 		{"a lifetime in words", `{"access_token": "granted", "expires_in": "an hour"}`, "lifetime"},
-		{"a lifetime that is no number", `{"access_token": "granted", "expires_in": "NaN"}`, "lifetime"},
-		{"true for a lifetime", `{"access_token": "granted", "expires_in": true}`, "lifetime"},
+		{"a lifetime that is not a number", `{"access_token": "granted", "expires_in": "NaN"}`, "lifetime"},
+		{"true instead of a lifetime", `{"access_token": "granted", "expires_in": true}`, "lifetime"},
 		{"an error with status 200", `{"error": "invalid_client"}`, "the client secret is refused"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			endpoint := newEndpoint(t, answer(http.StatusOK, test.body))
+			endpoint := newEndpoint(t, respond(http.StatusOK, test.body))
 			failure := refused(t, endpoint.source(t))
 			if failure.Retry || failure.Status != http.StatusOK || failure.Reason == "" {
 				t.Errorf("error %#v", *failure)
@@ -180,7 +180,7 @@ func TestRefusals(t *testing.T) {
 			endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Request-Id", "4b1d:0001")
 				w.Header().Set("Retry-After", "90")
-				answer(test.status, test.body)(w, r)
+				respond(test.status, test.body)(w, r)
 			})
 			failure := refused(t, endpoint.source(t))
 			var wait time.Duration
@@ -227,7 +227,7 @@ func TestRetryAfterAsDate(t *testing.T) {
 }
 
 func TestRefusedCertificateIsNamed(t *testing.T) {
-	endpoint := newEndpoint(t, answer(http.StatusUnauthorized, `{"error": "invalid_client"}`))
+	endpoint := newEndpoint(t, respond(http.StatusUnauthorized, `{"error": "invalid_client"}`))
 	var thumbprint string
 	failure := refused(t, endpoint.source(t, withCertificate(t), func(c *config) {
 		thumbprint = c.Credential.(auth.ClientCertificate).Certificate.Thumbprint()
@@ -243,7 +243,7 @@ func TestOtherSpellingOfScope(t *testing.T) {
 		"dynamics.readwrite.all": `the other spelling, "Dynamics.ReadWrite.All"`,
 		"custom.read":            `"custom.read" may be wrong`,
 	} {
-		endpoint := newEndpoint(t, answer(http.StatusBadRequest, `{"error": "invalid_scope"}`))
+		endpoint := newEndpoint(t, respond(http.StatusBadRequest, `{"error": "invalid_scope"}`))
 		failure := refused(t, endpoint.source(t, func(c *config) { c.Scope = requested }))
 		if !strings.Contains(failure.Text, want) {
 			t.Errorf("%s: message %q lacks %q", requested, failure.Text, want)
@@ -256,7 +256,7 @@ func TestBodyLimit(t *testing.T) {
 		"announced": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1099511627776")
 		},
-		"a byte too many": answer(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)),
+		"a byte too many": respond(http.StatusOK, `{"access_token": "granted"}`+strings.Repeat(" ", 1<<20-26)),
 		"endless": func(w http.ResponseWriter, _ *http.Request) {
 			for {
 				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
@@ -283,9 +283,9 @@ func TestTruncatedResponse(t *testing.T) {
 	if failure.Reason != httpfail.Truncated || !failure.Retry || failure.Status != http.StatusOK {
 		t.Errorf("error %#v", *failure)
 	}
-	// Where the end of the connection is the end of the answer, only the JSON shows it.
+	// If the end of the connection is the end of the response, only the JSON shows it.
 	for _, body := range []string{`{`, `{"access_token": "gran`, `{"access_token": "granted", "expires_in": 36`} {
-		failure := refused(t, newEndpoint(t, answer(http.StatusOK, body)).source(t))
+		failure := refused(t, newEndpoint(t, respond(http.StatusOK, body)).source(t))
 		if failure.Reason != httpfail.Truncated || !failure.Retry || failure.Status != http.StatusOK {
 			t.Errorf("%s: error %#v", body, *failure)
 		}
@@ -309,18 +309,18 @@ func TestNetworkErrors(t *testing.T) {
 		reason          httpfail.Reason
 		retryable       bool
 	}{
-		{"nobody listens", "http://" + closed.Addr().String(), "connection refused", httpfail.Unreachable, true},
-		{"no answer", rawServer(t, ""), "closed before the end", httpfail.NoAnswer, true},
-		{"no HTTP", rawServer(t, secret+"\r\n\r\n"), "no response", httpfail.NoAnswer, true},
-		{"HTTP in place of TLS", secure(rawServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), "does not speak TLS", httpfail.NotTLS, false},
-		{"garbage in place of TLS", secure(rawServer(t, secret)), "does not speak TLS", httpfail.NotTLS, false},
+		{"connection refused", "http://" + closed.Addr().String(), "connection refused", httpfail.Unreachable, true},
+		{"no response", rawServer(t, ""), "closed before the end", httpfail.NoAnswer, true},
+		{"not HTTP", rawServer(t, secret+"\r\n\r\n"), "no response", httpfail.NoAnswer, true},
+		{"HTTP instead of TLS", secure(rawServer(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), "does not speak TLS", httpfail.NotTLS, false},
+		{"garbage instead of TLS", secure(rawServer(t, secret)), "does not speak TLS", httpfail.NotTLS, false},
 		{"TLS 1.1 only", old.URL, "neither TLS 1.2 nor TLS 1.3", httpfail.Version, false},
 		{"no such host", "https://d365backup.invalid", "does not exist", httpfail.UnknownHost, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				if strings.Contains(address, ".invalid") { // without a question to the machine's resolver
+				if strings.Contains(address, ".invalid") { // without querying the resolver of this machine
 					return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
 				}
 				return new(net.Dialer).DialContext(ctx, network, address)
@@ -331,13 +331,13 @@ func TestNetworkErrors(t *testing.T) {
 				t.Errorf("error %#v", *failure)
 			}
 			if strings.Contains(failure.Error(), secret) {
-				t.Errorf("the error quotes the answer: %v", failure)
+				t.Errorf("the error quotes the response: %v", failure)
 			}
 		})
 	}
 }
 
-// rawServer answers every request with text and the end of the connection. It returns its URL.
+// rawServer responds to every request with text and closes the connection. It returns its URL.
 func rawServer(t *testing.T, text string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -353,7 +353,7 @@ func rawServer(t *testing.T, text string) string {
 			}
 			// Data left unread would turn the end of the connection into a reset.
 			in := bufio.NewReader(conn)
-			if hello, err := in.Peek(3); err == nil && hello[0] == 22 { // of TLS, with its length behind
+			if hello, err := in.Peek(3); err == nil && hello[0] == 22 { // of TLS, followed by its length
 				io.CopyN(io.Discard, in, 3)
 				length := make([]byte, 2)
 				io.ReadFull(in, length)

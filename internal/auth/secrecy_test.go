@@ -20,7 +20,7 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// texts returns what every way of printing makes of value: by itself and within a structure, where
+// texts returns the output of every way of printing value: by itself and within a structure, in which
 // fmt calls no methods.
 func texts(t *testing.T, value any) map[string]string {
 	t.Helper()
@@ -47,7 +47,7 @@ func texts(t *testing.T, value any) map[string]string {
 	return made
 }
 
-// expectSilence fails for each canary that a text about value has in it, in one encoding or another.
+// expectSilence fails for each canary that some text about value contains, in one encoding or another.
 func expectSilence(t *testing.T, value any, canaries ...string) {
 	t.Helper()
 	for way, text := range texts(t, value) {
@@ -66,7 +66,7 @@ func TestNothingShowsASecret(t *testing.T) {
 	var assertion string
 	endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		assertion = r.PostForm.Get("client_assertion")
-		answer(http.StatusOK, `{"access_token": "canary-token"}`)(w, r)
+		respond(http.StatusOK, `{"access_token": "canary-token"}`)(w, r)
 	})
 	for name, change := range map[string]func(*config){
 		"secret": func(*config) {}, "certificate": withCertificate(t),
@@ -81,7 +81,7 @@ func TestNothingShowsASecret(t *testing.T) {
 			if assertion != "" {
 				canaries = append(canaries, assertion)
 			}
-			source.Invalidate(nil) // comes after what the request's goroutine does to its fields
+			source.Invalidate(nil) // waits until the request's goroutine is done with its fields
 			made.Transport = nil   // its fields change while connections are idle
 			for _, value := range []any{source, made, &made, made.Credential} {
 				expectSilence(t, value, canaries...)
@@ -90,7 +90,7 @@ func TestNothingShowsASecret(t *testing.T) {
 	}
 }
 
-// echo answers with the secret or assertion wherever an answer has room for it.
+// echo responds with the secret or assertion in every place that a response has for it.
 func echo(status int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sent := r.PostForm.Get("client_secret") + r.PostForm.Get("client_assertion")
@@ -119,7 +119,7 @@ func TestNoErrorQuotesAnEcho(t *testing.T) {
 				failure := refused(t, endpoint.source(t, change))
 				expectSilence(t, failure, canary)
 				expectSilence(t, *failure, canary)
-				expectNothingBeneath(t, failure)
+				expectNothingWrapped(t, failure)
 			})
 		}
 	}
@@ -142,7 +142,7 @@ func TestNoErrorQuotesATransport(t *testing.T) {
 			t.Errorf("reason %s, want a network error", failure.Reason)
 		}
 		expectSilence(t, failure, secret)
-		expectNothingBeneath(t, failure)
+		expectNothingWrapped(t, failure)
 	}
 }
 
@@ -158,10 +158,10 @@ type leakyReader struct{ err error }
 
 func (r *leakyReader) Read([]byte) (int, error) { return 0, r.err }
 
-func expectNothingBeneath(t *testing.T, err error) {
+func expectNothingWrapped(t *testing.T, err error) {
 	t.Helper()
-	if beneath := errors.Unwrap(err); beneath != nil {
-		t.Errorf("the error wraps %T", beneath)
+	if wrapped := errors.Unwrap(err); wrapped != nil {
+		t.Errorf("the error wraps %T", wrapped)
 	}
 	if _, ok := err.(interface{ Unwrap() []error }); ok {
 		t.Error("the error wraps others")

@@ -15,7 +15,7 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// slow delays the handler, unless the client leaves before.
+// slow delays the handler, unless the client disconnects earlier.
 func slow(delay time.Duration, handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -47,7 +47,7 @@ func TestColdCallersShareOneRequest(t *testing.T) {
 
 func TestCallersShareAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		endpoint := newPipeEndpoint(t, slow(time.Second, answer(http.StatusBadRequest, `{"error": "invalid_client"}`)))
+		endpoint := newPipeEndpoint(t, slow(time.Second, respond(http.StatusBadRequest, `{"error": "invalid_client"}`)))
 		source := endpoint.source(t)
 		var callers sync.WaitGroup
 		for range 100 {
@@ -60,7 +60,7 @@ func TestCallersShareAFailure(t *testing.T) {
 	})
 }
 
-// Over loopback no moment is known at which all wait; but none of them may need a request of its own.
+// Over loopback, no caller needs a request of its own, whether or not all wait at the same time.
 func TestColdCallersOverLoopback(t *testing.T) {
 	endpoint := newEndpoint(t, grant(time.Hour))
 	source := endpoint.source(t)
@@ -142,7 +142,7 @@ func TestLastCallerCancelsTheRequest(t *testing.T) {
 
 func TestAbandonedRequestDoesNotAffectTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// A transport that is deaf to its context keeps an abandoned request under way.
+		// A transport that ignores its context keeps an abandoned request in flight.
 		arrived := make(chan chan *http.Response, 2)
 		source := (&endpoint{URL: "https://identity.example/token"}).source(t, func(c *config) {
 			c.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
@@ -167,7 +167,7 @@ func TestAbandonedRequestDoesNotAffectTheNext(t *testing.T) {
 		}
 		successor := <-arrived
 		late := httptest.NewRecorder()
-		answer(http.StatusBadRequest, "{}")(late, nil)
+		respond(http.StatusBadRequest, "{}")(late, nil)
 		abandoned <- late.Result()
 		synctest.Wait()
 
@@ -219,7 +219,7 @@ func TestNoResponseInTime(t *testing.T) {
 			t.Errorf("error = %#v, want a network error to retry", err)
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Error("the error passes for the end of the caller's context")
+			t.Error("the error looks like the end of the caller's context")
 		}
 		if got := time.Since(start); got != 30*time.Second {
 			t.Errorf("returned after %v, want 30s", got)

@@ -15,8 +15,8 @@ import (
 	"github.com/d365backup/d365backup/internal/auth/authtest"
 )
 
-// A file that demands hours of work for its password is refused at once. Were it not, these tests
-// would not end.
+// A file that demands hours of work for its password is refused immediately. Otherwise these tests would
+// not end.
 func TestParseRefusesEndlessWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := authtest.Key()
@@ -31,7 +31,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 		for i, data := range inflate(encoder) {
 			t.Run(fmt.Sprintf("PFX %s %d", name, i), func(t *testing.T) {
 				if i < len(inflated(t, withoutMAC(t, pfx(t, encoder, password, key, leaf)), endless)) {
-					data = withoutMAC(t, data) // which the change made wrong
+					data = withoutMAC(t, data) // which no longer matches
 				}
 				expectEndless(t, data)
 			})
@@ -47,7 +47,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 	}
 }
 
-// The limit holds for parameters that only a lenient library takes.
+// The limit applies to parameters that only a lenient library accepts.
 func TestParseRefusesHiddenWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := authtest.Key()
@@ -111,12 +111,12 @@ func inflated(t *testing.T, der []byte, number int) [][]byte {
 		copies = append(copies, changed)
 	}
 	if len(copies) == 0 {
-		t.Fatal("there is no number to inflate")
+		t.Fatal("no number to inflate")
 	}
 	return copies
 }
 
-// A key of an absurd size, whose check alone takes seconds, is refused unread.
+// A key so large that validating it takes seconds is refused before it is parsed.
 func TestParseRefusesHugeKey(t *testing.T) {
 	leaf := block("CERTIFICATE", authtest.Issue(t, authtest.Key()).Raw)
 	for _, kind := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"} {
@@ -127,7 +127,7 @@ func TestParseRefusesHugeKey(t *testing.T) {
 	}
 }
 
-// rewrite returns der with the elements replaced for which replace says so, at every depth.
+// rewrite returns der with the elements, at every depth, that replace replaces.
 func rewrite(t testing.TB, der []byte, replace func(asn1.RawValue) (any, bool)) []byte {
 	t.Helper()
 	var out []byte
@@ -163,17 +163,17 @@ func TestDamagedEncryptionDoesNotPanic(t *testing.T) {
 		"content":               func(length int) bool { return length > 1000 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			damages := 0
+			damaged := 0
 			data := rewrite(t, good.Bytes, func(element asn1.RawValue) (any, bool) {
 				if element.Tag != asn1.TagOctetString || !isDamaged(len(element.Bytes)) {
 					return nil, false
 				}
-				damages++
+				damaged++
 				return element.Bytes[1:], true
 			})
 			_, err := auth.ParseCertificate(block("ENCRYPTED PRIVATE KEY", data), password, time.Now())
-			if damages != 1 || err == nil || !strings.Contains(err.Error(), "damaged") {
-				t.Errorf("error %v after %d damages, want that of a damaged key", err, damages)
+			if damaged != 1 || err == nil || !strings.Contains(err.Error(), "damaged") {
+				t.Errorf("error %v after damaging %d elements, want that of a damaged key", err, damaged)
 			}
 		})
 	}
