@@ -52,7 +52,7 @@ func (e Endpoint) send(ctx context.Context, credential appCredential, now time.T
 	if err != nil {
 		return r, &httpfail.Failure{Reason: httpfail.CertificateExpired, Text: err.Error()}
 	}
-	secrets := append(form["client_secret"], form["client_assertion"]...)
+	secrets := []string{form.Get("client_secret"), form.Get("client_assertion")}
 	form.Set("grant_type", "client_credentials")
 	form.Set("scope", e.Scope)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL.String(), strings.NewReader(form.Encode()))

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,14 +18,15 @@ const pieceSize = 8
 // Leaks reports whether text contains a piece of a secret: as it is, or escaped as in JSON, in a URL or in HTML, or with
 // characters in between that are not displayed.
 func Leaks(text []byte, secrets ...string) bool {
-	texts := []string{string(text), plain(string(text))}
+	texts := formsOf(string(text))
 	pieces := make(map[string]bool)
 	for _, secret := range secrets {
-		for _, form := range []string{secret, plain(secret)} {
+		for _, form := range formsOf(secret) {
 			for piece := range piecesOf(form) {
 				pieces[piece] = true
 			}
-			if form != "" && len(form) < pieceSize && (strings.Contains(texts[0], form) || strings.Contains(texts[1], form)) {
+			contains := func(text string) bool { return strings.Contains(text, form) }
+			if form != "" && len(form) < pieceSize && slices.ContainsFunc(texts, contains) {
 				return true
 			}
 		}
@@ -51,20 +53,26 @@ var (
 	jsonEscape    = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\.`)
 )
 
-// plain resolves escapes, of escapes too, and removes characters that are not displayed. It runs on secrets as well, so
-// that it only has to treat both alike.
-func plain(text string) string {
+// formsOf returns a text as it is and after each of at most three rounds of unescaping, without characters that are not
+// displayed. A secret may look escaped, too: the same rounds then apply to it.
+func formsOf(text string) []string {
+	forms := []string{text, displayed(text)}
 	for range 3 {
-		before := text
-		text = html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
-		text = percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
-			unescaped, _ := url.PathUnescape(escape)
-			return unescaped
+		unescaped := html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
+		unescaped = percentEscape.ReplaceAllStringFunc(unescaped, func(escape string) string {
+			character, _ := url.PathUnescape(escape)
+			return character
 		})
-		if text == before {
+		if unescaped == text {
 			break
 		}
+		text = unescaped
+		forms = append(forms, displayed(text))
 	}
+	return forms
+}
+
+func displayed(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case isHidden(r):
