@@ -118,7 +118,7 @@ func WithCertificate(id string, certificate *Certificate) Option {
 // returns at once and leaves the source to finish on its own. It must not panic, for nobody could recover
 // from that. What its errors say is not repeated in those of this package.
 func WithTokenSource(source oauth2.TokenSource) Option {
-	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{TokenSource: source}) }
+	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{Source: source}) }
 }
 
 // WithCredentialReload calls load when the token endpoint refuses the credential, or when the certificate has expired, so

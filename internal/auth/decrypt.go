@@ -34,9 +34,11 @@ const (
 type scheme struct {
 	keySize   int
 	newCipher func(key []byte) (cipher.Block, error)
-	// deriveKey makes key and initialization vector from the password; nil if PBES2 states how.
-	deriveKey func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte)
+	derive    keyFunc // nil if PBES2 states the function
 }
+
+// keyFunc derives a key and an initialization vector from the password.
+type keyFunc func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte)
 
 // schemes by object identifier (RFC 8018, appendices A.3 and B.2; RFC 7292, appendix C).
 var schemes = map[string]scheme{
@@ -142,7 +144,7 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 		return d.pbes2Cipher(algorithm.Parameters.FullBytes)
 	}
 	s := schemes[algorithm.Algorithm.String()]
-	if s.deriveKey == nil {
+	if s.derive == nil {
 		return nil, nil, unsupportedError{algorithm.Algorithm}
 	}
 	var p struct {
@@ -155,7 +157,7 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 	if err := d.spend(p.Iterations); err != nil {
 		return nil, nil, err
 	}
-	key, iv := s.deriveKey(d, p.Salt, p.Iterations, s.keySize)
+	key, iv := s.derive(d, p.Salt, p.Iterations, s.keySize)
 	block, err := s.newCipher(key)
 	return block, iv, err
 }
@@ -168,7 +170,7 @@ func (d *decrypter) pbes2Cipher(parameters []byte) (cipher.Block, []byte, error)
 		return nil, nil, errDamaged
 	}
 	s, ok := schemes[p.Encryption.Algorithm.String()]
-	if !ok || s.deriveKey != nil {
+	if !ok || s.derive != nil {
 		return nil, nil, unsupportedError{p.Encryption.Algorithm}
 	}
 	if !unmarshal(p.Encryption.Parameters.FullBytes, &iv) {
@@ -240,8 +242,8 @@ func (d *decrypter) scrypt(parameters []byte, size int) ([]byte, error) {
 
 const desBlockSize = des.BlockSize // which RC2 has, too
 
-// pbkdf1 derives key and initialization vector with one hash (RFC 8018, section 5.1).
-func pbkdf1(newHash func() hash.Hash) func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
+// pbkdf1 derives both with one hash (RFC 8018, section 5.1).
+func pbkdf1(newHash func() hash.Hash) keyFunc {
 	return func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
 		h := newHash()
 		h.Write([]byte(d.password))
@@ -251,7 +253,7 @@ func pbkdf1(newHash func() hash.Hash) func(d *decrypter, salt []byte, iterations
 	}
 }
 
-// pkcs12 derives them as PKCS #12 does.
+// pkcs12 derives both as PKCS #12 does.
 func pkcs12(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
 	const forKey, forIV = 1, 2
 	return pkcs12Key(sha1.New, d.bmp, salt, iterations, forKey, keySize),

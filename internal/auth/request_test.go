@@ -198,7 +198,7 @@ func TestUntrustedCertificate(t *testing.T) {
 
 func TestIncompleteCredentials(t *testing.T) {
 	reload := func() (auth.Credential, error) { return nil, nil }
-	tokens := auth.TokenSource{TokenSource: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"})}
+	tokens := auth.TokenSource{Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"})}
 	for name, test := range map[string]struct {
 		credential auth.Credential
 		endpoint   auth.Endpoint
