@@ -26,7 +26,7 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	f := &Failure{Status: response.StatusCode, Retry: isTransient(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
-	f.RetryAfter = retryAfter(response.Header, time.Now())
+	f.RetryAfter = RetryAfter(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection
 	}
