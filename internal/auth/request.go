@@ -57,7 +57,7 @@ func (e Endpoint) send(ctx context.Context, credential appCredential, now time.T
 	form.Set("scope", e.Scope)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return r, unusable("the token URL is invalid")
+		return r, &httpfail.Failure{Reason: httpfail.TokenURL, Text: "the token URL is invalid"}
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -69,7 +69,7 @@ func (e Endpoint) send(ctx context.Context, credential appCredential, now time.T
 	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		f = httpfail.FromResponse(response, secrets...)
-		_ = json.Unmarshal(f.Body, &r) // what is not JSON has no error code
+		_ = json.Unmarshal(f.Body, &r) // a body that is not JSON has no error code
 		e.explain(f, credential, r.code())
 		return r, f
 	}

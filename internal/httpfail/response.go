@@ -13,7 +13,7 @@ import (
 const (
 	// MaxBody is how much is read of a response that is not a success, in bytes.
 	MaxBody = 64 << 10
-	// bodyTimeout bounds how long that may take: the status says enough.
+	// bodyTimeout bounds how long that may take: the status alone explains enough.
 	bodyTimeout = 5 * time.Second
 	// MaxExcerpt bounds what may be shown of a response, in bytes.
 	MaxExcerpt = 2 << 10
@@ -99,7 +99,7 @@ func redirectTarget(response *http.Response, sent []string) string {
 	return Clean(address, 200)
 }
 
-// readEnvelope reads what the service says in JSON: the forms that it and its sister services are known to use.
+// readEnvelope reads message and request id from JSON, in the forms known from the service and its sister services.
 func (f *Failure) readEnvelope(sent []string) {
 	var envelope struct {
 		Message, Error, Errors, RequestID, TraceID json.RawMessage
@@ -133,7 +133,7 @@ func firstText(values ...json.RawMessage) string {
 	return ""
 }
 
-// RequestID returns what names the request in the service's logs; empty if no header has an acceptable one. The
+// RequestID returns the id of the request in the service's logs; empty if no header has an acceptable one. The
 // vendor's overview calls the header request-id; sister services use the others.
 func RequestID(header http.Header, sent ...string) string {
 	for _, name := range []string{"Request-Id", "X-Request-Id", "Traceparent"} {
