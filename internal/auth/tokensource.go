@@ -23,7 +23,7 @@ func (s TokenSource) Tokens(e Endpoint) (Tokens, error) {
 	case s.Source == nil:
 		return nil, errors.New("the source is nil")
 	case e.Reload != nil:
-		return nil, errors.New("a source replaces its own credentials")
+		return nil, errors.New("it replaces its own credentials: leave out WithCredentialReload")
 	}
 	return s, nil
 }
