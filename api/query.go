@@ -11,7 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// checkQuery judges the query of a request.
+// checkQuery validates the query of a request.
 func (o *operation) checkQuery(rawQuery string) Violations {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -59,8 +59,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 	return found
 }
 
-// parseScalar reads a parameter's text as its schema's type, and leaves it a string where it is
-// none of that type.
+// parseScalar returns a parameter as its schema's type, or as a string if it does not have that type.
 func parseScalar(schema *openapi3.Schema, text string) any {
 	switch scalarType(schema) {
 	case openapi3.TypeInteger, openapi3.TypeNumber:
@@ -75,7 +74,7 @@ func parseScalar(schema *openapi3.Schema, text string) any {
 	return text
 }
 
-// scalarType is the type of schema, also behind allOf; empty if it is no scalar.
+// scalarType returns the type of schema or of its allOf, or "" if it is not scalar.
 func scalarType(schema *openapi3.Schema) string {
 	for _, t := range schema.Type.Slice() {
 		switch t {
