@@ -37,7 +37,7 @@ func ExampleValidateRequest() {
 	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organizationID": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
 	// Output:
-	// body /organizationID: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
+	// body /organizationID: additionalProperties: found "contoso", want only endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 	// body /status: enum: found 5, want one of [2,3,4,7,null] (seed): version v1's table lists these values, its schema allows any integer; this contract follows the table
 }
@@ -46,7 +46,7 @@ func ExampleValidateQuery() {
 	query := "type=1&startTime=2026-11-01T00:00:00Z&endTime=2026-11-02T00:00:00Z&pageSize=0"
 	fmt.Println(api.ValidateQuery("listJobs", query))
 	// Output:
-	// query /endTime: parameters: found "2026-11-02T00:00:00Z", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)
+	// query /endTime: parameters: found "2026-11-02T00:00:00Z", want only finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)
 	// query /finishTime: required: found nothing, want a parameter "finishTime" (later)
 	// query /pageSize: minimum: found 0, want at least 1 (inferred)
 }

@@ -15,7 +15,7 @@ import (
 
 // parseJSON reads body as exactly one JSON value, in the Go types of a schema visit: an integer becomes an
 // int64, and any other number a json.Number, so that no digit is lost. If body is not JSON, ok is false. A
-// key that is repeated in an object is a violation, too, and its last value counts.
+// repeated key in an object is a violation; its last value counts.
 func parseJSON(body []byte) (value any, found Violations, ok bool) {
 	p := parser{keys: make(map[string]string)}
 	p.ResetBytes(body)
@@ -26,7 +26,7 @@ func parseJSON(body []byte) (value any, found Violations, ok bool) {
 	return nil, Violations{{In: InBody, Keyword: KeywordJSON, Found: notJSON(body), Want: "one JSON value in UTF-8"}}, false
 }
 
-// notJSON says why body is not JSON.
+// notJSON explains why body is not JSON.
 func notJSON(body []byte) string {
 	err := json.Unmarshal(body, new(json.RawMessage))
 	syntax, ok := errors.AsType[*json.SyntaxError](err)

@@ -132,8 +132,8 @@ func (c *contract) operation(id string) (*operation, error) {
 	return o, nil
 }
 
-// find returns the operation with the method and the longest path that path ends with, or nil. What comes
-// before does not matter, because a base URL may have a path.
+// find returns the operation with the method and the longest path that path ends with, or nil. Any prefix is
+// allowed, because a base URL may have a path.
 func (c *contract) find(method, path string) *operation {
 	segments := strings.Split(path, "/")
 	var found *operation

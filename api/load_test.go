@@ -89,7 +89,7 @@ func TestMediaTypesShareTheSchema(t *testing.T) {
 			want := op.RequestBody.Value.Content["application/json"]
 			for name, media := range op.RequestBody.Value.Content {
 				if want == nil || media.Schema.Ref != want.Schema.Ref {
-					t.Errorf("%s %s: %s has a schema of its own", method, path, name)
+					t.Errorf("%s %s: %s has another schema", method, path, name)
 				}
 			}
 		}

@@ -15,7 +15,7 @@ import (
 func (o *operation) checkQuery(rawQuery string) Violations {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL"}}
+		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a URL query"}}
 	}
 	var found Violations
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -39,7 +39,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 	if !ok {
 		want := "no query"
 		if len(o.query) > 0 {
-			want = "none but " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
+			want = "only " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
 		}
 		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(KeywordParameters, o.Extensions)}}
 	}

@@ -13,7 +13,7 @@ func TestValidateQuery(t *testing.T) {
 		t.Error(err)
 	}
 	want := []string{
-		`query /endTime: parameters: found "x", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)`,
+		`query /endTime: parameters: found "x", want only finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)`,
 		`query /status: type: found "x", want integer (later)`,
 	}
 	if diff := cmp.Diff(want, lines(ValidateQuery("listJobs", valid+"&status=x&endTime=x"))); diff != "" {
@@ -36,7 +36,7 @@ func TestQuery(t *testing.T) {
 	}{
 		{"good", "listJobs", "pageIndex=1&type=2&organizationId=69cb1ecc-f8e8-439b-8077-a4b7fd45e87f&hours=1e1&deleted=true", nil},
 		{"empty", "listJobs", "", []string{`query /type: required: found nothing, want a parameter "type" (later)`}},
-		{"unknown", "listJobs", "type=1&PageIndex=1", []string{`query /PageIndex: parameters: found "1", want none but ` + known + ` (later)`}},
+		{"unknown", "listJobs", "type=1&PageIndex=1", []string{`query /PageIndex: parameters: found "1", want only ` + known + ` (later)`}},
 		{"unknown, none expected", "putJob", "a/b=1", []string{`query /a~1b: parameters: found "1", want no query`}},
 		{"repeated", "listJobs", "type=1&type=1", []string{`query /type: unique: found 2 values, want each parameter once (later)`}},
 		{"invalid values", "listJobs", "type=3&pageIndex=0&organizationId=x&hours=one&deleted=1", []string{
@@ -50,7 +50,7 @@ func TestQuery(t *testing.T) {
 			`query /pageIndex: type: found " 1", want integer (later)`,
 			`query /type: type: found "", want integer (later)`,
 		}},
-		{"invalid query", "listJobs", "type=1&a=%zz", []string{`query: parameters: found invalid URL escape "%zz", want a query as in a URL`}},
+		{"invalid query", "listJobs", "type=1&a=%zz", []string{`query: parameters: found invalid URL escape "%zz", want a URL query`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, lines(c.operations[test.operation].checkQuery(test.query).err())); diff != "" {

@@ -111,7 +111,7 @@ func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, ru
 		return
 	}
 	v.objects[this] = true
-	want := "none but " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
+	want := "only " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if _, ok := err.Schema.Properties[name]; !ok {
 			v.add(append(slices.Clip(path), name), "additionalProperties", describe(properties[name]), want, rules)
@@ -172,7 +172,7 @@ func want(keyword string, err *openapi3.SchemaError) string {
 	case "maximum":
 		return fmt.Sprintf("at most %v", *s.Max)
 	case "readOnly", "writeOnly":
-		return "none in this direction"
+		return "no value in this direction"
 	case "format":
 		return formatNames[s.Format]
 	}

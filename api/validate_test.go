@@ -37,18 +37,18 @@ func TestValidateRequest(t *testing.T) {
 		{"not an object", `[1]`, []string{`body: type: found an array, want object (seed)`}},
 		{"no page", `{}`, []string{`body /pageInfo: required: found nothing, want a property "pageInfo" (seed): version v1 requires it, the vendor's earlier description does not; this contract follows version v1`}},
 		{"many", `{"pageInfo":{"currentPage":0,"pageSize":"10","x":1},"type":"1","status":"Failed","endTime":"yesterday","organizationId":"1","a/b~":[]}`, []string{
-			`body /a~1b~0: additionalProperties: found an array, want none but ` + filterProperties + ` (earlier)`,
+			`body /a~1b~0: additionalProperties: found an array, want only ` + filterProperties + ` (earlier)`,
 			`body /endTime: format: found "yesterday", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (earlier)`,
 			`body /organizationId: format: found "1", want uuid: 32 hexadecimal digits as 8-4-4-4-12 (seed)`,
 			`body /pageInfo/currentPage: minimum: found 0, want at least 1 (later)`,
 			`body /pageInfo/pageSize: type: found "10", want integer (seed)`,
-			`body /pageInfo/x: additionalProperties: found 1, want none but currentPage, pageSize (earlier)`,
+			`body /pageInfo/x: additionalProperties: found 1, want only currentPage, pageSize (earlier)`,
 			`body /status: type: found "Failed", want integer (seed)`,
 			`body /type: type: found "1", want integer (seed)`,
 		}},
 		{"two unknown properties", `{"pageInfo":{},"b":1,"a":2}`, []string{
-			`body /a: additionalProperties: found 2, want none but ` + filterProperties + ` (earlier)`,
-			`body /b: additionalProperties: found 1, want none but ` + filterProperties + ` (earlier)`,
+			`body /a: additionalProperties: found 2, want only ` + filterProperties + ` (earlier)`,
+			`body /b: additionalProperties: found 1, want only ` + filterProperties + ` (earlier)`,
 		}},
 		{"int32", `{"pageInfo":{"pageSize":2147483648,"currentPage":1.5}}`, []string{
 			`body /pageInfo/currentPage: type: found 1.5, want integer (seed)`,
@@ -67,7 +67,7 @@ func TestValidateRequest(t *testing.T) {
 		{"truncated", `{"pageInfo":{`, []string{`body: json: found unexpected end of JSON input at byte 13, want one JSON value in UTF-8`}},
 		{"invalid UTF-8", "{\"pageInfo\":{},\"\xff\":1}", []string{`body: json: found invalid UTF-8, want one JSON value in UTF-8`}},
 		{"long, with a line break", `{"pageInfo":{},"a\nb":"x` + strings.Repeat("é", 100) + `"}`, []string{
-			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want none but ` + filterProperties + ` (earlier)`,
+			`body /a\nb: additionalProperties: found "x` + strings.Repeat("é", 31) + `…", want only ` + filterProperties + ` (earlier)`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestSmallContract(t *testing.T) {
 			`body /on: type: found 0, want boolean (inferred)`,
 			`body /size: maximum: found 3, want at most 2.5 (inferred)`,
 		}},
-		{"read-only", "putJob", `{"ghost":0,"id":"a"}`, []string{`body /id: readOnly: found "a", want none in this direction (inferred)`}},
+		{"read-only", "putJob", `{"ghost":0,"id":"a"}`, []string{`body /id: readOnly: found "a", want no value in this direction (inferred)`}},
 		{"reference to a component", "putJob", `{"ghost":0,"part":1}`, []string{`body /part: type: found 1, want object (later): of the use`}},
 		{"reference, keyword of the component", "putJob", `{"ghost":0,"part":null}`, []string{`body /part: nullable: found null, want no null (inferred): of the component`}},
 		{"inside a component", "putJob", `{"ghost":0,"part":{"id":1}}`, []string{`body /part/id: type: found 1, want string (inferred)`}},
@@ -216,7 +216,7 @@ func TestSmallContract(t *testing.T) {
 		t.Error(err)
 	}
 	writeOnly := respond(200, `{"secret":"a"}`)
-	if diff := cmp.Diff([]string{`body /secret: writeOnly: found "a", want none in this direction (later)`}, lines(writeOnly)); diff != "" {
+	if diff := cmp.Diff([]string{`body /secret: writeOnly: found "a", want no value in this direction (later)`}, lines(writeOnly)); diff != "" {
 		t.Error(diff)
 	}
 }

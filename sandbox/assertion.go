@@ -14,8 +14,8 @@ import (
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// authenticateAssertion checks a client assertion (RFC 7523) as the vendor's documents describe it. Unlike a
-// real service, it says why it refuses one.
+// authenticateAssertion checks a client assertion (RFC 7523) as the vendor's documents describe it. Its errors
+// are more detailed than those of a real service.
 func (s *Server) authenticateAssertion(form url.Values) *denial {
 	if form.Get("client_assertion_type") != assertionType {
 		return &denial{invalidRequest, "The parameter client_assertion_type must be " + assertionType + "."}

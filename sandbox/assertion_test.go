@@ -89,16 +89,16 @@ func TestCertificates(t *testing.T) {
 	for _, c := range []credential{first, second} {
 		form := assertionForm(t, c.assertion(srv), c.key)
 		got := decode[tokenResponse](t, postToken(t, srv, form))
-		if a := post(t, srv, got.AccessToken, `{"pageInfo":{}}`); a.StatusCode != 200 {
-			t.Errorf("%+v; with its token: %s", got, a.Status)
+		if resp := post(t, srv, got.AccessToken, `{"pageInfo":{}}`); resp.StatusCode != 200 {
+			t.Errorf("%+v; with its token: %s", got, resp.Status)
 		}
 		denied := checkDenied(t, postToken(t, srv, form), 401, "invalid_client")
 		if !strings.Contains(denied.ErrorDescription, "jti was used before") {
 			t.Errorf("the second use is refused with %q", denied.ErrorDescription)
 		}
 		form = with(assertionForm(t, c.assertion(srv), c.key), "client_id", srv.ClientID())
-		if a := postToken(t, srv, form); a.StatusCode != 200 {
-			t.Errorf("with client_id: %s", a.body)
+		if resp := postToken(t, srv, form); resp.StatusCode != 200 {
+			t.Errorf("with client_id: %s", resp.body)
 		}
 	}
 	checkDenied(t, postToken(t, srv, assertionForm(t, other.assertion(srv), other.key)), 401, "invalid_client")

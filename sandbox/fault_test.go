@@ -44,27 +44,27 @@ func TestFaults(t *testing.T) {
 			good := tokenWithoutFaults(t, srv, test.fault)
 			var statuses []int
 			for i := range test.statuses {
-				a := post(t, srv, good, `{"pageInfo":{}}`)
-				statuses = append(statuses, a.StatusCode)
-				if a.Header.Get("Sandbox-Faults") != test.name {
-					t.Errorf("Sandbox-Faults %q", a.Header.Get("Sandbox-Faults"))
+				resp := post(t, srv, good, `{"pageInfo":{}}`)
+				statuses = append(statuses, resp.StatusCode)
+				if resp.Header.Get("Sandbox-Faults") != test.name {
+					t.Errorf("Sandbox-Faults %q", resp.Header.Get("Sandbox-Faults"))
 				}
-				if i == 0 && (a.Header.Get("Content-Type") != test.contentType || !bytes.Contains(a.body, []byte(test.body))) {
-					t.Errorf("%s: %s", a.Header.Get("Content-Type"), a.body)
+				if i == 0 && (resp.Header.Get("Content-Type") != test.contentType || !bytes.Contains(resp.body, []byte(test.body))) {
+					t.Errorf("%s: %s", resp.Header.Get("Content-Type"), resp.body)
 				}
 			}
 			if diff := cmp.Diff(test.statuses, statuses); diff != "" {
 				t.Error(diff)
 			}
-			if a := do(t, request(t, "GET", srv.URL()+"/dynamicsbackup/other", "")); a.StatusCode != test.other {
-				t.Errorf("another path: %s", a.Status)
+			if resp := do(t, request(t, "GET", srv.URL()+"/dynamicsbackup/other", "")); resp.StatusCode != test.other {
+				t.Errorf("another path: %s", resp.Status)
 			}
-			if a := postToken(t, srv, secretForm(srv)); a.StatusCode != test.token {
-				t.Errorf("token endpoint: %s", a.Status)
+			if resp := postToken(t, srv, secretForm(srv)); resp.StatusCode != test.token {
+				t.Errorf("token endpoint: %s", resp.Status)
 			}
 			srv.SetFaults()
-			if a := post(t, srv, token(t, srv), `{"pageInfo":{}}`); a.StatusCode != 200 || a.Header.Get("Sandbox-Faults") != "" {
-				t.Errorf("without faults: %s", a.Status)
+			if resp := post(t, srv, token(t, srv), `{"pageInfo":{}}`); resp.StatusCode != 200 || resp.Header.Get("Sandbox-Faults") != "" {
+				t.Errorf("without faults: %s", resp.Status)
 			}
 		})
 	}
@@ -94,10 +94,10 @@ func TestClockSkew(t *testing.T) {
 	for _, skew := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		srv := start(t, sandbox.WithJobs(0), sandbox.WithFault(sandbox.ClockSkew(skew)))
 		before := time.Now().Truncate(time.Second)
-		for _, a := range []response{postToken(t, srv, nil), post(t, srv, "", "")} {
-			date, err := http.ParseTime(a.Header.Get("Date"))
+		for _, resp := range []response{postToken(t, srv, nil), post(t, srv, "", "")} {
+			date, err := http.ParseTime(resp.Header.Get("Date"))
 			if err != nil || date.Before(before.Add(skew)) || date.After(time.Now().Add(skew)) {
-				t.Errorf("Date %q, %v; skewed by %v", a.Header.Get("Date"), err, skew)
+				t.Errorf("Date %q, %v; skewed by %v", resp.Header.Get("Date"), err, skew)
 			}
 		}
 	}
@@ -149,8 +149,8 @@ func TestLatencyDelaysTheResponse(t *testing.T) {
 	const latency = 20 * time.Millisecond
 	srv.SetFaults(sandbox.Latency(latency))
 	begun := time.Now()
-	if a := post(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != 200 || time.Since(begun) < latency {
-		t.Errorf("%s after %v", a.Status, time.Since(begun))
+	if resp := post(t, srv, good, `{"pageInfo":{}}`); resp.StatusCode != 200 || time.Since(begun) < latency {
+		t.Errorf("%s after %v", resp.Status, time.Since(begun))
 	}
 }
 
@@ -159,9 +159,9 @@ func TestNilMiddlewareAndInvalidStatus(t *testing.T) {
 	good := token(t, srv)
 	srv.SetFaults(sandbox.Fault{Name: "nothing"}, sandbox.ServerError(1, 7))
 	for _, want := range []int{500, 200} {
-		a := post(t, srv, good, `{"pageInfo":{}}`)
-		if a.StatusCode != want || a.Header.Get("Sandbox-Faults") != "server-error" {
-			t.Errorf("%s, want %d; Sandbox-Faults %q", a.Status, want, a.Header.Get("Sandbox-Faults"))
+		resp := post(t, srv, good, `{"pageInfo":{}}`)
+		if resp.StatusCode != want || resp.Header.Get("Sandbox-Faults") != "server-error" {
+			t.Errorf("%s, want %d; Sandbox-Faults %q", resp.Status, want, resp.Header.Get("Sandbox-Faults"))
 		}
 	}
 }
@@ -170,9 +170,9 @@ func TestFaultsKeepTheirOrder(t *testing.T) {
 	srv := start(t, sandbox.WithFault(sandbox.ClockSkew(time.Hour)), sandbox.WithFault(sandbox.Throttled(1, 0), sandbox.ServerError(2, 500)))
 	var statuses []int
 	for range 4 {
-		a := post(t, srv, "", "")
-		statuses = append(statuses, a.StatusCode)
-		if got := a.Header.Get("Sandbox-Faults"); got != "clock-skew, throttled, server-error" {
+		resp := post(t, srv, "", "")
+		statuses = append(statuses, resp.StatusCode)
+		if got := resp.Header.Get("Sandbox-Faults"); got != "clock-skew, throttled, server-error" {
 			t.Errorf("Sandbox-Faults %q", got)
 		}
 	}
@@ -187,8 +187,8 @@ func TestCountRestartsIfFaultIsSetAgain(t *testing.T) {
 	for range 2 {
 		srv.SetFaults(fault)
 		for _, want := range []int{429, 200} {
-			if a := post(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != want {
-				t.Errorf("%s, want %d", a.Status, want)
+			if resp := post(t, srv, good, `{"pageInfo":{}}`); resp.StatusCode != want {
+				t.Errorf("%s, want %d", resp.Status, want)
 			}
 		}
 	}

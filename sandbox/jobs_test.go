@@ -191,13 +191,13 @@ func TestPages(t *testing.T) {
 		"larger than all":    {`{"pageSize":2147483647}`, 1, math.MaxInt32, 0, 23, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := post(t, srv, shared, `{"type":0,"pageInfo":`+test.pageInfo+`}`)
-			if a.StatusCode != 200 {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := post(t, srv, shared, `{"type":0,"pageInfo":`+test.pageInfo+`}`)
+			if resp.StatusCode != 200 {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
 			}
-			got := decode[generated.JobPage](t, a)
+			got := decode[generated.JobPage](t, resp)
 			if got.TotalCount != 23 || *got.PageIndex != test.number || *got.PageSize != test.size {
-				t.Errorf("%s", a.body)
+				t.Errorf("%s", resp.body)
 			}
 			if diff := cmp.Diff(all[test.begin:test.end], append([]string{}, wireIDs(got.Jobs)...)); diff != "" {
 				t.Error(diff)
@@ -206,7 +206,7 @@ func TestPages(t *testing.T) {
 			if err != nil || next.Query().Get("pageIndex") != test.next {
 				t.Errorf("nextLink %q, want page %q", *got.NextLink, test.next)
 			}
-			if strings.Contains(string(a.body), `"jobs":null`) {
+			if strings.Contains(string(resp.body), `"jobs":null`) {
 				t.Error("jobs is null")
 			}
 		})
@@ -246,9 +246,9 @@ func TestMediaTypes(t *testing.T) {
 	} {
 		req := request(t, "POST", srv.URL()+getJobsPath, `{"pageInfo":{}}`, "Authorization", "Bearer "+shared)
 		req.Header["Content-Type"] = []string{contentType}
-		a := do(t, req)
-		if a.StatusCode != want || a.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("%q: %s, %s", contentType, a.Status, a.Header.Get("Content-Type"))
+		resp := do(t, req)
+		if resp.StatusCode != want || resp.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%q: %s, %s", contentType, resp.Status, resp.Header.Get("Content-Type"))
 		}
 	}
 }
@@ -299,15 +299,18 @@ func TestInvalidBodiesAreRefused(t *testing.T) {
 		"start after end":     {`{"pageInfo":{},"startTime":"2026-11-02T00:00:00Z","endTime":"2026-11-01T00:00:00Z"}`, "/endTime"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := post(t, srv, shared, test.body)
-			if a.StatusCode != 400 {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := post(t, srv, shared, test.body)
+			if resp.StatusCode != 400 {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
+			}
+			if err := api.ValidateResponse("getJobs", 400, resp.Header.Get("Content-Type"), resp.body); err != nil {
+				t.Error(err)
 			}
 			problem := decode[struct {
 				Errors []struct{ Pointer *string }
-			}](t, a)
+			}](t, resp)
 			if len(problem.Errors) != 1 || problem.Errors[0].Pointer == nil || *problem.Errors[0].Pointer != test.pointer {
-				t.Errorf("want a violation at %q: %s", test.pointer, a.body)
+				t.Errorf("want a violation at %q: %s", test.pointer, resp.body)
 			}
 		})
 	}
@@ -316,8 +319,8 @@ func TestInvalidBodiesAreRefused(t *testing.T) {
 func TestLongBodyIsRefused(t *testing.T) {
 	srv := start(t)
 	body := `{"pageInfo":{}` + strings.Repeat(" ", 1<<20) + `}`
-	if a := post(t, srv, token(t, srv), body); a.StatusCode != 413 {
-		t.Errorf("%s", a.Status)
+	if resp := post(t, srv, token(t, srv), body); resp.StatusCode != 413 {
+		t.Errorf("%s", resp.Status)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/d365backup/d365backup/api"
 	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -45,11 +46,11 @@ func TestBothOperationsSendTheSamePages(t *testing.T) {
 		if !relative {
 			t.Fatalf("nextLink %q", link)
 		}
-		a := list(t, srv, shared, query)
-		if a.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s", a.Status, a.body)
+		resp := list(t, srv, shared, query)
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s", resp.Status, resp.body)
 		}
-		got := decode[generated.JobPage](t, a)
+		got := decode[generated.JobPage](t, resp)
 		filter.PageInfo = generated.PageModel{CurrentPage: new(pages + 1), PageSize: new(int32(40))}
 		if diff := cmp.Diff(page(t, srv, shared, filter), got); diff != "" {
 			t.Fatal(diff)
@@ -98,13 +99,16 @@ func TestInvalidQueriesAreRefused(t *testing.T) {
 		"start after end":     {"type=0&startTime=2026-11-02T00:00:00Z&finishTime=2026-11-01T00:00:00Z", "/finishTime"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := list(t, srv, shared, test.query)
-			if a.StatusCode != http.StatusBadRequest {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := list(t, srv, shared, test.query)
+			if resp.StatusCode != http.StatusBadRequest {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
+			}
+			if err := api.ValidateResponse("listJobs", 400, resp.Header.Get("Content-Type"), resp.body); err != nil {
+				t.Error(err)
 			}
 			problem := decode[struct {
 				Errors []struct{ In, Pointer string }
-			}](t, a)
+			}](t, resp)
 			var pointers []string
 			for _, violation := range problem.Errors {
 				if violation.In != "query" {
@@ -113,7 +117,7 @@ func TestInvalidQueriesAreRefused(t *testing.T) {
 				pointers = append(pointers, violation.Pointer)
 			}
 			if got := strings.Join(pointers, " "); got != test.pointers {
-				t.Errorf("violations at %q, want %q: %s", got, test.pointers, a.body)
+				t.Errorf("violations at %q, want %q: %s", got, test.pointers, resp.body)
 			}
 		})
 	}
@@ -121,23 +125,23 @@ func TestInvalidQueriesAreRefused(t *testing.T) {
 
 func TestListRequiresTokenAndGET(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(1))
-	if a := list(t, srv, "unknown", allTime); a.StatusCode != http.StatusUnauthorized {
-		t.Errorf("%s without a valid token", a.Status)
+	if resp := list(t, srv, "unknown", allTime); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%s without a valid token", resp.Status)
 	}
-	a := do(t, request(t, http.MethodPost, srv.URL()+listJobsPath+"?"+allTime, "", "Authorization", "Bearer "+token(t, srv)))
-	if a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") != http.MethodGet {
-		t.Errorf("POST: %s, Allow %q", a.Status, a.Header.Get("Allow"))
+	resp := do(t, request(t, http.MethodPost, srv.URL()+listJobsPath+"?"+allTime, "", "Authorization", "Bearer "+token(t, srv)))
+	if resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != http.MethodGet {
+		t.Errorf("POST: %s, Allow %q", resp.Status, resp.Header.Get("Allow"))
 	}
 }
 
 func TestSuccessorWorksIfV1IsReplaced(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(1), sandbox.WithFault(sandbox.V1Replaced()))
 	shared := token(t, srv)
-	if a := post(t, srv, shared, `{"pageInfo":{}}`); a.StatusCode != http.StatusNotFound {
-		t.Errorf("version v1: %s", a.Status)
+	if resp := post(t, srv, shared, `{"pageInfo":{}}`); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("version v1: %s", resp.Status)
 	}
-	a := list(t, srv, shared, allTime)
-	if a.StatusCode != http.StatusOK || decode[generated.JobPage](t, a).TotalCount != 1 {
-		t.Errorf("the successor: %s: %s", a.Status, a.body)
+	resp := list(t, srv, shared, allTime)
+	if resp.StatusCode != http.StatusOK || decode[generated.JobPage](t, resp).TotalCount != 1 {
+		t.Errorf("the successor: %s: %s", resp.Status, resp.body)
 	}
 }

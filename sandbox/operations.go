@@ -80,7 +80,7 @@ func toQuery(body []byte) url.Values {
 	return values
 }
 
-// sendPage sends the page that a query selects, or status 400 if err says what is wrong with the request.
+// sendPage sends the page that a query selects. If err is not nil, or a value is invalid, it sends status 400.
 func (s *Server) sendPage(w http.ResponseWriter, op operation, values url.Values, err error) {
 	q := query{op: op, values: values}
 	p := page{PageIndex: q.integer("pageIndex", "1"), PageSize: q.integer("pageSize", "10")}

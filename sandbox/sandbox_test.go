@@ -68,11 +68,11 @@ func do(t *testing.T, req *http.Request) response {
 	return response{resp, body}
 }
 
-func decode[T any](t *testing.T, a response) T {
+func decode[T any](t *testing.T, resp response) T {
 	t.Helper()
 	var v T
-	if err := json.Unmarshal(a.body, &v); err != nil {
-		t.Fatalf("%s: %v in %q", a.Status, err, a.body)
+	if err := json.Unmarshal(resp.body, &v); err != nil {
+		t.Fatalf("%s: %v in %q", resp.Status, err, resp.body)
 	}
 	return v
 }
@@ -116,11 +116,11 @@ type tokenResponse struct {
 
 func token(t *testing.T, srv *sandbox.Server) string {
 	t.Helper()
-	a := postToken(t, srv, secretForm(srv))
-	if a.StatusCode != http.StatusOK {
-		t.Fatalf("token: %s: %s", a.Status, a.body)
+	resp := postToken(t, srv, secretForm(srv))
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("token: %s: %s", resp.Status, resp.body)
 	}
-	return decode[tokenResponse](t, a).AccessToken
+	return decode[tokenResponse](t, resp).AccessToken
 }
 
 // post sends a filter to the operation of version v1.
@@ -137,11 +137,11 @@ func page(t *testing.T, srv *sandbox.Server, token string, filter generated.JobF
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := post(t, srv, token, string(body))
-	if a.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", a.Status, a.body)
+	resp := post(t, srv, token, string(body))
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", resp.Status, resp.body)
 	}
-	return decode[generated.JobPage](t, a)
+	return decode[generated.JobPage](t, resp)
 }
 
 func TestStartRefusesInvalidOptions(t *testing.T) {
@@ -206,13 +206,13 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/connect/token", 405, "POST"},
 		{"POST", getJobsPath, 401, ""},
 	} {
-		a := do(t, request(t, test.method, srv.URL()+test.path, "{}"))
-		if a.StatusCode != test.status || a.Header.Get("Allow") != test.allow {
-			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, a.Status, a.Header.Get("Allow"))
+		resp := do(t, request(t, test.method, srv.URL()+test.path, "{}"))
+		if resp.StatusCode != test.status || resp.Header.Get("Allow") != test.allow {
+			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, resp.Status, resp.Header.Get("Allow"))
 		}
-		problem := decode[generated.Error](t, a)
-		if *problem.StatusCode != int32(test.status) || *problem.RequestID != a.Header.Get("Request-Id") {
-			t.Errorf("%s %s: %s", test.method, test.path, a.body)
+		problem := decode[generated.Error](t, resp)
+		if *problem.StatusCode != int32(test.status) || *problem.RequestID != resp.Header.Get("Request-Id") {
+			t.Errorf("%s %s: %s", test.method, test.path, resp.body)
 		}
 	}
 }
@@ -234,19 +234,19 @@ func TestOperationRequiresToken(t *testing.T) {
 		"lower-case scheme": {"bearer " + good, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := do(t, request(t, "POST", srv.URL()+getJobsPath, filter,
+			resp := do(t, request(t, "POST", srv.URL()+getJobsPath, filter,
 				"Content-Type", "application/json", "Authorization", test.header))
-			if a.StatusCode != test.status || a.Header.Get("WWW-Authenticate") != test.challenge {
-				t.Errorf("%s, WWW-Authenticate %q", a.Status, a.Header.Get("WWW-Authenticate"))
+			if resp.StatusCode != test.status || resp.Header.Get("WWW-Authenticate") != test.challenge {
+				t.Errorf("%s, WWW-Authenticate %q", resp.Status, resp.Header.Get("WWW-Authenticate"))
 			}
 		})
 	}
 	srv.RevokeTokens()
-	if a := post(t, srv, good, filter); a.StatusCode != http.StatusUnauthorized {
-		t.Errorf("after revocation: %s", a.Status)
+	if resp := post(t, srv, good, filter); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after revocation: %s", resp.Status)
 	}
-	if a := post(t, srv, token(t, srv), filter); a.StatusCode != http.StatusOK {
-		t.Errorf("with a token issued after revocation: %s", a.Status)
+	if resp := post(t, srv, token(t, srv), filter); resp.StatusCode != http.StatusOK {
+		t.Errorf("with a token issued after revocation: %s", resp.Status)
 	}
 }
 
@@ -301,9 +301,9 @@ func TestCloseReportsContractViolations(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.Put(sandbox.Job{JobID: "x", StartTime: anchor, Type: 1 << 30, Status: 3})
-	a := post(t, srv, token(t, srv), `{"pageInfo":{}}`)
-	if a.StatusCode != http.StatusInternalServerError || !bytes.Contains(a.body, []byte(`"/jobs/0/type"`)) {
-		t.Errorf("%s: %s", a.Status, a.body)
+	resp := post(t, srv, token(t, srv), `{"pageInfo":{}}`)
+	if resp.StatusCode != http.StatusInternalServerError || !bytes.Contains(resp.body, []byte(`"/jobs/0/type"`)) {
+		t.Errorf("%s: %s", resp.Status, resp.body)
 	}
 	if err := srv.Close(); err == nil || !strings.Contains(err.Error(), "/jobs/0/type") {
 		t.Errorf("Close: %v", err)

@@ -34,13 +34,13 @@ func TestToken(t *testing.T) {
 			if opts != nil {
 				want.ExpiresIn = 20
 			}
-			a := postToken(t, srv, secretForm(srv))
-			got := decode[tokenResponse](t, a)
+			resp := postToken(t, srv, secretForm(srv))
+			got := decode[tokenResponse](t, resp)
 			if want.AccessToken = got.AccessToken; got.AccessToken == "" || got != want {
-				t.Errorf("%s", a.body)
+				t.Errorf("%s", resp.body)
 			}
-			if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%s: %v", a.Status, a.Header)
+			if resp.StatusCode != 200 || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %v", resp.Status, resp.Header)
 			}
 			if other := token(t, srv); other == got.AccessToken {
 				t.Error("two requests got the same token")
@@ -79,14 +79,14 @@ func TestTokenRefusals(t *testing.T) {
 	}
 }
 
-func checkDenied(t *testing.T, a response, status int, code string) tokenResponse {
+func checkDenied(t *testing.T, resp response, status int, code string) tokenResponse {
 	t.Helper()
-	got := decode[tokenResponse](t, a)
-	if a.StatusCode != status || got.Error != code || got.ErrorDescription == "" || got.AccessToken != "" {
-		t.Errorf("%s: %s, want %d %s", a.Status, a.body, status, code)
+	got := decode[tokenResponse](t, resp)
+	if resp.StatusCode != status || got.Error != code || got.ErrorDescription == "" || got.AccessToken != "" {
+		t.Errorf("%s: %s, want %d %s", resp.Status, resp.body, status, code)
 	}
-	if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("%v", a.Header)
+	if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%v", resp.Header)
 	}
 	return got
 }
@@ -108,12 +108,12 @@ func TestTokenForm(t *testing.T) {
 		"too long":          {"", form + "&x=" + strings.Repeat("x", 1<<20), formType, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := do(t, request(t, "POST", srv.TokenURL()+test.target, test.body, "Content-Type", test.contentType))
-			if a.StatusCode != test.status {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := do(t, request(t, "POST", srv.TokenURL()+test.target, test.body, "Content-Type", test.contentType))
+			if resp.StatusCode != test.status {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
 			}
-			if a.StatusCode != 200 {
-				checkDenied(t, a, 400, "invalid_request")
+			if resp.StatusCode != 200 {
+				checkDenied(t, resp, 400, "invalid_request")
 			}
 		})
 	}
@@ -124,9 +124,9 @@ func TestBasicAuthIsRefused(t *testing.T) {
 	form := with(secretForm(srv), "client_id", "-", "client_secret", "-")
 	req := request(t, "POST", srv.TokenURL(), form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(srv.ClientID(), srv.ClientSecret())
-	a := do(t, req)
-	checkDenied(t, a, http.StatusUnauthorized, "invalid_client")
-	if got := a.Header.Get("WWW-Authenticate"); got != `Basic realm="sandbox"` {
+	resp := do(t, req)
+	checkDenied(t, resp, http.StatusUnauthorized, "invalid_client")
+	if got := resp.Header.Get("WWW-Authenticate"); got != `Basic realm="sandbox"` {
 		t.Errorf("WWW-Authenticate %q", got)
 	}
 }

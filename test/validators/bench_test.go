@@ -17,7 +17,7 @@ func allValidators(tb testing.TB) []struct {
 		name string
 		validator
 	}{
-		{"api", own{}},
+		{"api", apiValidator{}},
 		{"openapi3filter", newFilter(tb)},
 		{"libopenapi-validator", newLibopenapi(tb)},
 	}

@@ -31,7 +31,7 @@ func TestSameResults(t *testing.T) {
 	seen := make([]int, len(differences))
 	valid, all := 0, corpus(t)
 	for _, p := range all {
-		ours, theirs := p.validate(own{}), p.validate(peer)
+		ours, theirs := p.validate(apiValidator{}), p.validate(peer)
 		if ours == nil {
 			valid++
 		}

@@ -30,12 +30,12 @@ type validator interface {
 	response(status int, body []byte) error
 }
 
-// own is package api.
-type own struct{}
+// apiValidator is package api.
+type apiValidator struct{}
 
-func (own) request(body []byte) error { return api.ValidateRequest("getJobs", body) }
+func (apiValidator) request(body []byte) error { return api.ValidateRequest("getJobs", body) }
 
-func (own) response(status int, body []byte) error {
+func (apiValidator) response(status int, body []byte) error {
 	return api.ValidateResponse("getJobs", status, mediaType, body)
 }
 
