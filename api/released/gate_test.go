@@ -15,19 +15,21 @@ import (
 
 var version = regexp.MustCompile(`(?m)^  version: .*$`)
 
+// Parts of the contract, and one to add.
+const (
+	size = "        backupSize:\n          description: The size of the backup in bytes.\n" +
+		"          x-source: later\n          type: integer\n          format: int64\n"
+	text = "          text/json:\n            schema:\n" +
+		"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
+		"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
+	object = "        objectType:\n          description: |\n            Jobs of this kind of module only. Version v1's table calls it an enum, its schema an\n" +
+		"            integer. Neither lists values, so this contract allows any 32-bit integer.\n          x-source: seed\n" +
+		"          x-source-format: earlier\n          x-source-nullable: earlier\n          type: integer\n          format: int32\n          nullable: true\n"
+	added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
+)
+
 // TestGate runs the gate on changed copies of the contract.
 func TestGate(t *testing.T) {
-	const (
-		size = "        backupSize:\n          description: The size of the backup in bytes.\n" +
-			"          x-source: later\n          type: integer\n          format: int64\n"
-		text = "          text/json:\n            schema:\n" +
-			"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
-			"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
-		object = "        objectType:\n          description: |\n            Jobs of this kind of module only. Version v1's table calls it an enum, its schema an\n" +
-			"            integer. Neither lists values, so this contract allows any 32-bit integer.\n          x-source: seed\n" +
-			"          x-source-format: earlier\n          x-source-nullable: earlier\n          type: integer\n          format: int32\n          nullable: true\n"
-		added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
-	)
 	tests := []struct {
 		name, version, old, new string
 		want                    string // in the output of the refusal; empty if there is none
