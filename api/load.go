@@ -36,16 +36,12 @@ func JSON() ([]byte, error) {
 	return text, nil
 }
 
-func parse() (*openapi3.T, error) {
+var load = sync.OnceValues(func() (*contract, error) {
 	text, err := JSON()
 	if err != nil {
 		return nil, err
 	}
-	return openapi3.NewLoader().LoadFromData(text)
-}
-
-var load = sync.OnceValues(func() (*contract, error) {
-	doc, err := parse()
+	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		return nil, fmt.Errorf("api: read the embedded contract: %w", err)
 	}
@@ -76,11 +72,15 @@ func newContract(doc *openapi3.T) (*contract, error) {
 	if err := doc.Validate(context.Background(), options...); err != nil {
 		return nil, fmt.Errorf("api: invalid contract: %w", err)
 	}
-	c := &contract{
-		doc:        doc,
-		operations: make(map[string]*operation),
-		asRequest:  newVisitOptions(openapi3.VisitAsRequest()),
-		asResponse: newVisitOptions(openapi3.VisitAsResponse()),
+	c := &contract{doc: doc, operations: make(map[string]*operation), asRequest: newVisitOptions(), asResponse: newVisitOptions()}
+	// A visit in one direction takes longer, so it is used only if a schema depends on the direction.
+	if err := doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		if ref.Value.ReadOnly || ref.Value.WriteOnly {
+			c.asRequest, c.asResponse = newVisitOptions(openapi3.VisitAsRequest()), newVisitOptions(openapi3.VisitAsResponse())
+		}
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("api: walk the contract's schemas: %w", err)
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {

@@ -15,15 +15,14 @@ type visitOptions []openapi3.SchemaValidationOption
 
 // newVisitOptions returns options to report every error, and to use the formats of this package instead of
 // the global ones.
-func newVisitOptions(direction openapi3.SchemaValidationOption) visitOptions {
-	return visitOptions{
-		direction,
+func newVisitOptions(more ...openapi3.SchemaValidationOption) visitOptions {
+	return append(more,
 		openapi3.MultiErrors(),
 		openapi3.DisableSchemaErrorDetails(), // which have the whole value in each error of an allOf
 		openapi3.WithStringFormatValidators(stringFormats),
 		openapi3.WithIntegerFormatValidators(integerFormats),
 		openapi3.WithNumberFormatValidators(numberFormats),
-	}
+	)
 }
 
 // visit validates value, which is in that part of a message, by schema.
