@@ -136,7 +136,7 @@ func TestJobsHaveTheProperties(t *testing.T) {
 	for _, job := range jobs {
 		ended := job["status"] != 2.0
 		if diff := cmp.Diff(want[ended], slices.Sorted(maps.Keys(job))); diff != "" {
-			t.Errorf("ended %t: %s", ended, diff)
+			t.Errorf("properties of a job of the sandbox, ended %t (-contract +sandbox):\n%s", ended, diff)
 		}
 	}
 }
