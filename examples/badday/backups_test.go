@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -40,9 +39,7 @@ func TestFailedJobsAreFoundOnABadDay(t *testing.T) {
 		}
 		got++
 	}
-	want := service.Count(generated.JobFilterModel{
-		Status: new(generated.JobStatusFailed), StartTime: &query.Start, EndTime: &query.End,
-	})
+	want := service.Count(sandbox.Filter{Status: int(query.Status), Start: query.Start, End: query.End})
 	if got != want || got == 0 {
 		t.Errorf("%d failed jobs were found, the service has %d", got, want)
 	}

@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/command"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -80,23 +78,23 @@ const (
 )
 
 // newJob returns a job that started this long after the start of the day.
-func newJob(id string, after time.Duration, t generated.BackupRestoreType, s generated.JobStatus, organization, name string) generated.Job {
-	return generated.Job{
-		Module: new("Customer Engagement"), JobID: id, Type: t, Status: s, StartTime: day.Add(after),
-		OrganizationID: new(uuid.MustParse(organization)), OrganizationName: &name,
+func newJob(id string, after time.Duration, t, s int, organization, name string) sandbox.Job {
+	return sandbox.Job{
+		Module: "Customer Engagement", JobID: id, Type: t, Status: s, StartTime: day.Add(after),
+		OrganizationID: organization, OrganizationName: name,
 	}
 }
 
-func ended(j generated.Job, hours float64, size, records, failed int64) generated.Job {
-	finish := j.StartTime.Add(time.Duration(hours * float64(time.Hour)))
-	j.FinishTime, j.DurationHours, j.BackupSize = &finish, &hours, &size
-	j.TotalRecord, j.FailedRecord, j.SuccessfulRecord = &records, &failed, new(records-failed)
+func ended(j sandbox.Job, hours float64, size, records, failed int64) sandbox.Job {
+	j.FinishTime = j.StartTime.Add(time.Duration(hours * float64(time.Hour)))
+	j.DurationHours, j.BackupSize = hours, size
+	j.TotalRecord, j.FailedRecord, j.SuccessfulRecord = records, failed, records-failed
 	return j
 }
 
 // fewJobs are jobs whose names try to break each format.
-func fewJobs() []generated.Job {
-	return []generated.Job{
+func fewJobs() []sandbox.Job {
+	return []sandbox.Job{
 		ended(newJob("DCIB2026110103000012345601", 3*time.Hour+123456700*time.Nanosecond, 1, 3, sales, "Contoso Sales"), 0.5, 734003200, 48012, 0),
 		ended(newJob("DCIB2026110104000012345602", 4*time.Hour, 1, 4, service, `Service, "North" <b>`), 26.25, 5<<40, 1234567, 1200),
 		ended(newJob("DCAB2026110105000012345603", 5*time.Hour, 16, 7, sales, "営業部 \x1b[31mred\u202e"), 0.0125, 1023, 999, 1),

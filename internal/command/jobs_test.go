@@ -21,7 +21,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/command"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -74,7 +73,7 @@ func TestJobsCount(t *testing.T) {
 	server, env := serve(t)
 	got := run(t, env, "jobs", "--since", "8760h", "-o", "ndjson")
 	start := time.Now().Add(-8760 * time.Hour)
-	want := server.Count(generated.JobFilterModel{StartTime: &start})
+	want := server.Count(sandbox.Filter{Start: start})
 	if lines := strings.Count(got.stdout, "\n"); lines != want || want < 1000 {
 		t.Errorf("%d lines, the sandbox counts %d; stderr %s", lines, want, got.stderr)
 	}

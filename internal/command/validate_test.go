@@ -97,7 +97,7 @@ func TestValidateStandardInput(t *testing.T) {
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
 		// Nothing of a payload reaches the terminal that could drive it.
 		`{"red\u202e\u009b31m":1,"pageInfo":{"currentPage":1,"pageSize":10}}`: {1,
-			`body /red\u202e\u009b31m: additionalProperties: found 1, want none but endTime, objectType, organizationId, ` +
+			`body /red\u202e\u009b31m: additionalProperties: found 1, want only endTime, objectType, organizationId, ` +
 				"pageInfo, startTime, status, type (earlier)\n",
 			"d365backup: the standard input breaks the contract: 1 violation\n"},
 	} {

@@ -9,41 +9,40 @@ import (
 	"testing"
 )
 
-func judges(tb testing.TB) []struct {
+func allValidators(tb testing.TB) []struct {
 	name string
-	judge
+	validator
 } {
 	return []struct {
 		name string
-		judge
+		validator
 	}{
-		{"api", own{}},
+		{"api", apiValidator{}},
 		{"openapi3filter", newFilter(tb)},
 		{"libopenapi-validator", newLibopenapi(tb)},
 	}
 }
 
-// BenchmarkFilter judges a request with every property of the filter.
+// BenchmarkFilter validates a request with every property of the filter.
 func BenchmarkFilter(b *testing.B) {
 	body := marshal(b, example(b, "FailedBackups"))
-	compare(b, func(j judge) error { return j.request(body) })
+	compare(b, func(v validator) error { return v.request(body) })
 }
 
-// BenchmarkPage judges an answer of 100 jobs with every property.
+// BenchmarkPage validates a response of 100 jobs with every property.
 func BenchmarkPage(b *testing.B) {
 	body := marshal(b, page(b, 100))
-	compare(b, func(j judge) error { return j.response(http.StatusOK, body) })
+	compare(b, func(v validator) error { return v.response(http.StatusOK, body) })
 }
 
-// compare measures all judges by the clock and by what they take of the processor, which other
-// programs of the machine disturb less.
-func compare(b *testing.B, validate func(judge) error) {
-	for _, j := range judges(b) {
-		b.Run("validator="+j.name, func(b *testing.B) {
+// compare measures the real time and the processor time of each validator. Other programs affect the latter less.
+func compare(b *testing.B, validate func(validator) error) {
+	for _, v := range allValidators(b) {
+		b.Run("validator="+v.name, func(b *testing.B) {
 			b.ReportAllocs()
 			start := processorTime(b)
 			for b.Loop() {
-				if err := validate(j); err != nil {
+				if err := validate(v); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -52,7 +51,7 @@ func compare(b *testing.B, validate func(judge) error) {
 	}
 }
 
-// processorTime is what this process has taken so far, the garbage collector included.
+// processorTime returns the processor time of this process so far, including garbage collection.
 func processorTime(b *testing.B) int64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
@@ -61,7 +60,7 @@ func processorTime(b *testing.B) int64 {
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
-// page is the contract's example page, its first job n times.
+// page returns the contract's example of a page, with its first job n times.
 func page(tb testing.TB, n int) any {
 	tb.Helper()
 	var page map[string]any

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// payload is one text to judge.
+// payload is one body to validate.
 type payload struct {
-	name   string // says what was done to which valid payload, and where
-	status int    // of an answer; 0 for a request
+	name   string // the valid payload that was changed, where and how
+	status int    // of a response; 0 for a request
 	text   []byte
 }
 
-// corpus is the contract's examples and what becomes of them when one place is changed.
+// corpus returns the contract's examples, and each of them with a change in one place.
 func corpus(tb testing.TB) []payload {
 	var all []payload
 	for _, seed := range []struct {
@@ -34,8 +34,8 @@ func corpus(tb testing.TB) []payload {
 		add := func(name string, text []byte) {
 			all = append(all, payload{seed.name + name, seed.status, text})
 		}
-		add(" as it is", text)
-		for name, text := range spoiltTexts(text) {
+		add(" unchanged", text)
+		for name, text := range changedTexts(text) {
 			add(": "+name, text)
 		}
 		for name, text := range mutations(tb, text) {
@@ -46,26 +46,26 @@ func corpus(tb testing.TB) []payload {
 	return all
 }
 
-// spoiltTexts are changes below the level of JSON values.
-func spoiltTexts(text []byte) map[string][]byte {
+// changedTexts returns changes that are not changes of a JSON value.
+func changedTexts(text []byte) map[string][]byte {
 	first, rest, _ := strings.Cut(string(text[1:]), ":")
 	texts := map[string]string{
-		"empty":                    "",
-		"blank":                    " \n",
-		"space around":             " \r\n\t" + string(text) + "\n ",
-		"cut short":                string(text[:len(text)-1]),
-		"byte order mark in front": "\ufeff" + string(text),
-		"garbage behind":           string(text) + "x",
-		"second value behind":      string(text) + string(text),
-		"comma at the end":         string(text[:len(text)-1]) + ",}",
-		"comment":                  "/* */" + string(text),
-		"single quotes":            strings.ReplaceAll(string(text), `"`, "'"),
-		"key twice":                "{" + first + ":null," + first + ":" + rest,
-		"key twice, once escaped":  fmt.Sprintf(`{"\u%04x%s:null,%s:%s`, first[1], first[2:], first, rest),
-		"no UTF-8 in a string":     string(text[:len(text)-1]) + `,"module":"` + "\xff" + `"}`,
-		"a line break in a string": string(text[:len(text)-1]) + `,"module":"` + "\n" + `"}`,
-		"wrapped in an array":      "[" + string(text) + "]",
-		"null":                     "null", "an array": "[]", "an object": "{}", "a string": `""`, "a number": "0", "NaN": "NaN",
+		"empty":                      "",
+		"blank":                      " \n",
+		"surrounding space":          " \r\n\t" + string(text) + "\n ",
+		"truncated":                  string(text[:len(text)-1]),
+		"byte order mark":            "\ufeff" + string(text),
+		"trailing text":              string(text) + "x",
+		"second value":               string(text) + string(text),
+		"trailing comma":             string(text[:len(text)-1]) + ",}",
+		"comment":                    "/* */" + string(text),
+		"single quotes":              strings.ReplaceAll(string(text), `"`, "'"),
+		"repeated key":               "{" + first + ":null," + first + ":" + rest,
+		"repeated key, once escaped": fmt.Sprintf(`{"\u%04x%s:null,%s:%s`, first[1], first[2:], first, rest),
+		"invalid UTF-8 in a string":  string(text[:len(text)-1]) + `,"module":"` + "\xff" + `"}`,
+		"a line break in a string":   string(text[:len(text)-1]) + `,"module":"` + "\n" + `"}`,
+		"wrapped in an array":        "[" + string(text) + "]",
+		"null":                       "null", "an array": "[]", "an object": "{}", "a string": `""`, "a number": "0", "NaN": "NaN",
 	}
 	out := make(map[string][]byte, len(texts))
 	for name, text := range texts {
@@ -74,7 +74,7 @@ func spoiltTexts(text []byte) map[string][]byte {
 	return out
 }
 
-// values are put in the place of each value of a payload.
+// values replace each value of a payload.
 var values = []string{
 	`null`, `true`, `[]`, `{}`, `""`, `"contoso"`, `"3"`,
 	`0`, `-1`, `1`, `1.0`, `1.5`, `1e2`, `3`, `5`, `16`, `32`, `33`, `64`,
@@ -89,18 +89,18 @@ var values = []string{
 	`"69cb1ecc-f8e8-439b-8077-a4b7fd45e87g"`, `"urn:uuid:69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"`,
 }
 
-// mutations are text with one place changed: each value replaced by each of values, each property
-// left out, renamed, and an unknown one put beside it.
+// mutations returns text with a change in one place: a value replaced by one of values, a property removed or
+// renamed, or an unknown one added.
 func mutations(tb testing.TB, text []byte) map[string][]byte {
 	out := make(map[string][]byte)
 	var root any
 	decode(tb, text, &root)
-	keep := func(name string) { out[name] = marshal(tb, root) }
+	add := func(name string) { out[name] = marshal(tb, root) }
 	var walk func(at string, value any, set func(any))
 	walk = func(at string, value any, set func(any)) {
 		for _, v := range values {
 			set(json.RawMessage(v))
-			keep(at + " is " + v)
+			add(at + " is " + v)
 		}
 		set(value)
 		switch value := value.(type) {
@@ -113,14 +113,14 @@ func mutations(tb testing.TB, text []byte) map[string][]byte {
 				property := value[key]
 				walk(at+"/"+key, property, func(v any) { value[key] = v })
 				delete(value, key)
-				keep(at + "/" + key + " left out")
+				add(at + "/" + key + " removed")
 				value[strings.ToUpper(key)] = property
-				keep(at + "/" + key + " in capitals")
+				add(at + "/" + key + " in capitals")
 				delete(value, strings.ToUpper(key))
 				value[key] = property
 			}
 			value["x-unknown"] = "a~b/c"
-			keep(at + " with an unknown property")
+			add(at + " with an unknown property")
 			delete(value, "x-unknown")
 		}
 	}
@@ -128,7 +128,7 @@ func mutations(tb testing.TB, text []byte) map[string][]byte {
 	return out
 }
 
-// decode keeps the digits of numbers.
+// decode keeps all digits of numbers.
 func decode(tb testing.TB, text []byte, v any) {
 	tb.Helper()
 	d := json.NewDecoder(bytes.NewReader(text))

@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
+	libvalidator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 
@@ -24,28 +24,28 @@ const (
 	mediaType = "application/json"
 )
 
-// A judge tells whether a payload keeps the contract; nil means that it does.
-type judge interface {
+// validator validates a payload. A nil error means that it is valid.
+type validator interface {
 	request(body []byte) error
 	response(status int, body []byte) error
 }
 
-// own is package api.
-type own struct{}
+// apiValidator is package api.
+type apiValidator struct{}
 
-func (own) request(body []byte) error { return api.ValidateRequest("getJobs", body) }
+func (apiValidator) request(body []byte) error { return api.ValidateRequest("getJobs", body) }
 
-func (own) response(status int, body []byte) error {
+func (apiValidator) response(status int, body []byte) error {
 	return api.ValidateResponse("getJobs", status, mediaType, body)
 }
 
-// libopenapiJudge is libopenapi-validator, told the operation, so that it need not search.
-type libopenapiJudge struct {
-	validator.Validator
+// libopenapiValidator is libopenapi-validator. It is given the operation, so that it does not search for it.
+type libopenapiValidator struct {
+	libvalidator.Validator
 	item *v3.PathItem
 }
 
-func newLibopenapi(tb testing.TB) libopenapiJudge {
+func newLibopenapi(tb testing.TB) libopenapiValidator {
 	tb.Helper()
 	spec, err := api.JSON()
 	if err != nil {
@@ -59,27 +59,27 @@ func newLibopenapi(tb testing.TB) libopenapiJudge {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	v := validator.NewValidatorFromV3Model(&model.Model, config.WithFormatAssertions())
-	return libopenapiJudge{v, model.Model.Paths.PathItems.GetOrZero(path)}
+	v := libvalidator.NewValidatorFromV3Model(&model.Model, config.WithFormatAssertions())
+	return libopenapiValidator{v, model.Model.Paths.PathItems.GetOrZero(path)}
 }
 
-func (j libopenapiJudge) request(body []byte) error {
-	ok, errs := j.GetRequestBodyValidator().ValidateRequestBodyWithPathItem(newRequest(body), j.item, path)
+func (v libopenapiValidator) request(body []byte) error {
+	ok, errs := v.GetRequestBodyValidator().ValidateRequestBodyWithPathItem(newRequest(body), v.item, path)
 	if ok {
 		return nil
 	}
 	return fmt.Errorf("%v", errs)
 }
 
-func (j libopenapiJudge) response(status int, body []byte) error {
-	ok, errs := j.GetResponseBodyValidator().ValidateResponseBodyWithPathItem(newRequest(nil), newResponse(status, body), j.item, path)
+func (v libopenapiValidator) response(status int, body []byte) error {
+	ok, errs := v.GetResponseBodyValidator().ValidateResponseBodyWithPathItem(newRequest(nil), newResponse(status, body), v.item, path)
 	if ok {
 		return nil
 	}
 	return fmt.Errorf("%v", errs)
 }
 
-// filter is openapi3filter, told the operation, and not to rewrite the payload.
+// filter is openapi3filter. It is given the operation, and must not change the payload.
 type filter struct {
 	route *routers.Route
 }
@@ -129,7 +129,7 @@ func newResponse(status int, body []byte) *http.Response {
 	}
 }
 
-// example gives an example of the contract.
+// example returns an example of the contract.
 func example(tb testing.TB, name string) any {
 	tb.Helper()
 	doc, err := api.Load()

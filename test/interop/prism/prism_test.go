@@ -16,10 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -121,18 +119,8 @@ func everything() d365backup.Query {
 }
 
 // filter returns what the sandbox calls a query.
-func filter(q d365backup.Query) generated.JobFilterModel {
-	f := generated.JobFilterModel{StartTime: &q.Start, EndTime: &q.End}
-	if q.Type != d365backup.JobTypeAll {
-		f.Type = new(generated.BackupRestoreType(q.Type))
-	}
-	if q.Status != d365backup.JobStatusAny {
-		f.Status = new(generated.JobStatus(q.Status))
-	}
-	if q.OrganizationID != "" {
-		f.OrganizationID = new(uuid.MustParse(q.OrganizationID))
-	}
-	return f
+func filter(q d365backup.Query) sandbox.Filter {
+	return sandbox.Filter{Type: int(q.Type), Status: int(q.Status), Start: q.Start, End: q.End, OrganizationID: q.OrganizationID}
 }
 
 func connect(t *testing.T, url string, api d365backup.API, options ...d365backup.Option) (*traffic, *d365backup.Client) {
