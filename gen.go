@@ -2,11 +2,11 @@
 
 package d365backup
 
-// The types that travel on the wire.
+// The wire types.
 //go:generate go tool oapi-codegen -config api/codegen/types.yaml openapi.yaml
 
-// The raw client, one method for each operation.
+// The raw client, with one method per operation.
 //go:generate go tool oapi-codegen -config api/codegen/client.yaml openapi.yaml
 
-// The contract itself, embedded for use at run time.
+// The contract itself, embedded in package api.
 //go:generate go tool oapi-codegen -config api/codegen/spec.yaml openapi.yaml

@@ -2,10 +2,7 @@ module github.com/d365backup/d365backup
 
 go 1.26.0
 
-ignore (
-	./api/lint/node_modules
-	./test/peers/oidc/node_modules
-)
+ignore ./api/lint/node_modules
 
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 
@@ -27,6 +24,7 @@ require (
 	golang.org/x/crypto v0.46.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/term v0.47.0
+	golang.org/x/tools v0.48.0
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
@@ -55,6 +53,5 @@ require (
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.41.0 // indirect
-	golang.org/x/tools v0.48.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )

@@ -2,6 +2,6 @@
 
 package d365backup
 
-// The generator, pinned in go.mod like any other import. Linters and the breaking-change gate are
-// pinned in tools.mod, so that their dependencies stay out of go.mod.
+// The generator is pinned in go.mod like any other import. Linters and the breaking-change gate are pinned in
+// tools.mod, so that their dependencies are not in go.mod.
 import _ "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"

@@ -30,11 +30,11 @@ func TestEmbeddedContractIsTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(tree(t, readContract(t)), tree(t, embedded)); diff != "" {
-		t.Errorf("run make generate: the embedded contract differs (-%s +embedded):\n%s", contractFile, diff)
+		t.Errorf("the embedded contract differs, run make generate (-%s +embedded):\n%s", contractFile, diff)
 	}
 }
 
-// sourceText is an x-source, and the x-source-KEYWORD beside it.
+// sourceText matches an x-source and its x-source-KEYWORD.
 var sourceText = regexp.MustCompile(`^(seed|earlier|later|inferred)(; \w+: (seed|earlier|later|inferred))*$`)
 
 func TestEveryElementHasASource(t *testing.T) {
@@ -45,18 +45,18 @@ func TestEveryElementHasASource(t *testing.T) {
 	}
 }
 
-// TestKeywordSources finds an x-source-KEYWORD that no violation would ever show.
+// TestKeywordSources finds each x-source-KEYWORD that no violation can have.
 func TestKeywordSources(t *testing.T) {
-	for _, fault := range keywordFaults(readContract(t)) {
-		t.Error(fault)
+	for _, unused := range unusedKeywordSources(readContract(t)) {
+		t.Error(unused)
 	}
 	doc := readContract(t)
 	job, op := doc.Components.Schemas["Job"].Value, doc.Paths.Value("/dynamicsbackup/jobs").Get
-	job.Extensions["x-source-minimum"] = "inferred" // a job has no minimum
-	job.Extensions["x-source-required"] = "later"   // as its x-source
+	job.Extensions["x-source-minimum"] = "inferred" // but a job has no minimum
+	job.Extensions["x-source-required"] = "later"   // the same as its x-source
 	op.Extensions["x-source-parameter"] = "inferred"
 	want := []string{"Job: x-source-minimum", "Job: x-source-required", "listJobs: x-source-parameter"}
-	got := keywordFaults(doc)
+	got := unusedKeywordSources(doc)
 	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -73,18 +73,17 @@ func TestSourcesListsEveryElement(t *testing.T) {
 	listed := make(map[string]string)
 	for _, row := range sourcesRow.FindAllStringSubmatch(string(text), -1) {
 		if _, ok := listed[row[1]]; ok {
-			t.Errorf("SOURCES.md lists %s twice", row[1])
+			t.Errorf("SOURCES.md repeats %s", row[1])
 		}
 		listed[row[1]] = row[2]
 	}
 	if diff := cmp.Diff(elements(readContract(t)), listed); diff != "" {
-		t.Errorf("a row for each element, with its x-source (-%s +SOURCES.md):\n%s", contractFile, diff)
+		t.Errorf("elements and their x-source (-%s +SOURCES.md):\n%s", contractFile, diff)
 	}
 }
 
-// TestElementsSeesEveryPlace proves the walk that the two tests above rest on: each letter names an
-// element in a place of its own.
-func TestElementsSeesEveryPlace(t *testing.T) {
+// TestElementsFindsEveryPlace tests the function that the tests above use. Each letter is in another place.
+func TestElementsFindsEveryPlace(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(`{
 		"openapi": "3.0.3", "info": {"title": "t", "version": "1"},
 		"servers": [{"url": "https://a.example", "x-source": "A"}],
@@ -111,14 +110,14 @@ func TestElementsSeesEveryPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := slices.Sorted(maps.Values(elements(doc)))
-	want := []string{""} // the property u: a reference has no place for a source of its own
+	want := []string{""} // the property u, a reference, which cannot have a source
 	for letter := 'A'; letter <= 'X'; letter++ {
 		if letter != 'U' {
 			want = append(want, string(letter))
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("sources seen (-want +got):\n%s", diff)
+		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 }
 
@@ -131,7 +130,7 @@ func readContract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// tree is doc as plain JSON values.
+// tree returns doc as plain JSON values.
 func tree(t *testing.T, doc *openapi3.T) any {
 	t.Helper()
 	data, err := json.Marshal(doc)
@@ -145,20 +144,20 @@ func tree(t *testing.T, doc *openapi3.T) any {
 	return value
 }
 
-// walk collects the sources of each element by its name, as SOURCES.md writes them: the x-source, ""
-// where there is none, then each x-source-KEYWORD. Those that stand beside no such keyword, or say what
-// x-source says, are faults.
+// walk collects the sources of each element by its name, in the form of SOURCES.md: the x-source, or "" without
+// one, then each x-source-KEYWORD. Those of a keyword that the element does not have, and those that equal its
+// x-source, are unused.
 type walk struct {
 	sources map[string]string
-	faults  []string
+	unused  []string
 }
 
-// elements gives the x-source of everything in doc that has to have one. A reference needs none,
-// since its target has one, except as a property: that is written as allOf.
+// elements returns the x-source of everything in doc that must have one. A reference does not need one, because
+// its target has one. The exception is a property, which must be written as allOf.
 func elements(doc *openapi3.T) map[string]string { return walkContract(doc).sources }
 
-func keywordFaults(doc *openapi3.T) []string {
-	return slices.Sorted(slices.Values(walkContract(doc).faults))
+func unusedKeywordSources(doc *openapi3.T) []string {
+	return slices.Sorted(slices.Values(walkContract(doc).unused))
 }
 
 func walkContract(doc *openapi3.T) *walk {
@@ -187,8 +186,8 @@ func walkContract(doc *openapi3.T) *walk {
 	return w
 }
 
-// add notes an element. It has the keywords in more besides its own: an operation that states no
-// parameters or no body takes none, and a schema has those of the parts of its allOf.
+// add records an element. Besides its own keywords it has those in more: an operation without parameters or
+// body accepts none, and a schema has the keywords of its allOf.
 func (w *walk) add(name string, element any, extensions map[string]any, more ...string) {
 	source, _ := extensions["x-source"].(string)
 	text, keywords := source, keywordsOf(element)
@@ -199,7 +198,7 @@ func (w *walk) add(name string, element any, extensions map[string]any, more ...
 		}
 		text += fmt.Sprintf("; %s: %v", keyword, extensions[key])
 		if _, ok := keywords[keyword]; !ok && !slices.Contains(more, keyword) || extensions[key] == source {
-			w.faults = append(w.faults, fmt.Sprintf("%s: %s stands beside no such keyword, or says what x-source says", name, key))
+			w.unused = append(w.unused, fmt.Sprintf("%s: %s has no keyword, or equals x-source", name, key))
 		}
 	}
 	w.sources[name] = text
@@ -208,7 +207,7 @@ func (w *walk) add(name string, element any, extensions map[string]any, more ...
 func keywordsOf(element any) map[string]any {
 	data, err := json.Marshal(element)
 	if err != nil {
-		panic(err) // what was read can be written
+		panic(err) // cannot happen: it was read from JSON
 	}
 	var keywords map[string]any
 	_ = json.Unmarshal(data, &keywords)

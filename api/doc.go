@@ -1,22 +1,22 @@
-// Package api is the contract, openapi.yaml, at run time.
+// Package api makes the contract, openapi.yaml, available at run time.
 //
-// [Load] returns the document, [JSON] its text. [ValidateRequest], [ValidateQuery] and
-// [ValidateResponse] validate stored payloads, [Handler] guards a server, and [Transport] watches the
+// [Load] returns the document, and [JSON] its text. [ValidateRequest], [ValidateQuery] and
+// [ValidateResponse] validate stored payloads. [Handler] protects a server, and [Transport] observes the
 // traffic of any [net/http.Client].
 //
-// What breaks the contract is reported as [Violations]: all of them up to a bound, sorted, each with its
-// place, the keyword, what was found, what the contract says, and which document says so in that place:
-// the vendor's page that this project implements (seed), the vendor's OpenAPI description before it
-// (earlier), a later page (later), or none (inferred). If the documents contradict each other there, a
-// hint states the ruling. Nothing here ever changes a payload.
+// Whatever violates the contract is reported as [Violations]: sorted, and all of them up to a limit. Each has
+// its place, the keyword, what was found, what the contract requires, and which document requires it there:
+// the vendor's page that this project implements (seed), the vendor's OpenAPI description before it (earlier),
+// a later page (later), or none (inferred). If the documents contradict each other there, a hint explains the
+// ruling. This package never changes a payload.
 //
-// The checks are stricter than a plain schema visit: a text must be one JSON value in UTF-8 without
-// anything behind it; an object must not name a key twice; numbers keep their digits; formats are
-// enforced; an unknown query parameter is a violation; and every media type of the contract is
-// understood, also a concrete one such as application/vnd.example+json for application/*+json.
+// The validation is stricter than that of a schema: a body must be one JSON value in UTF-8 with nothing after
+// it; an object must not repeat a key; numbers keep their digits; formats are enforced; an unknown query
+// parameter is a violation; and a media type may match a range of the contract, such as
+// application/vnd.example+json for application/*+json.
 //
-// What is not checked: headers besides Content-Type, and authentication.
+// Headers other than Content-Type are not validated, nor is authentication.
 //
-// It is the only package that imports kin-openapi, and changes nothing global in it. Clients do not
-// need it and do not link it. Everything here may be used by several goroutines at once.
+// This is the only package that imports kin-openapi, and it changes nothing global there. Clients do not need
+// this package and do not link it. All functions are safe for concurrent use.
 package api

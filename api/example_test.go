@@ -34,10 +34,10 @@ func ExampleJSON() {
 }
 
 func ExampleValidateRequest() {
-	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organisationId": "contoso"}`)
+	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organizationID": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
 	// Output:
-	// body /organisationId: additionalProperties: found "contoso", want none but endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
+	// body /organizationID: additionalProperties: found "contoso", want only endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 	// body /status: enum: found 5, want one of [2,3,4,7,null] (seed): version v1's table lists these values, its schema allows any integer; this contract follows the table
 }
@@ -46,7 +46,7 @@ func ExampleValidateQuery() {
 	query := "type=1&startTime=2026-11-01T00:00:00Z&endTime=2026-11-02T00:00:00Z&pageSize=0"
 	fmt.Println(api.ValidateQuery("listJobs", query))
 	// Output:
-	// query /endTime: parameters: found "2026-11-02T00:00:00Z", want none but finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)
+	// query /endTime: parameters: found "2026-11-02T00:00:00Z", want only finishTime, organizationId, pageIndex, pageSize, startTime, status, type (inferred)
 	// query /finishTime: required: found nothing, want a parameter "finishTime" (later)
 	// query /pageSize: minimum: found 0, want at least 1 (inferred)
 }
@@ -62,20 +62,30 @@ func ExampleValidateResponse() {
 	// Output: /jobs/0/status later
 }
 
+// A valid response.
+func ExampleValidateResponse_valid() {
+	body := []byte(`{"totalCount": 1, "jobs": [{"type": 1, "jobId": "A", "startTime": "2026-11-01T03:00:00Z", "status": 2}]}`)
+
+	err := api.ValidateResponse("getJobs", 200, "application/json", body)
+	// every violation, with its JSON pointer and whether the vendor documents what was broken
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleHandler() {
 	server := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "jobs")
 	})
-	guarded := api.Handler(server, func(r api.Report) { fmt.Println(r.Operation, r.Status, r.Violations) })
+	protected := api.Handler(server, func(r api.Report) { fmt.Println(r.Operation, r.Status, r.Violations) })
 
 	r := httptest.NewRequest(http.MethodPost, "/api/OpenApi/GetJobs", strings.NewReader(`{"pageInfo": {"pageSize": 0}}`))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
-	guarded.ServeHTTP(w, r)
+	protected.ServeHTTP(w, r)
 
-	var answer struct{ Message string }
-	json.NewDecoder(w.Body).Decode(&answer)
-	fmt.Println(w.Code, answer.Message)
+	var response struct{ Message string }
+	json.NewDecoder(w.Body).Decode(&response)
+	fmt.Println(w.Code, response.Message)
 	// Output:
 	// getJobs 0 body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
 	// 400 body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
@@ -84,7 +94,7 @@ func ExampleHandler() {
 func ExampleTransport() {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"totalNumber": 0, "result": []}`) // as it was before December 2024
+		fmt.Fprint(w, `{"totalNumber": 0, "result": []}`) // as sent before December 2024
 	}))
 	defer service.Close()
 

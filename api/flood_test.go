@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// unknown returns n members of an object that no schema of the contract knows.
+// unknown returns n members of an object that the contract does not have.
 func unknown(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -20,13 +20,13 @@ func unknown(n int) string {
 	return b.String()
 }
 
-// repeated returns an object in an object, n deep, each with a key that is there twice.
+// repeated returns n nested objects, each with a repeated key.
 func repeated(n int) string {
 	return strings.Repeat(`{"a":1,"a":`, n) + "1" + strings.Repeat("}", n)
 }
 
-// floods are payloads of some ten thousand bytes whose sender wants to keep the validator busy, or to
-// have it hold or say much.
+// floods returns payloads of some ten thousand bytes that are made to cost much time or memory, or to get a
+// long response.
 func floods() map[string]string {
 	long := "9" + strings.Repeat("k", 10_000)
 	return map[string]string{
@@ -38,8 +38,8 @@ func floods() map[string]string {
 	}
 }
 
-// What judging a payload allocates grows with the payload, not with its square: the bound is far above
-// what it takes, and far below what the square would.
+// TestFloodCostsLittle checks that the memory grows with the payload, not with its square. The limit is far
+// above the first and far below the second.
 func TestFloodCostsLittle(t *testing.T) {
 	const perByte = 300
 	if _, err := Load(); err != nil {
@@ -57,13 +57,13 @@ func TestFloodCostsLittle(t *testing.T) {
 			allocated := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%d bytes: %d allocated, %d violations", len(body), allocated, len(err.(Violations)))
 			if allocated > uint64(perByte*len(body)) {
-				t.Errorf("judging %d bytes allocated %d", len(body), allocated)
+				t.Errorf("validating %d bytes allocated %d", len(body), allocated)
 			}
 		})
 	}
 }
 
-// Very many violations are cut off, which is told, and an answer to them is short.
+// TestFloodIsCutOff checks that violations are limited, that this is reported, and that responses are short.
 func TestFloodIsCutOff(t *testing.T) {
 	var query strings.Builder
 	const more = maxViolations + 5
@@ -88,10 +88,10 @@ func TestFloodIsCutOff(t *testing.T) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodPost, jobsPath, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
-		Handler(goodAnswer(), nil).ServeHTTP(w, r)
+		Handler(goodResponder(), nil).ServeHTTP(w, r)
 		var refusal struct{ Errors Violations }
 		if err := json.Unmarshal(w.Body.Bytes(), &refusal); err != nil || len(refusal.Errors) > maxRefused {
-			t.Errorf("%s: %d violations in the answer of %d bytes, %v", name, len(refusal.Errors), w.Body.Len(), err)
+			t.Errorf("%s: %d violations in a response of %d bytes, %v", name, len(refusal.Errors), w.Body.Len(), err)
 		}
 		for _, v := range refusal.Errors {
 			if len(v.Pointer) > maxPointer+len("…") {

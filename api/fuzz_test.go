@@ -18,7 +18,7 @@ import (
 	"unicode/utf8"
 )
 
-// addSamples adds the payloads of api/samples whose folder begins with folder.
+// addSamples adds the valid and invalid payloads in a folder of api/samples.
 func addSamples(f *testing.F, folder string, add func(body []byte)) {
 	f.Helper()
 	files, err := filepath.Glob(filepath.Join("samples", folder, "*valid", "*"))
@@ -45,9 +45,9 @@ func FuzzValidateRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
 		err := ValidateRequest(operationID, body)
-		checkVerdict(t, before, body, err)
+		checkResult(t, before, body, err)
 		if err == nil && !json.Valid(body) {
-			t.Errorf("%q is no JSON, but was let through", body)
+			t.Errorf("%q is not JSON, but valid", body)
 		}
 		for _, mediaType := range []string{"text/json; charset=utf-8", "application/vnd.example+json"} {
 			if other := o.checkBody(mediaType, body).err(); fmt.Sprint(other) != fmt.Sprint(err) {
@@ -71,14 +71,14 @@ func FuzzValidateResponse(f *testing.F) {
 			}
 			return
 		}
-		checkVerdict(t, before, body, err)
+		checkResult(t, before, body, err)
 		if err == nil && (status == 200 || status == 400) && !json.Valid(body) {
-			t.Errorf("%q is no JSON, but was let through", body)
+			t.Errorf("%q is not JSON, but valid", body)
 		}
 	})
 }
 
-// FuzzValidateQuery judges any query, and one written by net/url of numbers and a time that are right.
+// FuzzValidateQuery validates any query, and one by net/url with valid numbers and times.
 func FuzzValidateQuery(f *testing.F) {
 	const times = "&startTime=2026-11-01T00:00:00Z&finishTime=2026-11-02T00:00:00%2B02:00"
 	f.Add("type=1"+times, int32(1), int64(0))
@@ -93,27 +93,27 @@ func FuzzValidateQuery(f *testing.F) {
 				number, isNumber := new(big.Rat).SetString(texts[0])
 				isNumber = isNumber && number.IsInt() && number.Num().IsInt64() && int64(int32(number.Num().Int64())) == number.Num().Int64()
 				if isNumeric, known := numeric[name]; !known || len(texts) != 1 || isNumeric && !isNumber {
-					t.Errorf("%q: let through %s = %q", query, name, texts)
+					t.Errorf("%q: %s = %q is valid", query, name, texts)
 				}
 			}
 			if malformed != nil || !values.Has("type") || !values.Has("startTime") || !values.Has("finishTime") {
-				t.Errorf("%q: let through, though %v", query, malformed)
+				t.Errorf("%q is valid, but: %v", query, malformed)
 			}
 		}
 		at := time.Unix(seconds%(1<<37), 0).UTC().Format(time.RFC3339) // to the year 6325
-		right := url.Values{"type": {"0"}, "startTime": {at}, "finishTime": {at}, "pageIndex": {strconv.Itoa(int(page))}}.Encode()
-		if err := ValidateQuery("listJobs", right); (err == nil) != (page >= 1) {
-			t.Errorf("%s: %v", right, err)
+		valid := url.Values{"type": {"0"}, "startTime": {at}, "finishTime": {at}, "pageIndex": {strconv.Itoa(int(page))}}.Encode()
+		if err := ValidateQuery("listJobs", valid); (err == nil) != (page >= 1) {
+			t.Errorf("%s: %v", valid, err)
 		}
 	})
 }
 
-// checkVerdict proves what holds for any payload: it is left alone, what is no JSON is told as that
-// and only that, and violations are sorted, without repetitions, one line each.
-func checkVerdict(t *testing.T, before, body []byte, err error) {
+// checkResult checks what applies to any payload: it does not change, only invalid JSON is reported as such,
+// and violations have one line each without duplicates.
+func checkResult(t *testing.T, before, body []byte, err error) {
 	t.Helper()
 	if !bytes.Equal(before, body) {
-		t.Errorf("%q was rewritten to %q", before, body)
+		t.Errorf("%q was changed to %q", before, body)
 	}
 	if err == nil {
 		return
@@ -125,8 +125,8 @@ func checkVerdict(t *testing.T, before, body []byte, err error) {
 	}
 }
 
-// checkLines proves what holds for any violations: each is one line without anything that would
-// drive a terminal, and there once.
+// checkLines checks what applies to any violations: each is one line without control characters, and there
+// are no duplicates.
 func checkLines(t *testing.T, err error) Violations {
 	t.Helper()
 	if err == nil {
@@ -134,14 +134,14 @@ func checkLines(t *testing.T, err error) Violations {
 	}
 	vs, ok := errors.AsType[Violations](err)
 	if !ok || len(vs) == 0 {
-		t.Fatalf("%v is no list of violations", err)
+		t.Fatalf("%v has no violations", err)
 	}
 	for i, v := range vs {
 		if line := v.String(); strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) || len(v.Found) > 512 {
-			t.Errorf("not one short line: %q", line)
+			t.Errorf("not a short line: %q", line)
 		}
 		if slices.Contains(vs[:i], v) {
-			t.Errorf("twice: %v", v)
+			t.Errorf("duplicate: %v", v)
 		}
 	}
 	return vs

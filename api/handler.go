@@ -10,23 +10,20 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 )
 
-// Handler guards next: a request that breaks the contract gets an answer of status 400 in the
-// contract's Error form, with the first hundred violations, and does not reach next; and every answer
-// of next is checked. Each message that breaks the contract is told to report; an answer is told after
-// it was sent, and goes out as next made it. report is called by the goroutine that serves the request,
-// so by several at once. With a nil report bad requests are refused all the same, and nothing is told
-// of answers.
+// Handler protects next: it responds to a request that violates the contract with status 400 and the
+// contract's Error with the first hundred violations, without calling next. It also validates each response
+// of next. It calls report for each message that violates the contract; for a response, after it was sent
+// unchanged. The goroutine that serves the request calls report, so several may call it at once. If report is
+// nil, invalid requests are refused, and responses are not reported.
 //
-// A request belongs to an operation by its method and the end of its path. One that belongs to none
-// goes to next, and its answer is not checked. A request with a body over [DefaultMaxBytes] gets
-// status 413; an answer over it, an encoded one (Content-Encoding), and one on a hijacked
-// connection are not checked.
+// The method and the end of the path determine the operation of a request. A request of no operation is passed
+// to next, and its response is not validated. A request with a body over [DefaultMaxBytes] gets status 413. A
+// response over it, an encoded one (Content-Encoding), and one on a hijacked connection are not validated.
 //
-// The [http.ResponseWriter] that next gets for an operation is an [http.Flusher] and an [http.Hijacker],
-// and an [http.ResponseController] finds what else the server's own can do.
+// The [http.ResponseWriter] that next receives for an operation is an [http.Flusher] and an [http.Hijacker],
+// and an [http.ResponseController] finds whatever else the server's own can do.
 func Handler(next http.Handler, report func(Report)) http.Handler {
 	c, err := load()
 	if err != nil {
@@ -45,74 +42,62 @@ func (c *contract) handler(next http.Handler, report func(Report)) http.Handler 
 			return
 		}
 		body, whole, same := peek(r.Body, DefaultMaxBytes)
-		if !whole {
-			refuseUnread(w, len(body))
+		switch {
+		case len(body) > DefaultMaxBytes:
+			refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", DefaultMaxBytes), nil)
+			return
+		case !whole:
+			refuse(w, http.StatusBadRequest, "the body is truncated", nil)
 			return
 		}
-		if found := o.checkRequest(r, body).sorted(); len(found) > 0 {
-			tell(report, o, 0, found)
-			refuse(w, http.StatusBadRequest, summary(found), found)
+		if found := o.validateRequest(r, body).sorted(); len(found) > 0 {
+			o.send(report, 0, found)
+			message := found[0].String()
+			if len(found) > 1 {
+				message += fmt.Sprintf(", and %d more", len(found)-1)
+			}
+			refuse(w, http.StatusBadRequest, message, found)
 			return
 		}
-		checked := r.WithContext(r.Context()) // the server's request stays as it is
-		checked.Body = same
+		validated := r.WithContext(r.Context()) // the server's request remains unchanged
+		validated.Body = same
 		rec := &recorder{ResponseWriter: w}
-		next.ServeHTTP(rec, checked)
-		rec.send(http.StatusOK) // what the server does for a handler that sent nothing
+		next.ServeHTTP(rec, validated)
+		rec.sent(http.StatusOK) // the server sends it if next sent nothing
 		if !rec.hijacked && !rec.overflow {
-			tell(report, o, rec.status, o.checkAnswer(rec.status, rec.header, rec.body.Bytes()))
+			o.send(report, rec.status, o.validateResponse(rec.status, rec.header, rec.body.Bytes()))
 		}
 	})
 }
 
-// refuseUnread answers a request whose body could not be read to its end.
-func refuseUnread(w http.ResponseWriter, read int) {
-	if read > DefaultMaxBytes {
-		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", DefaultMaxBytes), nil)
-		return
-	}
-	refuse(w, http.StatusBadRequest, "the body could not be read to its end", nil)
-}
-
-func summary(found Violations) string {
-	if len(found) == 1 {
-		return found[0].String()
-	}
-	return found[0].String() + ", and " + strconv.Itoa(len(found)-1) + " more"
-}
-
-// maxRefused bounds the violations in an answer, which could else be much longer than its request.
+// maxRefused limits the violations in a response, which could otherwise be much longer than its request.
 const maxRefused = 100
 
-// refuse answers in the contract's Error form.
+// refuse sends the contract's Error.
 func refuse(w http.ResponseWriter, status int, message string, found Violations) {
 	var id [16]byte
 	rand.Read(id[:]) // never fails
-	answer := struct {
-		StatusCode int        `json:"statusCode"`
-		Message    string     `json:"message"`
-		Errors     Violations `json:"errors"`
-		RequestID  string     `json:"requestId"`
-	}{status, message, found[:min(len(found), maxRefused)], hex.EncodeToString(id[:])}
+	requestID := hex.EncodeToString(id[:])
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Request-Id", answer.RequestID)
+	w.Header().Set("Request-Id", requestID)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer) // an error means that the client is gone
+	_ = json.NewEncoder(w).Encode(map[string]any{ // fails only if the client has gone
+		"statusCode": status, "message": message, "errors": found[:min(len(found), maxRefused)], "requestId": requestID,
+	})
 }
 
-// recorder keeps what goes out.
+// recorder records the response.
 type recorder struct {
 	http.ResponseWriter
-	status   int         // 0 as long as nothing was sent
-	header   http.Header // as it was sent
+	status   int         // 0 until it is sent
+	header   http.Header // as sent
+	body     bytes.Buffer
 	overflow bool
 	hijacked bool
-	body     bytes.Buffer
 }
 
-// send notes the status and the header that go out. Informational answers are not the answer, and what
-// is set after it does not count.
-func (r *recorder) send(status int) {
+// sent records the first status that is not informational, and the header, which may change later.
+func (r *recorder) sent(status int) {
 	if r.status == 0 && status >= 200 {
 		r.status, r.header = status, r.Header().Clone()
 	}
@@ -120,19 +105,17 @@ func (r *recorder) send(status int) {
 
 // WriteHeader implements [http.ResponseWriter].
 func (r *recorder) WriteHeader(status int) {
-	r.send(status)
+	r.sent(status)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements [http.ResponseWriter].
 func (r *recorder) Write(p []byte) (int, error) {
-	r.send(http.StatusOK)
+	r.sent(http.StatusOK)
 	n, err := r.ResponseWriter.Write(p)
-	if r.body.Len()+n > DefaultMaxBytes {
-		r.overflow = true
+	if r.overflow = r.overflow || r.body.Len()+n > DefaultMaxBytes; r.overflow {
 		r.body = bytes.Buffer{}
-	}
-	if !r.overflow {
+	} else {
 		r.body.Write(p[:n])
 	}
 	return n, err
@@ -145,7 +128,7 @@ func (r *recorder) Flush() { _ = r.FlushError() }
 func (r *recorder) FlushError() error {
 	err := http.NewResponseController(r.ResponseWriter).Flush()
 	if !errors.Is(err, http.ErrNotSupported) {
-		r.send(http.StatusOK)
+		r.sent(http.StatusOK)
 	}
 	return err
 }
@@ -157,5 +140,5 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return conn, rw, err
 }
 
-// Unwrap is for [http.ResponseController].
+// Unwrap implements the interface that [http.ResponseController] uses.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

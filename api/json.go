@@ -13,56 +13,44 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// parseJSON reads body as exactly one JSON value, in the Go types that a schema visit takes: an
-// integer becomes an int64, any other number a json.Number, so that no digit is lost. It reports a
-// text that is no JSON, and every key that an object names twice; of those the last one counts. In
-// the first case there is no value to look at, and ok is false. The keys in names cost no memory.
-func parseJSON(body []byte, names map[string]string) (value any, found Violations, ok bool) {
-	if err := checkText(body); err != nil {
-		return nil, Violations{notJSON(err.Error())}, false
-	}
-	p := parser{names: names}
+// parseJSON reads body as exactly one JSON value, in the Go types of a schema visit: an integer becomes an
+// int64, and any other number a json.Number, so that no digit is lost. If body is not JSON, ok is false. A
+// repeated key in an object is a violation; its last value counts.
+func parseJSON(body []byte) (value any, found Violations, ok bool) {
+	p := parser{keys: make(map[string]string)}
 	p.ResetBytes(body)
 	value, err := p.value()
-	if err != nil || !errors.Is(p.Skip(), io.EOF) {
-		return nil, Violations{notJSON(syntaxError(body))}, false
+	if err == nil && utf8.Valid(body) && errors.Is(p.Skip(), io.EOF) {
+		return value, p.repeated, true
 	}
-	return value, p.repeated, true
+	return nil, Violations{{In: InBody, Keyword: KeywordJSON, Found: notJSON(body), Want: "one JSON value in UTF-8"}}, false
 }
 
-func notJSON(found string) Violation {
-	return Violation{In: InBody, Keyword: KeywordJSON, Found: found, Want: "one JSON value in UTF-8"}
-}
-
-func checkText(body []byte) error {
-	if len(body) == 0 {
-		return errors.New("nothing")
-	}
-	if !utf8.Valid(body) {
-		return errors.New("bytes that are no UTF-8")
-	}
-	return nil
-}
-
-// syntaxError says in words what is wrong with body, which is no JSON.
-func syntaxError(body []byte) string {
+// notJSON explains why body is not JSON.
+func notJSON(body []byte) string {
 	err := json.Unmarshal(body, new(json.RawMessage))
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case len(body) == 0:
+		return "nothing"
+	case !utf8.Valid(body):
+		return "invalid UTF-8"
+	case ok:
 		return fmt.Sprintf("%v at byte %d", syntax, syntax.Offset)
 	}
-	return "a text that is no JSON"
+	return "invalid JSON"
 }
 
-// maxSizeHint bounds the room made for an object before it is read; objects inside one another could
-// else claim much more than the payload has.
+// maxSizeHint limits the memory for an object before it is read: nested objects could otherwise need much more
+// than the payload.
 const maxSizeHint = 32
 
 type parser struct {
 	jx.Decoder
 	path     []string
-	names    map[string]string
+	keys     map[string]string // those read, so that equal ones share memory
+	size     int               // of the last object; the objects of an array have about the same
 	repeated Violations
-	size     int // of the last object: those of a list are alike
 }
 
 func (p *parser) value() (any, error) {
@@ -84,64 +72,41 @@ func (p *parser) value() (any, error) {
 }
 
 func (p *parser) object() (any, error) {
-	iter, err := p.ObjIter()
-	if err != nil {
-		return nil, err
-	}
 	object := make(map[string]any, min(p.size, maxSizeHint))
-	for iter.Next() {
-		key := p.key(iter.Key())
+	err := p.ObjBytes(func(_ *jx.Decoder, raw []byte) (err error) {
+		key, ok := p.keys[string(raw)]
+		if !ok {
+			key = string(raw)
+			p.keys[key] = key
+		}
 		p.path = append(p.path, key)
-		if _, ok := object[key]; ok {
-			p.repeat()
+		if _, ok := object[key]; ok && !p.repeated.full() {
+			p.repeated = p.repeated.add(Violation{
+				In: InBody, Pointer: pointer(p.path...), Keyword: KeywordUnique, Found: "a repeated key", Want: "each key once",
+			})
 		}
-		if object[key], err = p.value(); err != nil {
-			return nil, err
-		}
+		object[key], err = p.value()
 		p.path = p.path[:len(p.path)-1]
-	}
-	p.size = len(object)
-	return object, iter.Err()
-}
-
-// repeat tells of the key that the path ends with.
-func (p *parser) repeat() {
-	if p.repeated.full() {
-		return
-	}
-	p.repeated = p.repeated.add(Violation{
-		In: InBody, Pointer: pointer(p.path...), Keyword: KeywordUnique,
-		Found: "a key that is there twice", Want: "each key once",
+		return err
 	})
-}
-
-func (p *parser) key(b []byte) string {
-	if name, ok := p.names[string(b)]; ok {
-		return name
-	}
-	return string(b)
+	p.size = len(object)
+	return object, err
 }
 
 func (p *parser) array() (any, error) {
-	iter, err := p.ArrIter()
-	if err != nil {
-		return nil, err
-	}
 	items := []any{}
-	for iter.Next() {
+	err := p.Arr(func(*jx.Decoder) error {
 		p.path = append(p.path, strconv.Itoa(len(items)))
 		item, err := p.value()
-		if err != nil {
-			return nil, err
-		}
 		items = append(items, item)
 		p.path = p.path[:len(p.path)-1]
-	}
-	return items, iter.Err()
+		return err
+	})
+	return items, err
 }
 
-// number keeps what raw says. The schema visit compares in float64, where the first integers beyond
-// an int64 round to its last one and would pass as one; those are moved to the next float64.
+// number keeps all digits of raw. The schema visit compares in float64, where the integers just outside an
+// int64 round to its limits and would be valid; those become the next float64.
 func number(raw []byte) any {
 	i, err := strconv.ParseInt(string(raw), 10, 64)
 	if err == nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Load gives the contract as a document, parsed and validated once. All callers share it: do not
-// change it. It fails only where the embedded contract is broken, which the tests of this package rule out.
+// Load returns the contract as a document, parsed and validated once. All callers share it: do not
+// change it. Load fails only if the embedded contract is invalid, which the tests of this package prevent.
 func Load() (*openapi3.T, error) {
 	c, err := load()
 	if err != nil {
@@ -25,8 +25,8 @@ func Load() (*openapi3.T, error) {
 	return c.doc, nil
 }
 
-// JSON gives the contract as text: the OpenAPI document that [Load] parses, in JSON. Each call makes a
-// copy of its own.
+// JSON returns the contract as text: the OpenAPI document that [Load] parses, in JSON. Each call returns a
+// new copy.
 func JSON() ([]byte, error) {
 	compressed := base64.NewDecoder(base64.StdEncoding, strings.NewReader(strings.Join(embedded, "")))
 	text, err := io.ReadAll(flate.NewReader(compressed))
@@ -36,29 +36,23 @@ func JSON() ([]byte, error) {
 	return text, nil
 }
 
-func parse() (*openapi3.T, error) {
+var load = sync.OnceValues(func() (*contract, error) {
 	text, err := JSON()
 	if err != nil {
 		return nil, err
 	}
-	return openapi3.NewLoader().LoadFromData(text)
-}
-
-var load = sync.OnceValues(func() (*contract, error) {
-	doc, err := parse()
+	doc, err := openapi3.NewLoader().LoadFromData(text)
 	if err != nil {
 		return nil, fmt.Errorf("api: read the embedded contract: %w", err)
 	}
 	return newContract(doc)
 })
 
-// contract is the document, indexed for checking. It is never changed once made.
+// contract is the document, indexed for validation. It never changes.
 type contract struct {
-	doc        *openapi3.T
-	operations map[string]*operation // by operationId
-	names      map[string]string     // of all properties, each as itself
-	asRequest  []openapi3.SchemaValidationOption
-	asResponse []openapi3.SchemaValidationOption
+	doc                   *openapi3.T
+	operations            map[string]*operation // by operationId
+	asRequest, asResponse visitOptions
 }
 
 // operation is one operation of the contract.
@@ -66,83 +60,66 @@ type operation struct {
 	*openapi3.Operation
 	contract *contract
 	method   string
-	path     []string // the template's segments
+	path     []string // segments
 	query    map[string]*openapi3.Parameter
-	body     *openapi3.RequestBody // nil: none belongs here
+	body     *openapi3.RequestBody // nil if it must be empty
 }
 
 func newContract(doc *openapi3.T) (*contract, error) {
-	// Examples and defaults are judged by the global registry of formats, which is not locked; the
-	// tests judge them.
+	// Examples and defaults would be validated with the global registry of formats, which has no lock. The
+	// tests validate them.
 	options := []openapi3.ValidationOption{openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation()}
 	if err := doc.Validate(context.Background(), options...); err != nil {
-		return nil, fmt.Errorf("api: the contract is no valid OpenAPI document: %w", err)
+		return nil, fmt.Errorf("api: invalid contract: %w", err)
 	}
-	c := &contract{doc: doc, operations: make(map[string]*operation), names: make(map[string]string)}
-	if err := c.survey(); err != nil {
+	c := &contract{doc: doc, operations: make(map[string]*operation), asRequest: newVisitOptions(), asResponse: newVisitOptions()}
+	// A visit in one direction takes longer, so it is used only if a schema depends on the direction.
+	if err := doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		if ref.Value.ReadOnly || ref.Value.WriteOnly {
+			c.asRequest, c.asResponse = newVisitOptions(openapi3.VisitAsRequest()), newVisitOptions(openapi3.VisitAsResponse())
+		}
+		return nil
+	}); err != nil {
 		return nil, fmt.Errorf("api: walk the contract's schemas: %w", err)
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			o, err := newOperation(method, path, item, op)
-			if err != nil {
-				return nil, fmt.Errorf("api: the contract, %s %s: %w", method, path, err)
+			o := &operation{
+				Operation: op, contract: c, method: method, path: strings.Split(path, "/"), query: make(map[string]*openapi3.Parameter),
 			}
-			o.contract = c
+			if err := o.index(item.Parameters); err != nil {
+				return nil, fmt.Errorf("api: contract, %s %s: %w", method, path, err)
+			}
 			c.operations[op.OperationID] = o
 		}
 	}
 	return c, nil
 }
 
-// survey learns the names of properties and whether any is for one direction only. Telling a visit
-// its direction costs time for every object, so it is told only where it matters.
-func (c *contract) survey() error {
-	directed := false
-	err := c.doc.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
-		for name := range ref.Value.Properties {
-			c.names[name] = name
-		}
-		directed = directed || ref.Value.ReadOnly || ref.Value.WriteOnly
-		return nil
-	})
-	c.asRequest, c.asResponse = visitOptions(), visitOptions()
-	if directed {
-		c.asRequest = visitOptions(openapi3.VisitAsRequest())
-		c.asResponse = visitOptions(openapi3.VisitAsResponse())
+// index fills the query and the body. It refuses what this package cannot check, so that nothing passes
+// unchecked.
+func (o *operation) index(common openapi3.Parameters) error {
+	if o.OperationID == "" {
+		return errors.New("operation has no operationId: add one")
 	}
-	return err
-}
-
-// newOperation refuses what this package could not check, so that nothing passes unchecked in silence.
-func newOperation(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (*operation, error) {
-	if op.OperationID == "" {
-		return nil, errors.New("an operation without operationId cannot be checked: add one")
-	}
-	o := &operation{
-		Operation: op,
-		method:    method,
-		path:      strings.Split(path, "/"),
-		query:     make(map[string]*openapi3.Parameter),
-	}
-	for _, ref := range slices.Concat(item.Parameters, op.Parameters) {
+	for _, ref := range slices.Concat(common, o.Parameters) {
 		p := ref.Value
 		if p.In != openapi3.ParameterInQuery || p.Schema == nil || scalarType(p.Schema.Value) == "" {
-			return nil, fmt.Errorf("parameter %q in %s: only query parameters of a scalar type are checked: teach this package", p.Name, p.In)
+			return fmt.Errorf("parameter %q in %s: only query parameters of a scalar type can be checked: extend package api", p.Name, p.In)
 		}
 		o.query[p.Name] = p
 	}
-	if op.RequestBody != nil {
-		o.body = op.RequestBody.Value
+	if o.RequestBody != nil {
+		o.body = o.RequestBody.Value
 	}
-	return o, nil
+	return nil
 }
 
-// Errors for questions that the contract has no answer to; they are no [Violations].
+// These errors are not [Violations].
 var (
-	// ErrUnknownOperation is matched where no operation of the contract has that operationId.
+	// ErrUnknownOperation is matched if the contract has no operation with that operationId.
 	ErrUnknownOperation = errors.New("api: the contract has no such operation")
-	// ErrUnknownStatus is matched where an operation of the contract does not answer with that status.
+	// ErrUnknownStatus is matched if the operation has no response with that status.
 	ErrUnknownStatus = errors.New("api: the contract has no such status")
 )
 
@@ -155,25 +132,17 @@ func (c *contract) operation(id string) (*operation, error) {
 	return o, nil
 }
 
-// find gives the operation that method and path call, nil if none. What stands in front of the
-// contract's path does not matter, so that a base URL may have a path of its own.
+// find returns the operation with the method and the longest path that path ends with, or nil. Any prefix is
+// allowed, because a base URL may have a path.
 func (c *contract) find(method, path string) *operation {
 	segments := strings.Split(path, "/")
 	var found *operation
 	for _, o := range c.operations {
-		if o.method == method && o.matches(segments) && (found == nil || len(o.path) > len(found.path)) {
+		suffix := o.path[1:] // without the empty segment before the first slash
+		matches := len(segments) >= len(suffix) && slices.Equal(segments[len(segments)-len(suffix):], suffix)
+		if o.method == method && matches && (found == nil || len(o.path) > len(found.path)) {
 			found = o
 		}
 	}
 	return found
-}
-
-// matches compares from the end. The template starts with a slash, so its first segment is empty and
-// stands for what is in front. None has a parameter: [newOperation] takes no path parameters.
-func (o *operation) matches(segments []string) bool {
-	template := o.path[1:]
-	if len(segments) < len(template) {
-		return false
-	}
-	return slices.Equal(segments[len(segments)-len(template):], template)
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// checkQuery judges the query of a request.
+// checkQuery validates the query of a request.
 func (o *operation) checkQuery(rawQuery string) Violations {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a query as in a URL"}}
+		return Violations{{In: InQuery, Keyword: KeywordParameters, Found: oneLine(err.Error()), Want: "a URL query"}}
 	}
 	var found Violations
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -39,7 +39,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 	if !ok {
 		want := "no query"
 		if len(o.query) > 0 {
-			want = "none but " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
+			want = "only " + strings.Join(slices.Sorted(maps.Keys(o.query)), ", ")
 		}
 		return Violations{{In: InQuery, Pointer: pointer(name), Keyword: KeywordParameters, Found: quote(values[0]), Want: want, Source: source(KeywordParameters, o.Extensions)}}
 	}
@@ -59,8 +59,7 @@ func (o *operation) checkParameter(name string, values []string) Violations {
 	return found
 }
 
-// parseScalar reads a parameter's text as its schema's type, and leaves it a string where it is
-// none of that type.
+// parseScalar returns a parameter as its schema's type, or as a string if it does not have that type.
 func parseScalar(schema *openapi3.Schema, text string) any {
 	switch scalarType(schema) {
 	case openapi3.TypeInteger, openapi3.TypeNumber:
@@ -75,7 +74,7 @@ func parseScalar(schema *openapi3.Schema, text string) any {
 	return text
 }
 
-// scalarType is the type of schema, also behind allOf; empty if it is no scalar.
+// scalarType returns the type of schema or of its allOf, or "" if it is not scalar.
 func scalarType(schema *openapi3.Schema) string {
 	for _, t := range schema.Type.Slice() {
 		switch t {

@@ -19,41 +19,41 @@ import (
 	"github.com/d365backup/d365backup/api"
 )
 
-// The samples are the payloads in samples/<operation>/<request or status>/<valid or invalid>/. What is
-// wrong with an invalid one stands in samples/invalid.json, as "pointer keyword", in order.
+// The samples are the payloads in samples/<operation>/<request or status>/<valid or invalid>/. The violations of
+// the invalid ones are in samples/invalid.json, as "pointer keyword", sorted.
 const sampleDir = "samples"
 
 func TestSamples(t *testing.T) {
-	want := wantedViolations(t)
+	want := expectedViolations(t)
 	files := sampleFiles(t)
 	for _, name := range files {
 		t.Run(name, func(t *testing.T) {
-			got := places(t, judge(t, name))
+			got := places(t, validate(t, name))
 			switch path.Base(path.Dir(name)) {
 			case "valid":
 				if len(got) > 0 {
-					t.Errorf("a valid sample is refused at %q", got)
+					t.Errorf("a valid sample has the violations %q", got)
 				}
 			case "invalid":
 				if len(want[name]) == 0 {
-					t.Fatalf("say in %s/invalid.json what is wrong with it; found: %q", sampleDir, got)
+					t.Fatalf("add the violations to %s/invalid.json; found: %q", sampleDir, got)
 				}
 				if diff := cmp.Diff(want[name], got); diff != "" {
 					t.Errorf("violations (-want +got):\n%s", diff)
 				}
 			default:
-				t.Error("a sample lies in a folder named valid or invalid")
+				t.Error("the folder of a sample must be valid or invalid")
 			}
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !slices.Contains(files, name) || path.Base(path.Dir(name)) != "invalid" {
-			t.Errorf("%s/invalid.json names %s, which is no invalid sample", sampleDir, name)
+			t.Errorf("%s/invalid.json has %s, which is not an invalid sample", sampleDir, name)
 		}
 	}
 }
 
-// TestSamplesCoverOperations keeps an operation from coming in without samples.
+// TestSamplesCoverOperations finds operations without samples.
 func TestSamplesCoverOperations(t *testing.T) {
 	doc, err := api.Load()
 	if err != nil {
@@ -77,7 +77,7 @@ func TestSamplesCoverOperations(t *testing.T) {
 	}
 }
 
-func wantedViolations(t *testing.T) map[string][]string {
+func expectedViolations(t *testing.T) map[string][]string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(sampleDir, "invalid.json"))
 	if err != nil {
@@ -90,7 +90,7 @@ func wantedViolations(t *testing.T) map[string][]string {
 	return want
 }
 
-// sampleFiles gives the names of the samples, below sampleDir.
+// sampleFiles returns the names of the samples, relative to sampleDir.
 func sampleFiles(t *testing.T) []string {
 	t.Helper()
 	var names []string
@@ -109,8 +109,8 @@ func sampleFiles(t *testing.T) []string {
 	return names
 }
 
-// judge validates a sample as what its folder says it is.
-func judge(t *testing.T, name string) error {
+// validate validates a sample as the message that its folder states.
+func validate(t *testing.T, name string) error {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(sampleDir, filepath.FromSlash(name)))
 	if err != nil {
@@ -118,7 +118,7 @@ func judge(t *testing.T, name string) error {
 	}
 	parts := strings.Split(name, "/")
 	if len(parts) != 4 {
-		t.Fatalf("a sample lies three folders deep")
+		t.Fatal("a sample must be in <operation>/<request or status>/<valid or invalid>")
 	}
 	operation, message := parts[0], parts[1]
 	if message == "request" {
@@ -131,7 +131,7 @@ func judge(t *testing.T, name string) error {
 	return api.ValidateResponse(operation, status, mime.TypeByExtension(path.Ext(name)), body)
 }
 
-// places gives "pointer keyword" of each violation in err.
+// places returns "pointer keyword" for each violation in err.
 func places(t *testing.T, err error) []string {
 	t.Helper()
 	if err == nil {

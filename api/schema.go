@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,72 +11,65 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// visitOptions tells how a schema is visited: to report every error, and by this package's formats
-// instead of the global ones.
-func visitOptions(more ...openapi3.SchemaValidationOption) []openapi3.SchemaValidationOption {
+type visitOptions []openapi3.SchemaValidationOption
+
+// newVisitOptions returns options to report every error, and to use the formats of this package instead of
+// the global ones.
+func newVisitOptions(more ...openapi3.SchemaValidationOption) visitOptions {
 	return append(more,
 		openapi3.MultiErrors(),
-		openapi3.DisableSchemaErrorDetails(), // else each error of an allOf is rendered, with the whole value
+		openapi3.DisableSchemaErrorDetails(), // which have the whole value in each error of an allOf
 		openapi3.WithStringFormatValidators(stringFormats),
 		openapi3.WithIntegerFormatValidators(integerFormats),
 		openapi3.WithNumberFormatValidators(numberFormats),
 	)
 }
 
-// visit judges value, read from the place in, by schema.
-func visit(in string, schema *openapi3.Schema, value any, options []openapi3.SchemaValidationOption) Violations {
+// visit validates value, which is in that part of a message, by schema.
+func visit(in string, schema *openapi3.Schema, value any, options visitOptions) Violations {
 	err := schema.VisitJSON(value, options...)
 	if err == nil {
 		return nil
 	}
-	v := visitor{in: in, root: value}
+	v := visitor{in: in, root: value, objects: make(map[object]bool)}
 	v.collect(err, nil)
 	return v.found
 }
 
-// visitor turns the nested errors of a schema visit into violations.
+// visitor converts the nested errors of a schema visit to violations.
 type visitor struct {
 	in      string
 	root    any
 	found   Violations
-	objects map[object]bool // whose unknown properties were found
+	objects map[object]bool // with unknown properties
 }
 
-// object is one of the payload as a schema judged it.
+// object is an object of the payload together with its schema.
 type object struct {
 	schema *openapi3.Schema
 	value  uintptr
 }
 
-// collect adds the violations in err. If it comes from a part of an allOf, around is the error of the
-// whole.
+// collect adds the violations in err. If a part of an allOf has the error, around is the error of the whole.
 func (v *visitor) collect(err error, around *openapi3.SchemaError) {
 	if v.found.full() {
 		return
 	}
-	switch err := err.(type) { //nolint:errorlint // nested errors are taken apart here, one layer at a time
+	switch err := err.(type) { //nolint:errorlint // each layer of nested errors is handled here
 	case openapi3.MultiError:
 		for _, err := range err {
 			v.collect(err, around)
 		}
 	case *openapi3.SchemaError:
-		if all, ok := allOf(err); ok {
-			v.collect(all, err)
+		var parts openapi3.MultiError
+		if err.SchemaField == "allOf" && errors.As(err.Origin, &parts) {
+			v.collect(parts, err)
 			return
 		}
 		v.schemaError(err, around)
-	default: // an error about the schema, not the value; a valid document has none
+	default: // an error in the schema; a valid document has none
 		v.found = v.found.add(Violation{In: v.in, Keyword: "schema", Found: oneLine(err.Error()), Want: "a schema that can be applied"})
 	}
-}
-
-// allOf gives the errors of the single schemas of an allOf: each is a violation of its own.
-func allOf(err *openapi3.SchemaError) (all openapi3.MultiError, ok bool) {
-	if err.SchemaField != "allOf" {
-		return nil, false
-	}
-	ok = errors.As(err.Origin, &all)
-	return all, ok
 }
 
 func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
@@ -91,7 +83,7 @@ func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 		v.unknownProperties(path, err, rules)
 		return
 	case "nullable":
-		if err.Schema.Type == nil { // OpenAPI 3.0.3: nullable means something beside a type only
+		if err.Schema.Type == nil { // without a type, nullable has no meaning in OpenAPI 3.0.3
 			return
 		}
 	case "required":
@@ -102,26 +94,23 @@ func (v *visitor) schemaError(err, around *openapi3.SchemaError) {
 	value := lookup(v.root, path)
 	switch {
 	case keyword == "enum" && !permits(err.Schema, value):
-		keyword = "type" // the visit looks at enum first
+		keyword = "type" // the visit checks enum first
 	case keyword == "type" && err.Origin != nil:
 		keyword = "format" // a number beyond a float64
 	}
 	v.add(path, keyword, describe(value), want(keyword, err), rules)
 }
 
-// unknownProperties adds one violation for each property that the schema of an object does not
-// know. The visit has an error for each of them without its name; the first one stands for all.
+// unknownProperties adds a violation for each property that the schema of an object does not have. The visit
+// has an error for each of them, without its name, so the first error stands for all.
 func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, rules []extensions) {
 	properties, _ := err.Value.(map[string]any)
 	this := object{err.Schema, reflect.ValueOf(properties).Pointer()}
 	if v.objects[this] {
 		return
 	}
-	if v.objects == nil {
-		v.objects = make(map[object]bool)
-	}
 	v.objects[this] = true
-	want := "none but " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
+	want := "only " + strings.Join(slices.Sorted(maps.Keys(err.Schema.Properties)), ", ")
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if _, ok := err.Schema.Properties[name]; !ok {
 			v.add(append(slices.Clip(path), name), "additionalProperties", describe(properties[name]), want, rules)
@@ -129,7 +118,7 @@ func (v *visitor) unknownProperties(path []string, err *openapi3.SchemaError, ru
 	}
 }
 
-// add adds a violation of keyword. The hint for an unknown property is under its name.
+// add adds a violation of keyword. The hint for an unknown property has its name as the key.
 func (v *visitor) add(path []string, keyword, found, want string, rules []extensions) {
 	key := keyword
 	if keyword == "additionalProperties" {
@@ -141,10 +130,10 @@ func (v *visitor) add(path []string, keyword, found, want string, rules []extens
 	})
 }
 
-// extensions are those of an element of the contract. Where one refers to another, its own go first.
+// extensions are those of an element of the contract. If it refers to another, its own come first.
 type extensions = map[string]any
 
-// source returns who documents keyword: the first x-source-KEYWORD, or else the first x-source.
+// source returns the first x-source-KEYWORD, or else the first x-source.
 func source(keyword string, elements ...extensions) string {
 	for _, name := range []string{"x-source-" + keyword, "x-source"} {
 		for _, element := range elements {
@@ -156,7 +145,7 @@ func source(keyword string, elements ...extensions) string {
 	return ""
 }
 
-// hint returns the first that x-hints has for key, a keyword or the name of an unknown property.
+// hint returns the first of x-hints for key, a keyword or the name of an unknown property.
 func hint(key string, elements ...extensions) string {
 	for _, element := range elements {
 		hints, _ := element["x-hints"].(map[string]any)
@@ -167,7 +156,7 @@ func hint(key string, elements ...extensions) string {
 	return ""
 }
 
-// want says in words what keyword demands.
+// want describes what keyword requires.
 func want(keyword string, err *openapi3.SchemaError) string {
 	s := err.Schema
 	switch keyword {
@@ -182,14 +171,14 @@ func want(keyword string, err *openapi3.SchemaError) string {
 	case "maximum":
 		return fmt.Sprintf("at most %v", *s.Max)
 	case "readOnly", "writeOnly":
-		return "none in this direction"
+		return "no value in this direction"
 	case "format":
-		return formatInWords(s.Format)
+		return formatNames[s.Format]
 	}
 	return oneLine(err.Reason)
 }
 
-// permits tells whether value has a type of the schema.
+// permits reports whether value has a type of the schema.
 func permits(schema *openapi3.Schema, value any) bool {
 	switch value.(type) {
 	case nil:
@@ -204,13 +193,4 @@ func permits(schema *openapi3.Schema, value any) bool {
 		return schema.Type.Permits(openapi3.TypeObject)
 	}
 	return schema.Type.Permits(openapi3.TypeInteger) || schema.Type.Permits(openapi3.TypeNumber)
-}
-
-// compact is value as JSON.
-func compact(value any) string {
-	b, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprint(value)
-	}
-	return string(b)
 }

@@ -15,10 +15,10 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// The literals of these tests are typed from the seed, the vendor's page of version v1, and never from
-// the contract. If the page contradicts itself, they follow the rulings in SOURCES.md.
+// The literals in these tests come from the seed, the vendor's page of version v1, never from the contract. If
+// the page contradicts itself, they follow the rulings in SOURCES.md.
 
-// permission is in two parts so that renaming it everywhere does not rename it here.
+// permission has two parts, so that a search and replace does not change it.
 const permission = "Dynamics." + "ReadWrite.All"
 
 const (
@@ -30,21 +30,22 @@ const (
 	seedFilter    = seedSchemas + " > Dynamics365.Model.Request.JobFilterModel"
 )
 
-// keys is a literal that is compared with the names of an object.
+// keys are compared with the keys of an object.
 type keys []string
+
+func reference(name string) any {
+	return map[string]any{"$ref": "#/components/schemas/" + name}
+}
 
 func TestSeed(t *testing.T) {
 	contract := tree(t, readContract(t))
-	reference := func(name string) any {
-		return map[string]any{"$ref": "#/components/schemas/" + name}
-	}
 	for _, test := range []struct {
 		place string
 		want  any
 	}{
 		// Permission
 		{"security", []any{map[string]any{"oauth2": []any{permission}}}},
-		{seedOperation + " > security", nil}, // nothing of its own
+		{seedOperation + " > security", nil}, // inherited
 		{"components > securitySchemes > oauth2 > flows", keys{"clientCredentials"}},
 		{"components > securitySchemes > oauth2 > flows > clientCredentials > scopes", keys{permission}},
 		// API Method
@@ -93,44 +94,47 @@ func TestSeed(t *testing.T) {
 			t.Errorf("%s (-seed +contract):\n%s", test.place, diff)
 		}
 	}
+}
+
+func TestSeedPermission(t *testing.T) {
 	if d365backup.DefaultScope != permission {
-		t.Errorf("DefaultScope is %q, the seed's permission %q", d365backup.DefaultScope, permission)
+		t.Errorf("DefaultScope is %q, want the seed's permission %q", d365backup.DefaultScope, permission)
 	}
 }
 
-// meaning is the seed's word for a value of an enum, and what generation and the client make of both.
+// meaning is the seed's word for the value of an enum, with the constants of package generated and of the client.
 type meaning struct {
 	value             int32
 	word              string
 	generated, client int32
-	name              string // the client's
+	name              string // of the client's constant
 }
 
-func mean[G ~int32, C interface {
+func newMeaning[G ~int32, C interface {
 	~int32
 	fmt.Stringer
 }](value int32, word string, generated G, client C) meaning {
 	return meaning{value, word, int32(generated), int32(client), client.String()}
 }
 
-// TestSeedMeanings wants the seed's word for each value of its enums in the contract, in the generated
-// constants and in the client's.
+// TestSeedMeanings compares the seed's word for each value of its enums with the contract, the generated
+// constants and those of the client.
 func TestSeedMeanings(t *testing.T) {
 	for component, meanings := range map[string][]meaning{
 		"Dynamics365.Enums.BackupRestoreType": {
-			mean(0, "all", generated.BackupRestoreTypeAll, d365backup.JobTypeAll),
-			mean(1, "backup", generated.BackupRestoreTypeBackup, d365backup.JobTypeBackup),
-			mean(2, "restore", generated.BackupRestoreTypeRestore, d365backup.JobTypeRestore),
-			mean(4, "Dryrun", generated.BackupRestoreTypeDryRun, d365backup.JobTypeDryRun),
-			mean(8, "Retention", generated.BackupRestoreTypeRetention, d365backup.JobTypeRetention),
-			mean(16, "AuditBackup", generated.BackupRestoreTypeAuditBackup, d365backup.JobTypeAuditBackup),
-			mean(32, "Export", generated.BackupRestoreTypeExport, d365backup.JobTypeExport),
+			newMeaning(0, "all", generated.BackupRestoreTypeAll, d365backup.JobTypeAll),
+			newMeaning(1, "backup", generated.BackupRestoreTypeBackup, d365backup.JobTypeBackup),
+			newMeaning(2, "restore", generated.BackupRestoreTypeRestore, d365backup.JobTypeRestore),
+			newMeaning(4, "Dryrun", generated.BackupRestoreTypeDryRun, d365backup.JobTypeDryRun),
+			newMeaning(8, "Retention", generated.BackupRestoreTypeRetention, d365backup.JobTypeRetention),
+			newMeaning(16, "AuditBackup", generated.BackupRestoreTypeAuditBackup, d365backup.JobTypeAuditBackup),
+			newMeaning(32, "Export", generated.BackupRestoreTypeExport, d365backup.JobTypeExport),
 		},
 		"JobStatus": {
-			mean(2, "In progress", generated.JobStatusInProgress, d365backup.JobStatusInProgress),
-			mean(3, "Finished", generated.JobStatusFinished, d365backup.JobStatusFinished),
-			mean(4, "Failed", generated.JobStatusFailed, d365backup.JobStatusFailed),
-			mean(7, "Finished with Exception", generated.JobStatusFinishedWithException, d365backup.JobStatusFinishedWithException),
+			newMeaning(2, "In progress", generated.JobStatusInProgress, d365backup.JobStatusInProgress),
+			newMeaning(3, "Finished", generated.JobStatusFinished, d365backup.JobStatusFinished),
+			newMeaning(4, "Failed", generated.JobStatusFailed, d365backup.JobStatusFailed),
+			newMeaning(7, "Finished with Exception", generated.JobStatusFinishedWithException, d365backup.JobStatusFinishedWithException),
 		},
 	} {
 		described := make(map[string]string)
@@ -149,7 +153,7 @@ func TestSeedMeanings(t *testing.T) {
 	}
 }
 
-// letters leaves the letters of words, in lower case: the sources write them together and apart.
+// letters returns words in lower case without spaces, which the sources use differently.
 func letters(words string) string {
 	return strings.ToLower(strings.ReplaceAll(words, " ", ""))
 }

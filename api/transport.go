@@ -6,36 +6,36 @@ import (
 	"sync/atomic"
 )
 
-// TransportOption changes what [Transport] checks.
+// TransportOption configures a [Transport].
 type TransportOption func(*transport)
 
-// WithSampling checks one exchange in every n, the first one included. By default, and for n below
-// 2, each is checked.
+// WithSampling validates one exchange in every n, starting with the first one. By default, and if n is below
+// 2, each is validated.
 func WithSampling(n int) TransportOption {
 	return func(t *transport) { t.every = uint64(max(n, 1)) }
 }
 
-// WithMaxBytes sets how many bytes of a body are held for checking; a longer one passes unchecked.
-// By default, and for n below 1, it is [DefaultMaxBytes].
+// WithMaxBytes sets how many bytes of a body are held for validation. A longer body is not validated. The
+// default, also if n is below 1, is [DefaultMaxBytes].
 func WithMaxBytes(n int64) TransportOption {
 	return func(t *transport) {
 		if n > 0 {
-			t.maxBytes = min(n, math.MaxInt64-1) // one more is read, to see the end
+			t.maxBytes = min(n, math.MaxInt64-1) // one more byte is read, to detect the end
 		}
 	}
 }
 
-// Transport checks the traffic that goes through next, for any [http.Client], against the contract.
-// It never fails, changes or repeats an exchange: a message that breaks the contract is told to
-// report, before RoundTrip returns, and goes on as it is. A nil next is [http.DefaultTransport].
+// Transport validates the traffic through next, for any [http.Client]. It never fails, changes or repeats an
+// exchange: it reports a message that violates the contract before RoundTrip returns, and passes the message
+// on unchanged. If next is nil, it is [http.DefaultTransport].
 //
-// An exchange belongs to an operation by its method and the end of its path, whatever host and
-// path prefix are in front; one that belongs to none, such as a request for a token, is left alone.
-// Bodies are read before they are handed on, up to the bound of [WithMaxBytes]; a longer one and an
-// encoded one (Content-Encoding) are handed on unchecked.
+// The method and the end of the path determine the operation of an exchange; the host and a prefix of the
+// path do not matter. An exchange of no operation, such as a request for a token, is passed on. Bodies are
+// read first, up to the limit of [WithMaxBytes]. Longer and encoded bodies (Content-Encoding) are passed on
+// without validation.
 //
-// report is called by whatever goroutine makes the exchange, so by several at once. Should the
-// embedded contract be broken, which [Load] tells, nothing is checked.
+// report is called by the goroutine of the exchange, so several may call it at once. If the embedded contract
+// is invalid, which [Load] reports, nothing is validated.
 func Transport(next http.RoundTripper, report func(Report), options ...TransportOption) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -61,20 +61,20 @@ type transport struct {
 	report   func(Report)
 	every    uint64
 	maxBytes int64
-	count    atomic.Uint64
+	count    atomic.Uint64 // of exchanges
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	o := t.operation(r)
-	if o == nil {
+	o := t.contract.find(r.Method, r.URL.Path)
+	if o == nil || (t.count.Add(1)-1)%t.every != 0 {
 		return t.next.RoundTrip(r)
 	}
 	body, whole, same := peek(r.Body, t.maxBytes)
 	if whole {
-		tell(t.report, o, 0, o.checkRequest(r, body))
+		o.send(t.report, 0, o.validateRequest(r, body))
 	}
-	sent := r.WithContext(r.Context()) // a transport must not change the request that it is given
+	sent := r.WithContext(r.Context()) // a transport must not change the request
 	sent.Body = same
 	response, err := t.next.RoundTrip(sent)
 	if err != nil {
@@ -82,16 +82,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body, whole, response.Body = peek(response.Body, t.maxBytes)
 	if whole {
-		tell(t.report, o, response.StatusCode, o.checkAnswer(response.StatusCode, response.Header, body))
+		o.send(t.report, response.StatusCode, o.validateResponse(response.StatusCode, response.Header, body))
 	}
 	return response, nil
-}
-
-// operation gives the operation that r calls, nil if it is not to be checked.
-func (t *transport) operation(r *http.Request) *operation {
-	o := t.contract.find(r.Method, r.URL.Path)
-	if o == nil || (t.count.Add(1)-1)%t.every != 0 {
-		return nil
-	}
-	return o
 }

@@ -2,12 +2,16 @@ package api
 
 import (
 	"fmt"
+	"maps"
+	"mime"
+	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // ValidateRequest validates body as the JSON body of a request of operation, an operationId such as
-// "getJobs". An operation without a body requires an empty one.
+// "getJobs". The body must be empty if the operation has none.
 //
 // The error is nil, [Violations], or matches [ErrUnknownOperation].
 func ValidateRequest(operation string, body []byte) error {
@@ -17,50 +21,30 @@ func ValidateRequest(operation string, body []byte) error {
 // ValidateRequestAs is [ValidateRequest] for a body sent with the Content-Type mediaType, with or
 // without parameters. A media type that the contract does not have is a violation.
 func ValidateRequestAs(operation, mediaType string, body []byte) error {
-	c, err := load()
-	if err != nil {
-		return err
-	}
-	return c.validateRequest(operation, mediaType, body)
-}
-
-// ValidateQuery judges query as the query of a request of operation, as in a URL and without "?".
-//
-// The error is nil, [Violations], or matches [ErrUnknownOperation].
-func ValidateQuery(operation, query string) error {
-	c, err := load()
-	if err != nil {
-		return err
-	}
-	o, err := c.operation(operation)
-	if err != nil {
-		return err
-	}
-	return o.checkQuery(query).sorted().err()
-}
-
-// ValidateResponse judges body as an answer of operation with status; mediaType is its Content-Type,
-// with or without parameters. An answer that the contract gives no content passes with any body.
-//
-// The error is nil, [Violations], or matches [ErrUnknownOperation] or [ErrUnknownStatus].
-func ValidateResponse(operation string, status int, mediaType string, body []byte) error {
-	c, err := load()
-	if err != nil {
-		return err
-	}
-	return c.validateResponse(operation, status, mediaType, body)
-}
-
-func (c *contract) validateRequest(operation, mediaType string, body []byte) error {
-	o, err := c.operation(operation)
+	o, err := loadOperation(operation)
 	if err != nil {
 		return err
 	}
 	return o.checkBody(mediaType, body).err()
 }
 
-func (c *contract) validateResponse(operation string, status int, mediaType string, body []byte) error {
-	o, err := c.operation(operation)
+// ValidateQuery validates query as the query of a request of operation, as in a URL after the "?".
+//
+// The error is nil, [Violations], or matches [ErrUnknownOperation].
+func ValidateQuery(operation, query string) error {
+	o, err := loadOperation(operation)
+	if err != nil {
+		return err
+	}
+	return o.checkQuery(query).err()
+}
+
+// ValidateResponse validates body as the body of a response of operation with status. mediaType is its
+// Content-Type, with or without parameters. If the contract describes no body for status, any is valid.
+//
+// The error is nil, [Violations], or matches [ErrUnknownOperation] or [ErrUnknownStatus].
+func ValidateResponse(operation string, status int, mediaType string, body []byte) error {
+	o, err := loadOperation(operation)
 	if err != nil {
 		return err
 	}
@@ -71,7 +55,15 @@ func (c *contract) validateResponse(operation string, status int, mediaType stri
 	return o.checkResponse(response, mediaType, body).err()
 }
 
-// response gives what the contract says of an answer with status, nil if nothing.
+func loadOperation(id string) (*operation, error) {
+	c, err := load()
+	if err != nil {
+		return nil, err
+	}
+	return c.operation(id)
+}
+
+// response returns the contract's response with status, or nil.
 func (o *operation) response(status int) *openapi3.Response {
 	if status < 100 || status > 599 {
 		return nil
@@ -86,43 +78,63 @@ func (o *operation) response(status int) *openapi3.Response {
 	return ref.Value
 }
 
-// checkBody judges the body of a request.
+// checkBody validates the body of a request.
 func (o *operation) checkBody(contentType string, body []byte) Violations {
-	if o.body == nil {
-		if len(body) == 0 {
-			return nil
-		}
+	expected := o.body != nil
+	switch given := len(body) > 0; {
+	case given && !expected:
 		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "a body", Want: "no body", Source: source(KeywordRequestBody, o.Extensions)}}
-	}
-	if len(body) == 0 {
-		if !o.body.Required {
-			return nil
-		}
+	case !given && expected && o.body.Required:
 		return Violations{{In: InBody, Keyword: KeywordRequestBody, Found: "no body", Want: "a body", Source: source("required", o.body.Extensions)}}
+	case !given:
+		return nil
 	}
-	media, ok := mediaType(o.body.Content, contentType)
-	if !ok {
-		return Violations{wrongMediaType(o.body.Content, contentType, source(KeywordContent, o.body.Extensions))}
-	}
-	return o.contract.checkContent(media, body, o.contract.asRequest)
+	return o.checkContent(o.body.Content, o.body.Extensions, contentType, body, o.contract.asRequest)
 }
 
-// checkResponse judges an answer. One without content may have any body.
+// checkResponse validates a response. If it has no content, any body is valid.
 func (o *operation) checkResponse(r *openapi3.Response, contentType string, body []byte) Violations {
 	if len(r.Content) == 0 {
 		return nil
 	}
-	media, ok := mediaType(r.Content, contentType)
-	if !ok {
-		return Violations{wrongMediaType(r.Content, contentType, source(KeywordContent, r.Extensions))}
-	}
-	return o.contract.checkContent(media, body, o.contract.asResponse)
+	return o.checkContent(r.Content, r.Extensions, contentType, body, o.contract.asResponse)
 }
 
-func (c *contract) checkContent(media *openapi3.MediaType, body []byte, options []openapi3.SchemaValidationOption) Violations {
-	value, found, ok := parseJSON(body, c.names)
+func (o *operation) checkContent(content openapi3.Content, e extensions, contentType string, body []byte, options visitOptions) Violations {
+	media, ok := mediaType(content, contentType)
+	if !ok {
+		found := "no media type"
+		if contentType != "" {
+			found = quote(contentType)
+		}
+		return Violations{{
+			In: InHeader, Pointer: "/Content-Type", Keyword: KeywordContent, Found: found,
+			Want: strings.Join(slices.Sorted(maps.Keys(content)), " or "), Source: source(KeywordContent, e),
+		}}
+	}
+	value, found, ok := parseJSON(body)
 	if !ok || media.Schema == nil {
 		return found
 	}
 	return append(found, visit(InBody, media.Schema.Value, value, options)...)
+}
+
+// mediaType returns the element of content for a Content-Type. The name itself has precedence, then a range
+// with its suffix such as application/*+json, then application/*, then */*. Parameters are ignored.
+func mediaType(content openapi3.Content, contentType string) (*openapi3.MediaType, bool) {
+	name, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, false
+	}
+	kind, subtype, _ := strings.Cut(name, "/")
+	keys := []string{name, kind + "/*", "*/*"}
+	if i := strings.LastIndexByte(subtype, '+'); i > 0 {
+		keys = slices.Insert(keys, 1, kind+"/*"+subtype[i:])
+	}
+	for _, key := range keys {
+		if m, ok := content[key]; ok {
+			return m, true
+		}
+	}
+	return nil, false
 }

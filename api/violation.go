@@ -6,86 +6,81 @@ import (
 	"strings"
 )
 
-// The sources of what the contract says, as [Violation.Source].
+// The sources of the contract, as [Violation.Source].
 const (
 	SourceSeed     = "seed"     // the vendor's page of version v1, which this project implements
-	SourceEarlier  = "earlier"  // the vendor's OpenAPI description of July 2024, since withdrawn
-	SourceLater    = "later"    // the vendor's pages of later dates
-	SourceInferred = "inferred" // documented nowhere: this project's reading
+	SourceEarlier  = "earlier"  // the vendor's OpenAPI description of July 2024, now withdrawn
+	SourceLater    = "later"    // later pages of the vendor
+	SourceInferred = "inferred" // not documented: this project's conclusion
 )
 
-// Where a violation is, as [Violation.In].
+// The parts of a message, as [Violation.In].
 const (
 	InBody   = "body"   // the body
 	InQuery  = "query"  // the query of a request
 	InHeader = "header" // Content-Type, or the Content-Encoding of a request
-	InStatus = "status" // the status of an answer
+	InStatus = "status" // the status of a response
 )
 
-// Keywords of violations that no keyword of a schema stands for, as [Violation.Keyword].
+// Keywords of this package, as [Violation.Keyword], for rules that are not in a schema.
 const (
 	KeywordJSON        = "json"        // the payload is not one JSON value in UTF-8
-	KeywordUnique      = "unique"      // a key or a query parameter is there twice
-	KeywordContent     = "content"     // the media type is none of the contract's
-	KeywordRequestBody = "requestBody" // a body is missing, or there is one where none belongs
-	KeywordParameters  = "parameters"  // a query parameter that the contract does not know
-	KeywordResponses   = "responses"   // a status that the contract does not know
-	KeywordMore        = "more"        // there are more violations than are told
+	KeywordUnique      = "unique"      // a key or a query parameter is repeated
+	KeywordContent     = "content"     // the contract does not have the media type
+	KeywordRequestBody = "requestBody" // the body is missing, or must be empty
+	KeywordParameters  = "parameters"  // the contract does not have the query parameter
+	KeywordResponses   = "responses"   // the contract does not have the status
+	KeywordMore        = "more"        // there are more violations than reported
 )
 
-// Violation is one breach of the contract. Its JSON form is part of this package's surface.
+// Violation is one violation of the contract. Its JSON form is part of the API of this package.
 type Violation struct {
 	// In is the part of the message: [InBody], [InQuery], [InHeader] or [InStatus].
 	In string `json:"in"`
-	// Pointer is the JSON pointer (RFC 6901) of the value, from the root of the payload; of a missing
-	// or unknown property, where it would be or is. In a query it is a slash and the parameter's
-	// name. Empty: the whole. Cut short, with an ellipsis at its end, if longer than 1 KiB.
+	// Pointer is the JSON pointer (RFC 6901) of the value in the payload. For a missing property, it is where
+	// the property should be. In a query it is a slash and the parameter's name. It is empty for the whole
+	// message. If it is longer than 1 KiB, it is shortened and ends in an ellipsis.
 	Pointer string `json:"pointer"`
-	// Keyword is the keyword of the contract that was broken, such as "minimum", or one of this
-	// package's Keyword constants.
+	// Keyword is the violated keyword of the contract, such as "minimum", or one of the Keyword constants.
 	Keyword string `json:"keyword"`
-	// Found is what was there: a number, a string in quotes, or words; cut short if long. It is a piece
-	// of the payload, to be treated like one in logs.
+	// Found describes the value: a number, a string in quotes, or words. It is shortened if long. It is part
+	// of the payload, so log it only where you would log the payload.
 	Found string `json:"found"`
-	// Want is what the contract says, in words.
+	// Want describes what the contract requires.
 	Want string `json:"want"`
-	// Source states who documents the rule that was broken, in this place: [SourceSeed],
-	// [SourceEarlier], [SourceLater] or [SourceInferred]. A property may be documented, and that it is
-	// required inferred; an enum may be documented for requests, and inferred for responses. Empty for
-	// the rules of JSON and of URLs.
+	// Source states which document has the violated rule: [SourceSeed], [SourceEarlier], [SourceLater] or
+	// [SourceInferred]. The rules for one property may have different sources: the property may be documented
+	// and its presence inferred, or an enum documented for requests and inferred for responses. It is empty
+	// for the rules of JSON and of URLs.
 	Source string `json:"source,omitempty"`
-	// Hint states how the contract reads its sources if they contradict each other in this place. Empty
-	// if they do not.
+	// Hint explains the ruling if the documents contradict each other here. It is empty if they do not.
 	Hint string `json:"hint,omitempty"`
 }
 
-// String is the violation in one line.
+// String returns the violation in one line.
 func (v Violation) String() string {
-	var b strings.Builder
-	b.WriteString(v.In)
+	place := v.In
 	if v.Pointer != "" {
-		b.WriteString(" ")
-		b.WriteString(oneLine(v.Pointer))
+		place += " " + oneLine(v.Pointer)
 	}
-	b.WriteString(": " + v.Keyword + ": found " + v.Found + ", want " + v.Want)
+	text := place + ": " + v.Keyword + ": found " + v.Found + ", want " + v.Want
 	if v.Source != "" {
-		b.WriteString(" (" + v.Source + ")")
+		text += " (" + v.Source + ")"
 	}
 	if v.Hint != "" {
-		b.WriteString(": " + v.Hint)
+		text += ": " + v.Hint
 	}
-	return b.String()
+	return text
 }
 
-// Violations are all breaches in one message, sorted by place, then by keyword. As an error it is
-// found with [errors.As]; its text has one line for each.
+// Violations are all violations in one message, sorted by place, then by keyword. Find them in an error with
+// [errors.As]. The error text has one line for each.
 //
-// A message of a few bytes can break the contract very often, so not all are told where they are very
-// many: of a query, of the repeated keys of a body, and of what is wrong with its values the first
-// thousand each, and one of [KeywordMore] for the rest.
+// A short message can have very many violations. So the violations of a query, of the keys of a body and of
+// its values are each limited to the first thousand, and one of [KeywordMore] stands for the rest.
 type Violations []Violation
 
-// Error is the violations, one line each.
+// Error returns the violations, one line each.
 func (vs Violations) Error() string {
 	lines := make([]string, len(vs))
 	for i, v := range vs {
@@ -94,24 +89,23 @@ func (vs Violations) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxViolations bounds the violations of a query, of a body's text and of its values.
 const maxViolations = 1000
 
-// add appends v, or says that there are more if vs is as long as it may be.
+// add appends v, or a violation of KeywordMore if vs has the maximum.
 func (vs Violations) add(v Violation) Violations {
 	switch {
 	case vs.full():
 		return vs
 	case len(vs) == maxViolations:
-		v = Violation{In: v.In, Keyword: KeywordMore, Found: "more violations than are told", Want: "none"}
+		v = Violation{In: v.In, Keyword: KeywordMore, Found: "more violations than reported", Want: "none"}
 	}
 	return append(vs, v)
 }
 
-// full tells whether nothing can be added.
+// full reports whether add has no effect.
 func (vs Violations) full() bool { return len(vs) > maxViolations }
 
-// err is vs as an error, sorted; nil if there are none.
+// err returns vs as an error, sorted, or nil if there are none.
 func (vs Violations) err() error {
 	if len(vs) == 0 {
 		return nil
@@ -119,7 +113,7 @@ func (vs Violations) err() error {
 	return vs.sorted()
 }
 
-// sorted sorts vs in place and removes repetitions.
+// sorted sorts vs in place and removes duplicates.
 func (vs Violations) sorted() Violations {
 	slices.SortFunc(vs, func(a, b Violation) int {
 		return cmp.Or(

@@ -91,8 +91,8 @@ type ClientInterface interface {
 
 	// GetJobsWithBody List jobs
 	//
-	// Returns one page of the jobs that match a filter. The operation only reads, although it is
-	// a POST: sending it again changes nothing.
+	// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+	// request can be repeated.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -101,8 +101,8 @@ type ClientInterface interface {
 
 	// GetJobs List jobs
 	//
-	// Returns one page of the jobs that match a filter. The operation only reads, although it is
-	// a POST: sending it again changes nothing.
+	// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+	// request can be repeated.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -111,8 +111,8 @@ type ClientInterface interface {
 
 	// ListJobs List jobs, by the successor of version v1
 	//
-	// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
-	// with this one a month after its page; the permission is the same.
+	// Returns one page of the jobs that match a filter. A month after publishing version v1, the
+	// vendor replaced its operation with this one. The permission is the same.
 	//
 	// Corresponds with GET /dynamicsbackup/jobs (the `ListJobs` operationId).
 	ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -120,8 +120,8 @@ type ClientInterface interface {
 
 // GetJobsWithBody List jobs
 //
-// Returns one page of the jobs that match a filter. The operation only reads, although it is
-// a POST: sending it again changes nothing.
+// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+// request can be repeated.
 //
 // Takes any type of body and a specified content type.
 //
@@ -140,8 +140,8 @@ func (c *Client) GetJobsWithBody(ctx context.Context, contentType string, body i
 
 // GetJobs List jobs
 //
-// Returns one page of the jobs that match a filter. The operation only reads, although it is
-// a POST: sending it again changes nothing.
+// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+// request can be repeated.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -160,8 +160,8 @@ func (c *Client) GetJobs(ctx context.Context, body GetJobsJSONRequestBody, reqEd
 
 // ListJobs List jobs, by the successor of version v1
 //
-// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
-// with this one a month after its page; the permission is the same.
+// Returns one page of the jobs that match a filter. A month after publishing version v1, the
+// vendor replaced its operation with this one. The permission is the same.
 //
 // Corresponds with GET /dynamicsbackup/jobs (the `ListJobs` operationId).
 func (c *Client) ListJobs(ctx context.Context, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -376,8 +376,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobsWithBodyWithResponse List jobs
 	//
-	// Returns one page of the jobs that match a filter. The operation only reads, although it is
-	// a POST: sending it again changes nothing.
+	// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+	// request can be repeated.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -386,8 +386,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetJobsWithResponse List jobs
 	//
-	// Returns one page of the jobs that match a filter. The operation only reads, although it is
-	// a POST: sending it again changes nothing.
+	// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+	// request can be repeated.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -396,8 +396,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListJobsWithResponse List jobs, by the successor of version v1
 	//
-	// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
-	// with this one a month after its page; the permission is the same.
+	// Returns one page of the jobs that match a filter. A month after publishing version v1, the
+	// vendor replaced its operation with this one. The permission is the same.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -551,8 +551,8 @@ func (r ListJobsResponse) ContentType() string {
 
 // GetJobsWithBodyWithResponse List jobs
 //
-// Returns one page of the jobs that match a filter. The operation only reads, although it is
-// a POST: sending it again changes nothing.
+// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+// request can be repeated.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -567,8 +567,8 @@ func (c *ClientWithResponses) GetJobsWithBodyWithResponse(ctx context.Context, c
 
 // GetJobsWithResponse List jobs
 //
-// Returns one page of the jobs that match a filter. The operation only reads, although it is
-// a POST: sending it again changes nothing.
+// Returns one page of the jobs that match a filter. Although this is a POST, it only reads, so a
+// request can be repeated.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -583,8 +583,8 @@ func (c *ClientWithResponses) GetJobsWithResponse(ctx context.Context, body GetJ
 
 // ListJobsWithResponse List jobs, by the successor of version v1
 //
-// Returns one page of the jobs that match a filter. The vendor replaced version v1's operation
-// with this one a month after its page; the permission is the same.
+// Returns one page of the jobs that match a filter. A month after publishing version v1, the
+// vendor replaced its operation with this one. The permission is the same.
 //
 // Returns a wrapper object for the known response body format(s).
 //

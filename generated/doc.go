@@ -1,7 +1,7 @@
-// Package generated holds what the generator makes of openapi.yaml: the types that travel on the
-// wire and a raw client with one method for each operation.
+// Package generated has the code generated from openapi.yaml: the wire types, and a raw client with one method per
+// operation.
 //
-// Nothing in it is written by hand but this comment; "make generate" writes the rest. It follows the
-// contract without a promise of its own: names change when the contract or the generator changes.
-// Programs use package d365backup in the folder wrapper, and reach the raw client through its Client.Raw.
+// Only this comment is written by hand; "make generate" writes the rest. There is no promise of compatibility: names
+// change when the contract or the generator changes. Programs should use package d365backup in the folder wrapper,
+// and get the raw client from its Client.Raw.
 package generated

@@ -65,8 +65,8 @@ func (e JobStatus) Valid() bool {
 	}
 }
 
-// BackupRestoreType The type of a job. Version v1's table lists 32, its schema ends at 16; this contract follows
-// the table, and so do later pages.
+// BackupRestoreType The type of a job. Version v1's table lists 32, its schema ends at 16. This contract follows
+// the table, as later pages do.
 //
 // - 0: all, in a filter
 // - 1: backup
@@ -77,7 +77,7 @@ func (e JobStatus) Valid() bool {
 // - 32: export
 type BackupRestoreType int32
 
-// PageModel The page requested.
+// PageModel The requested page.
 type PageModel struct {
 	// CurrentPage The number of the page, counted from 1.
 	CurrentPage *int32 `json:"currentPage,omitempty"`
@@ -86,31 +86,31 @@ type PageModel struct {
 	PageSize *int32 `json:"pageSize,omitempty"`
 }
 
-// JobFilterModel The page requested and the filter. Version v1's table requires every property, its schema only
-// `pageInfo`, and the earlier description none; this contract follows the schema. A null means
-// the same as leaving the property out.
+// JobFilterModel The requested page and the filter. Version v1's table requires every property, its schema only
+// `pageInfo`, and the earlier description none. This contract follows the schema. A property that
+// is null is the same as an absent one.
 type JobFilterModel struct {
 	// EndTime The end of the time range, in UTC. Version v1's table calls it `finishTime` and types it as
-	// a long, its schema calls it `endTime` and types it as a string; this contract follows the
+	// a long, its schema calls it `endTime` and types it as a string. This contract follows the
 	// schema.
 	EndTime *time.Time `json:"endTime,omitempty"`
 
 	// ObjectType Jobs of this kind of module only. Version v1's table calls it an enum, its schema an
-	// integer, and neither lists values; this contract allows any 32-bit integer.
+	// integer. Neither lists values, so this contract allows any 32-bit integer.
 	ObjectType *int32 `json:"objectType,omitempty"`
 
 	// OrganizationID Jobs of this organization only.
 	OrganizationID *openapi_types.UUID `json:"organizationId,omitempty"`
 
-	// PageInfo The page requested.
+	// PageInfo The requested page.
 	PageInfo PageModel `json:"pageInfo"`
 
 	// StartTime The start of the time range, in UTC. Version v1's table types it as a long, its schema as a
-	// string; this contract follows the schema.
+	// string. This contract follows the schema.
 	StartTime *time.Time `json:"startTime,omitempty"`
 
-	// Status Jobs with this status only, by the values of `JobStatus`. Left out, it selects any status.
-	// Version v1's table lists the values, its schema allows any integer; this contract follows
+	// Status Jobs with this status only, by the values of `JobStatus`. By default, jobs with any status.
+	// Version v1's table lists the values, its schema allows any integer. This contract follows
 	// the table.
 	Status *JobStatus `json:"status,omitempty"`
 
@@ -119,40 +119,40 @@ type JobFilterModel struct {
 }
 
 // Error What a sister service of the same API returns on failure. That this service does the same is
-// inferred; no property is certain to be present.
+// inferred. Any property may be absent.
 type Error struct {
-	// Data The payload of a success, empty on failure. Its form is documented nowhere.
+	// Data The payload of a success, empty on failure. Its form is not documented.
 	Data interface{} `json:"data,omitempty"`
 
-	// Errors The individual errors. Their form is documented nowhere.
+	// Errors The individual errors. Their form is not documented.
 	Errors []interface{} `json:"errors,omitempty"`
 
-	// Message What went wrong, in words.
+	// Message What went wrong.
 	Message *string `json:"message,omitempty"`
 
-	// Metadata More about the response. Its form is documented nowhere.
+	// Metadata More about the response. Its form is not documented.
 	Metadata map[string]interface{} `json:"metadata,omitempty"`
 
 	// RequestID Identifies the request in the service's logs.
 	RequestID *string `json:"requestId,omitempty"`
 
-	// StatusCode The status of the response, repeated.
+	// StatusCode The status of the response.
 	StatusCode *int32 `json:"statusCode,omitempty"`
 
-	// Timestamp When the response was made. Its format is documented nowhere.
+	// Timestamp The time of the response. Its format is not documented.
 	Timestamp *string `json:"timestamp,omitempty"`
 
 	// TraceID Identifies the trace in the service's logs.
 	TraceID *string `json:"traceId,omitempty"`
 }
 
-// Job One job. The properties are documented; that `type`, `jobId`, `startTime` and `status` are
+// Job One job. The properties are documented. That `type`, `jobId`, `startTime` and `status` are
 // always present is inferred.
 type Job struct {
 	// BackupSize The size of the backup in bytes.
 	BackupSize *int64 `json:"backupSize,omitempty"`
 
-	// DurationHours How long the job took, in hours. Means nothing while the job is in progress.
+	// DurationHours How long the job took, in hours. It has no meaning while the job is in progress.
 	DurationHours *float64 `json:"durationHours,omitempty"`
 
 	// FailedEntity Entities that failed.
@@ -161,11 +161,11 @@ type Job struct {
 	// FailedRecord Records that failed.
 	FailedRecord *int64 `json:"failedRecord,omitempty"`
 
-	// FinishTime When the job ended, in UTC, with fractional seconds. A job in progress has none; whether
-	// the property is then absent or null is not documented.
+	// FinishTime When the job ended, in UTC, with fractional seconds. For a job in progress it is absent or
+	// null; which of them is not documented.
 	FinishTime *time.Time `json:"finishTime,omitempty"`
 
-	// JobID Identifies the job. The vendor's own sample shows one twice on a page.
+	// JobID Identifies the job. The vendor's sample page has the same id twice.
 	JobID string `json:"jobId"`
 
 	// Module The part of Dynamics 365 that the job worked on, such as `Customer Engagement`.
@@ -186,7 +186,7 @@ type Job struct {
 	// StartTime When the job started, in UTC, with fractional seconds.
 	StartTime time.Time `json:"startTime"`
 
-	// Status How far the job has come, or how it ended.
+	// Status Whether the job is in progress, or how it ended.
 	Status JobStatus `json:"status"`
 
 	// SuccessfulEntity Entities processed without an error.
@@ -201,7 +201,7 @@ type Job struct {
 	// TotalRecord All records of the job.
 	TotalRecord *int64 `json:"totalRecord,omitempty"`
 
-	// Type The type of the job. 0 does not occur on a job.
+	// Type The type of the job. No job has type 0.
 	Type BackupRestoreType `json:"type"`
 
 	// WarningEntity Entities processed with a warning.
@@ -211,14 +211,14 @@ type Job struct {
 	WarningRecord *int64 `json:"warningRecord,omitempty"`
 }
 
-// JobPage One page of jobs. The properties are documented; that `totalCount` and `jobs` are always
-// present is inferred.
+// JobPage One page of jobs. The properties are documented. That `totalCount` and `jobs` are always present
+// is inferred.
 type JobPage struct {
 	// Jobs The jobs of this page.
 	Jobs []Job `json:"jobs"`
 
-	// NextLink Where the next page is: a relative reference, empty or absent on the last page. Request
-	// pages by number instead of following it.
+	// NextLink A relative reference to the next page, empty or absent on the last page. Request pages by
+	// number instead of following it.
 	NextLink *string `json:"nextLink,omitempty"`
 
 	// PageIndex The number of this page, counted from 1.
@@ -227,12 +227,12 @@ type JobPage struct {
 	// PageSize The number of jobs requested on a page.
 	PageSize *int32 `json:"pageSize,omitempty"`
 
-	// TotalCount The number of jobs that match, over all pages.
+	// TotalCount The number of jobs on all pages.
 	TotalCount int64 `json:"totalCount"`
 }
 
-// JobStatus How far a job has come, or how it ended. Version v1 lists the values for requests; the name of
-// this component is this project's.
+// JobStatus Whether a job is in progress, or how it ended. Version v1 lists the values for requests. The name
+// of this component is this project's.
 //
 // - 2: in progress
 // - 3: finished
@@ -257,7 +257,7 @@ type ListJobsParams struct {
 	// FinishTime The end of the time range, in UTC.
 	FinishTime time.Time `form:"finishTime" json:"finishTime"`
 
-	// Status Jobs with this status only. Left out, it selects any status.
+	// Status Jobs with this status only. By default, jobs with any status.
 	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// OrganizationID Jobs of this organization only.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes into a directory what the archives hold besides the binary: man pages, completions, and the
-# licences of what the binary contains.
+# Writes into a directory what the archives contain besides the binary: man pages, completions, and the licenses of the
+# linked modules.
 set -euo pipefail
 out=$1
 cd "$(dirname "$0")/.."

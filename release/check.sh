@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the release of the last commit in a clone, as a snapshot, and tests what came out. Publishes nothing.
+# Builds the release of the last commit in a clone, as a snapshot, and tests the result. Publishes nothing.
 set -euo pipefail
 clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prints the licence of Go and of every module that the command or a package for importers links on a
-# released system; fails where licenses.json does not allow one. With a file as argument, writes their
-# texts there, for the archives. github.com/golang/freetype lets one choose; license-overrides.ndjson does.
+# Prints the license of Go and of every module that the command or a public package links on a released system. Fails if
+# licenses.json does not allow one. With a file as its argument, writes the license texts there, for the archives.
+# github.com/golang/freetype offers two licenses; license-overrides.ndjson chooses one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 list=$(mktemp -d)
@@ -20,7 +20,7 @@ go tool -modfile=tools.mod go-licence-detector -includeIndirect -in "$list/modul
 	-overrides release/license-overrides.ndjson -depsTemplate release/licenses.tmpl -depsOut "$list/licenses"
 sort -t $'\t' -k 2 -o "$list/licenses" "$list/licenses"
 if [[ $(wc -l <"$list/licenses") -ne $(($(wc -l <"$list/paths") + 1)) ]]; then
-	echo "Some of these modules have no licence in the list, maybe since they are not downloaded: run 'go mod download'." >&2
+	echo "These modules have no license in the list. They may not be downloaded: run 'go mod download'." >&2
 	cut -f 2 "$list/licenses" | comm -13 - "$list/paths" >&2
 	exit 1
 fi

@@ -266,7 +266,7 @@ func one(t *testing.T, pattern string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dist, pattern))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("dist has %q for %s, want one file (%v); make release-check fills it", files, pattern, err)
+		t.Fatalf("dist has %q for %s, want one file (%v); release/check.sh fills it", files, pattern, err)
 	}
 	return files[0]
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless the command, built as for a release, has the same bytes from two directories and two build
-# caches. The second cache is empty, so that nothing of the first build is taken over.
+# Fails unless the command, built as for a release, has the same bytes from two directories and two build caches. The
+# second cache is empty, so that nothing is reused.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -16,8 +16,8 @@ build() {
 build one
 GOCACHE="$work/cache" build another/and/deeper
 if ! cmp "$work/one/d365backup" "$work/another/and/deeper/d365backup"; then
-	echo "The command's bytes depend on where it is built: compare 'go version -m' of both, and look for what" >&2
-	echo "a build takes in from its machine, such as a path or the time." >&2
+	echo "The command's bytes depend on where it is built. Compare 'go version -m' of both, and look for" >&2
+	echo "something of the machine in the build, such as a path or the time." >&2
 	exit 1
 fi
 (cd "$work/one" && sha256sum d365backup)

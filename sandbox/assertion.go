@@ -1,38 +1,21 @@
 package sandbox
 
 import (
-	"crypto/sha1" //nolint:gosec // A thumbprint names a certificate; it protects nothing.
-	"crypto/x509"
+	"crypto/sha1" //nolint:gosec // A thumbprint identifies a certificate and protects nothing.
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
-const (
-	assertionType     = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-	assertionLifetime = time.Hour
-)
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionClaims are the claims of a client assertion. Its aud is one string: the documents show no
-// list, which a JWT may have elsewhere.
-type assertionClaims struct {
-	jwt.RegisteredClaims
-	Audience string `json:"aud"`
-}
-
-// GetAudience takes the place of the method of the registered claims.
-func (c assertionClaims) GetAudience() (jwt.ClaimStrings, error) {
-	return jwt.ClaimStrings{c.Audience}, nil
-}
-
-// authenticateAssertion checks a client assertion (RFC 7523) as the vendor's documents describe it.
-// A refusal says why: whoever tests against the sandbox needs to know.
+// authenticateAssertion checks a client assertion (RFC 7523) as the vendor's documents describe it. Its errors
+// are more detailed than those of a real service.
 func (s *Server) authenticateAssertion(form url.Values) *denial {
 	if form.Get("client_assertion_type") != assertionType {
 		return &denial{invalidRequest, "The parameter client_assertion_type must be " + assertionType + "."}
@@ -40,8 +23,8 @@ func (s *Server) authenticateAssertion(form url.Values) *denial {
 	if form.Has("client_id") && form.Get("client_id") != s.config.clientID {
 		return &denial{invalidClient, "The client is unknown."}
 	}
-	var claims assertionClaims
-	_, err := jwt.ParseWithClaims(form.Get("client_assertion"), &claims, s.assertionKey,
+	claims := make(jwt.MapClaims)
+	_, err := jwt.ParseWithClaims(form.Get("client_assertion"), claims, s.assertionKey,
 		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 		jwt.WithIssuer(s.config.clientID),
 		jwt.WithSubject(s.config.clientID),
@@ -50,65 +33,44 @@ func (s *Server) authenticateAssertion(form url.Values) *denial {
 		jwt.WithNotBeforeRequired(),
 	)
 	if err == nil {
-		err = s.checkUse(claims)
+		err = s.useOnce(claims)
 	}
 	if err != nil {
-		return &denial{invalidClient, "The client assertion is refused: " + err.Error() + "."}
+		return &denial{invalidClient, "The client assertion is invalid: " + err.Error() + "."}
 	}
 	return nil
 }
 
-// assertionKey finds the key of the certificate that the header names, by kid and by x5t.
+// assertionKey returns the public key of the certificate that the header names.
 func (s *Server) assertionKey(token *jwt.Token) (any, error) {
 	if token.Header["typ"] != "JWT" {
 		return nil, errors.New("typ must be JWT")
 	}
 	for _, cert := range s.config.certificates {
-		kid, x5t := thumbprints(cert)
-		if token.Header["kid"] != kid {
-			continue
+		sum := sha1.Sum(cert.Raw) //nolint:gosec // See the import.
+		kid, x5t := fmt.Sprintf("%X", sum), base64.RawURLEncoding.EncodeToString(sum[:])
+		if token.Header["kid"] == kid && token.Header["x5t"] == x5t {
+			return cert.PublicKey, nil
 		}
-		if token.Header["x5t"] != x5t {
-			return nil, errors.New("x5t must be the certificate's SHA-1 thumbprint in base64url")
-		}
-		return cert.PublicKey, nil
 	}
-	return nil, errors.New("kid must be the SHA-1 thumbprint of a registered certificate in upper-case hex")
+	return nil, errors.New("kid and x5t must be the SHA-1 thumbprint of a registered certificate, in upper-case hex and in base64url")
 }
 
-// thumbprints returns the two spellings of a certificate's SHA-1 thumbprint.
-func thumbprints(cert *x509.Certificate) (kid, x5t string) {
-	sum := sha1.Sum(cert.Raw) //nolint:gosec // See the import.
-	return fmt.Sprintf("%X", sum), base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-// checkUse checks what makes an assertion fit for one use: a short life and an id never seen.
-func (s *Server) checkUse(claims assertionClaims) error {
+// useOnce checks what the jwt package does not, and refuses the assertion from then on.
+func (s *Server) useOnce(claims jwt.MapClaims) error {
+	expiry, _ := claims.GetExpirationTime()
+	notBefore, _ := claims.GetNotBefore()
+	id, _ := claims["jti"].(string)
+	_, oneAudience := claims["aud"].(string)
 	switch {
-	case claims.ExpiresAt.Sub(claims.NotBefore.Time) > assertionLifetime:
+	case !oneAudience:
+		return errors.New("aud must be a string") // as the documents show it; JWT also allows a list
+	case expiry.Sub(notBefore.Time) > time.Hour:
 		return errors.New("exp must be at most one hour after nbf")
-	case strings.TrimSpace(claims.ID) == "":
+	case strings.TrimSpace(id) == "":
 		return errors.New("jti is missing")
-	case !s.replays.first(claims.ID, claims.ExpiresAt.Time):
+	case !s.assertions.add(id, expiry.Time):
 		return errors.New("jti was used before")
 	}
 	return nil
-}
-
-// replays remembers the ids of assertions until they expire. The zero value is ready.
-type replays struct {
-	mu   sync.Mutex
-	kept expiring
-}
-
-// first reports whether the id has not been seen, and remembers it.
-func (r *replays) first(id string, expiry time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := time.Now()
-	if r.kept.has(id, now) {
-		return false
-	}
-	r.kept.add(id, expiry, now)
-	return true
 }

@@ -56,7 +56,7 @@ func certify(t *testing.T, key crypto.Signer, public crypto.PublicKey) *x509.Cer
 	return cert
 }
 
-// assertion returns what the documents describe.
+// assertion returns an assertion as the documents describe it.
 func (c credential) assertion(srv *sandbox.Server) *jwt.Token {
 	now := time.Now()
 	sum := sha1.Sum(c.cert.Raw)
@@ -84,61 +84,61 @@ func assertionForm(t *testing.T, token *jwt.Token, key any) url.Values {
 }
 
 func TestCertificates(t *testing.T) {
-	first, second, stranger := newCredential(t), newCredential(t), newCredential(t)
+	first, second, other := newCredential(t), newCredential(t), newCredential(t)
 	srv := start(t, sandbox.WithCertificate(first.cert), sandbox.WithCertificate(second.cert))
 	for _, c := range []credential{first, second} {
 		form := assertionForm(t, c.assertion(srv), c.key)
-		got := decode[tokenAnswer](t, askToken(t, srv, form))
-		if a := ask(t, srv, got.AccessToken, `{"pageInfo":{}}`); a.StatusCode != 200 {
-			t.Errorf("%+v; with its token: %s", got, a.Status)
+		got := decode[tokenResponse](t, postToken(t, srv, form))
+		if resp := post(t, srv, got.AccessToken, `{"pageInfo":{}}`); resp.StatusCode != 200 {
+			t.Errorf("%+v; with its token: %s", got, resp.Status)
 		}
-		denied := checkDenied(t, askToken(t, srv, form), 401, "invalid_client")
+		denied := checkDenied(t, postToken(t, srv, form), 401, "invalid_client")
 		if !strings.Contains(denied.ErrorDescription, "jti was used before") {
-			t.Errorf("a replay is refused with %q", denied.ErrorDescription)
+			t.Errorf("the second use is refused with %q", denied.ErrorDescription)
 		}
 		form = with(assertionForm(t, c.assertion(srv), c.key), "client_id", srv.ClientID())
-		if a := askToken(t, srv, form); a.StatusCode != 200 {
-			t.Errorf("with client_id: %s", a.body)
+		if resp := postToken(t, srv, form); resp.StatusCode != 200 {
+			t.Errorf("with client_id: %s", resp.body)
 		}
 	}
-	checkDenied(t, askToken(t, srv, assertionForm(t, stranger.assertion(srv), stranger.key)), 401, "invalid_client")
-	token(t, srv) // The secret is as good as before.
+	checkDenied(t, postToken(t, srv, assertionForm(t, other.assertion(srv), other.key)), 401, "invalid_client")
+	token(t, srv) // the secret remains valid
 }
 
 func TestAssertionRefusals(t *testing.T) {
-	c, stranger := newCredential(t), newCredential(t)
+	c, other := newCredential(t), newCredential(t)
 	srv := start(t, sandbox.WithCertificate(c.cert))
 	now := time.Now().Unix()
 	for name, test := range map[string]struct {
-		claims, header map[string]any // nil as a value drops it
-		says           string
+		claims, header map[string]any // a nil value removes the key
+		want           string
 	}{
-		"another issuer":        {map[string]any{"iss": "x"}, nil, "issuer"},
-		"no issuer":             {map[string]any{"iss": nil}, nil, "iss"},
-		"another subject":       {map[string]any{"sub": "x"}, nil, "subject"},
-		"another audience":      {map[string]any{"aud": srv.URL()}, nil, "audience"},
-		"no audience":           {map[string]any{"aud": nil}, nil, "aud"},
-		"a list of audiences":   {map[string]any{"aud": []string{srv.TokenURL()}}, nil, "aud"},
-		"no expiry":             {map[string]any{"exp": nil}, nil, "exp"},
-		"expired":               {map[string]any{"nbf": now - 100, "exp": now - 50}, nil, "expired"},
-		"a long life":           {map[string]any{"exp": now + 3660}, nil, "one hour"},
-		"no beginning":          {map[string]any{"nbf": nil}, nil, "nbf"},
-		"not yet valid":         {map[string]any{"nbf": now + 100}, nil, "not valid yet"},
-		"no id":                 {map[string]any{"jti": nil}, nil, "jti"},
-		"no kid":                {nil, map[string]any{"kid": nil}, "kid"},
-		"kid in lower case":     {nil, map[string]any{"kid": strings.ToLower(c.assertion(srv).Header["kid"].(string))}, "kid"},
-		"kid of a stranger":     {nil, map[string]any{"kid": stranger.assertion(srv).Header["kid"]}, "kid"},
-		"no x5t":                {nil, map[string]any{"x5t": nil}, "x5t"},
-		"x5t of a stranger":     {nil, map[string]any{"x5t": stranger.assertion(srv).Header["x5t"]}, "x5t"},
-		"another kind of token": {nil, map[string]any{"typ": "at+jwt"}, "typ"},
+		"another issuer":    {map[string]any{"iss": "x"}, nil, "issuer"},
+		"no issuer":         {map[string]any{"iss": nil}, nil, "iss"},
+		"another subject":   {map[string]any{"sub": "x"}, nil, "subject"},
+		"another audience":  {map[string]any{"aud": srv.URL()}, nil, "audience"},
+		"no audience":       {map[string]any{"aud": nil}, nil, "aud"},
+		"list of audiences": {map[string]any{"aud": []string{srv.TokenURL()}}, nil, "aud"},
+		"no expiry":         {map[string]any{"exp": nil}, nil, "exp"},
+		"expired":           {map[string]any{"nbf": now - 100, "exp": now - 50}, nil, "expired"},
+		"long lifetime":     {map[string]any{"exp": now + 3660}, nil, "one hour"},
+		"no nbf":            {map[string]any{"nbf": nil}, nil, "nbf"},
+		"not yet valid":     {map[string]any{"nbf": now + 100}, nil, "not valid yet"},
+		"no id":             {map[string]any{"jti": nil}, nil, "jti"},
+		"no kid":            {nil, map[string]any{"kid": nil}, "kid"},
+		"kid in lower case": {nil, map[string]any{"kid": strings.ToLower(c.assertion(srv).Header["kid"].(string))}, "kid"},
+		"kid of another":    {nil, map[string]any{"kid": other.assertion(srv).Header["kid"]}, "kid"},
+		"no x5t":            {nil, map[string]any{"x5t": nil}, "x5t"},
+		"x5t of another":    {nil, map[string]any{"x5t": other.assertion(srv).Header["x5t"]}, "x5t"},
+		"wrong typ":         {nil, map[string]any{"typ": "at+jwt"}, "typ"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			token := c.assertion(srv)
 			change(token.Claims.(jwt.MapClaims), test.claims)
 			change(token.Header, test.header)
-			denied := checkDenied(t, askToken(t, srv, assertionForm(t, token, c.key)), 401, "invalid_client")
-			if !strings.Contains(denied.ErrorDescription, test.says) {
-				t.Errorf("%q does not say %q", denied.ErrorDescription, test.says)
+			denied := checkDenied(t, postToken(t, srv, assertionForm(t, token, c.key)), 401, "invalid_client")
+			if !strings.Contains(denied.ErrorDescription, test.want) {
+				t.Errorf("got %q, want it to contain %q", denied.ErrorDescription, test.want)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func change(values, changes map[string]any) {
 }
 
 func TestAssertionSignatures(t *testing.T) {
-	c, stranger := newCredential(t), newCredential(t)
+	c, other := newCredential(t), newCredential(t)
 	srv := start(t, sandbox.WithCertificate(c.cert))
 	method := func(m jwt.SigningMethod) *jwt.Token {
 		token := c.assertion(srv)
@@ -161,31 +161,31 @@ func TestAssertionSignatures(t *testing.T) {
 		return token
 	}
 	for name, form := range map[string]url.Values{
-		"another key":     assertionForm(t, c.assertion(srv), stranger.key),
-		"another hash":    assertionForm(t, method(jwt.SigningMethodRS512), c.key),
-		"another padding": assertionForm(t, method(jwt.SigningMethodPS256), c.key),
-		"none":            assertionForm(t, method(jwt.SigningMethodNone), jwt.UnsafeAllowNoneSignatureType),
-		"a public secret": assertionForm(t, method(jwt.SigningMethodHS256), c.cert.RawSubjectPublicKeyInfo),
-		"no JWT":          with(assertionForm(t, c.assertion(srv), c.key), "client_assertion", "x.y.z"),
-		"an empty JWT":    with(assertionForm(t, c.assertion(srv), c.key), "client_assertion", ""),
-		"another client":  with(assertionForm(t, c.assertion(srv), c.key), "client_id", "x"),
+		"another key":          assertionForm(t, c.assertion(srv), other.key),
+		"another hash":         assertionForm(t, method(jwt.SigningMethodRS512), c.key),
+		"another padding":      assertionForm(t, method(jwt.SigningMethodPS256), c.key),
+		"none":                 assertionForm(t, method(jwt.SigningMethodNone), jwt.UnsafeAllowNoneSignatureType),
+		"public key as secret": assertionForm(t, method(jwt.SigningMethodHS256), c.cert.RawSubjectPublicKeyInfo),
+		"invalid JWT":          with(assertionForm(t, c.assertion(srv), c.key), "client_assertion", "x.y.z"),
+		"empty JWT":            with(assertionForm(t, c.assertion(srv), c.key), "client_assertion", ""),
+		"another client":       with(assertionForm(t, c.assertion(srv), c.key), "client_id", "x"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkDenied(t, askToken(t, srv, form), 401, "invalid_client")
+			checkDenied(t, postToken(t, srv, form), 401, "invalid_client")
 		})
 	}
 	wrongType := with(assertionForm(t, c.assertion(srv), c.key), "client_assertion_type", "jwt")
-	checkDenied(t, askToken(t, srv, wrongType), 400, "invalid_request")
+	checkDenied(t, postToken(t, srv, wrongType), 400, "invalid_request")
 }
 
-func TestOneAssertionOneToken(t *testing.T) {
+func TestAssertionIsAcceptedOnce(t *testing.T) {
 	c := newCredential(t)
 	srv := start(t, sandbox.WithCertificate(c.cert))
 	form := assertionForm(t, c.assertion(srv), c.key)
 	var all sync.WaitGroup
 	statuses := make(chan int, 10)
 	for range cap(statuses) {
-		all.Go(func() { statuses <- askToken(t, srv, form).StatusCode })
+		all.Go(func() { statuses <- postToken(t, srv, form).StatusCode })
 	}
 	all.Wait()
 	close(statuses)
@@ -196,6 +196,6 @@ func TestOneAssertionOneToken(t *testing.T) {
 		}
 	}
 	if granted != 1 {
-		t.Errorf("%d tokens for one assertion", granted)
+		t.Errorf("one assertion got %d tokens", granted)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/d365backup/d365backup/sandbox"
 )
 
-// A test starts a sandbox, points its program at it, and compares with what the sandbox knows.
+// A test starts a sandbox, connects a client to it, and compares the results.
 func Example() {
 	present := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	srv, err := sandbox.Start(sandbox.WithAnchor(present))
@@ -37,29 +37,29 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	failed := generated.JobFilterModel{
+	failed := sandbox.Filter{Status: 4, Start: present.Add(-24 * time.Hour), End: present}
+	resp, err := client.GetJobsWithResponse(ctx, generated.JobFilterModel{
 		Status:    new(generated.JobStatusFailed),
-		StartTime: new(present.Add(-24 * time.Hour)),
-		EndTime:   &present,
-	}
-	resp, err := client.GetJobsWithResponse(ctx, failed)
+		StartTime: &failed.Start,
+		EndTime:   &failed.End,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, job := range resp.JSON200.Jobs {
-		fmt.Println(job.JobID, *job.OrganizationName, *job.FailedRecord, "records lost")
+		fmt.Println(job.JobID, *job.OrganizationName, *job.FailedRecord, "records failed")
 	}
 	fmt.Println(resp.JSON200.TotalCount, "failed; the sandbox counts", srv.Count(failed))
 
 	// Output:
-	// DCIB2026110205064288202819 Larkfield Training 1330 records lost
-	// DCIB2026110123050331906998 Larkfield Training 32025 records lost
-	// DCIB2026110117052211041661 Larkfield Training 1000 records lost
-	// DCIB2026110111053513079833 Larkfield Training 1816 records lost
+	// DCIB2026110205064288202819 Larkfield Training 1330 records failed
+	// DCIB2026110123050331906998 Larkfield Training 32025 records failed
+	// DCIB2026110117052211041661 Larkfield Training 1000 records failed
+	// DCIB2026110111053513079833 Larkfield Training 1816 records failed
 	// 4 failed; the sandbox counts 4
 }
 
-// A service that throttles for a while.
+// The service throttles two requests.
 func ExampleServer_SetFaults() {
 	srv, err := sandbox.Start()
 	if err != nil {
@@ -83,7 +83,7 @@ func ExampleServer_SetFaults() {
 	// 401 Unauthorized
 }
 
-// A history of one's own: a job that is running, and then has failed.
+// A job is in progress, and later it fails.
 func ExampleServer_Put() {
 	srv, err := sandbox.Start(sandbox.WithJobs(0))
 	if err != nil {
@@ -91,16 +91,16 @@ func ExampleServer_Put() {
 	}
 	defer srv.Close()
 
-	job := generated.Job{
+	job := sandbox.Job{
 		JobID:     "DCIB2026110203000000000001",
-		Type:      generated.BackupRestoreTypeBackup,
-		Status:    generated.JobStatusInProgress,
+		Type:      1, // backup
+		Status:    2, // in progress
 		StartTime: time.Date(2026, 11, 2, 3, 0, 0, 0, time.UTC),
 	}
 	srv.Put(job)
-	job.Status = generated.JobStatusFailed
-	srv.Put(job) // in the place of the one before
-	for _, job := range srv.Jobs(generated.JobFilterModel{}) {
+	job.Status = 4 // failed
+	srv.Put(job)   // replaces the job with the same id
+	for _, job := range srv.Jobs(sandbox.Filter{}) {
 		fmt.Println(job.JobID, job.Status)
 	}
 
@@ -108,7 +108,7 @@ func ExampleServer_Put() {
 	// DCIB2026110203000000000001 4
 }
 
-// What a program does when jobs disappear, as they do by retention.
+// Jobs disappear, as they do by retention.
 func ExampleServer_Delete() {
 	srv, err := sandbox.Start(sandbox.WithJobs(10))
 	if err != nil {
@@ -116,16 +116,16 @@ func ExampleServer_Delete() {
 	}
 	defer srv.Close()
 
-	all := generated.JobFilterModel{}
+	all := sandbox.Filter{}
 	newest := srv.Jobs(all)[0]
-	srv.Delete(newest.JobID, "no such job")
+	srv.Delete(newest.JobID, "unknown id")
 	fmt.Println(srv.Count(all), "jobs are left")
 
 	// Output:
 	// 9 jobs are left
 }
 
-// A fault of one's own counts requests and deletes a job while the history is read.
+// A custom fault counts requests and deletes a job before the second one.
 func ExampleFault() {
 	srv, err := sandbox.Start(sandbox.WithJobs(10))
 	if err != nil {
@@ -134,7 +134,7 @@ func ExampleFault() {
 	defer srv.Close()
 
 	var requests atomic.Int64
-	newest := srv.Jobs(generated.JobFilterModel{})[0]
+	newest := srv.Jobs(sandbox.Filter{})[0]
 	srv.SetFaults(sandbox.Fault{Name: "shrinking", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if requests.Add(1) == 2 {
@@ -149,7 +149,7 @@ func ExampleFault() {
 			log.Fatal(err)
 		}
 		resp.Body.Close()
-		fmt.Println(resp.Header.Get("Sandbox-Faults"), srv.Count(generated.JobFilterModel{}))
+		fmt.Println(resp.Header.Get("Sandbox-Faults"), srv.Count(sandbox.Filter{}))
 	}
 
 	// Output:

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// These tests hold the clock, which takes a sandbox without a network.
+// These tests run on a fake clock, which needs a sandbox without a network.
 
 func TestTokensExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -20,7 +20,7 @@ func TestTokensExpire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		token := grantedBy(t, s)
+		token := requestToken(t, s)
 		for _, step := range []struct {
 			after time.Duration
 			want  int
@@ -32,85 +32,63 @@ func TestTokensExpire(t *testing.T) {
 			w := httptest.NewRecorder()
 			s.serve(w, r)
 			if w.Code != step.want {
-				t.Errorf("%v later: %d, want %d", step.after, w.Code, step.want)
+				t.Errorf("after another %v: status %d, want %d", step.after, w.Code, step.want)
 			}
-		}
-		grantedBy(t, s)
-		if got := len(s.tokens.kept.until); got != 1 {
-			t.Errorf("%d tokens are kept, want only the one that is valid", got)
 		}
 	})
 }
 
-func grantedBy(t *testing.T, s *Server) string {
+func requestToken(t *testing.T, s *Server) string {
 	t.Helper()
 	form := url.Values{
-		"grant_type": {clientGrant}, "client_id": {s.ClientID()}, "client_secret": {s.ClientSecret()}, "scope": {defaultScope},
+		"grant_type": {"client_credentials"}, "client_id": {s.ClientID()}, "client_secret": {s.ClientSecret()}, "scope": {s.config.scope},
 	}
 	r := httptest.NewRequest(http.MethodPost, "http://localhost"+tokenPath, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	s.serve(w, r)
-	var got grant
+	var got struct {
+		AccessToken string `json:"access_token"`
+	}
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.AccessToken == "" {
 		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
 	}
 	return got.AccessToken
 }
 
-func TestReplaysAreForgottenWhenTheyCannotCount(t *testing.T) {
+func TestExpiring(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var r replays
+		var set expiring
 		end := time.Now().Add(time.Minute)
-		if !r.first("a", end) || r.first("a", end) {
-			t.Error("an id is new once")
+		for i := range 1000 {
+			if s := fmt.Sprint(i); !set.add(s, end) || set.add(s, end) || !set.has(s) {
+				t.Fatalf("%q is not new exactly once", s)
+			}
 		}
 		time.Sleep(time.Minute)
-		if !r.first("b", time.Now().Add(time.Minute)) || len(r.kept.until) != 1 {
-			t.Errorf("kept: %v", r.kept.until)
+		if set.has("1") {
+			t.Error("a string is valid at its expiry")
 		}
+		synctest.Wait()
+		set.expiry.Range(func(s, _ any) bool {
+			t.Errorf("%q is still stored after its expiry", s)
+			return false
+		})
 	})
 }
 
-// BenchmarkTokens issues tokens while many are kept: it must cost the same as with none.
+// BenchmarkTokens adds tokens to an empty set and to a large one. The cost should hardly differ.
 func BenchmarkTokens(b *testing.B) {
-	for _, kept := range []int{0, 35_000} {
-		b.Run(fmt.Sprint(kept, " kept"), func(b *testing.B) {
-			for range b.N {
-				b.StopTimer()
-				var t tokens
-				for range kept {
-					t.issue(time.Hour)
-				}
-				b.StartTimer()
-				for range 1000 {
-					t.issue(time.Hour)
-				}
+	for _, stored := range []int{0, 35_000} {
+		b.Run(fmt.Sprint(stored, " stored"), func(b *testing.B) {
+			var set expiring
+			end := time.Now().Add(time.Hour)
+			for i := range stored {
+				set.add(fmt.Sprint("stored ", i), end)
+			}
+			for i := 0; b.Loop(); i++ {
+				set.add(fmt.Sprint(i), end)
 			}
 		})
-	}
-}
-
-// TestTokensDropInBulk: those that have expired are looked for rarely, and all of them go.
-func TestTokensDropInBulk(t *testing.T) {
-	now := time.Now()
-	var kept expiring
-	looked := 0
-	for i := range 10_000 {
-		full := kept.full
-		kept.add(fmt.Sprint(i), now.Add(time.Hour), now)
-		if kept.full != full {
-			looked++
-		}
-	}
-	if looked > 20 || len(kept.until) != 10_000 {
-		t.Errorf("looked %d times, %d are kept", looked, len(kept.until))
-	}
-	now = now.Add(2 * time.Hour)
-	for i := range 20_000 {
-		kept.add(fmt.Sprint("later ", i), now.Add(time.Hour), now)
-	}
-	if len(kept.until) != 20_000 {
-		t.Errorf("%d are kept, want the valid ones alone", len(kept.until))
 	}
 }

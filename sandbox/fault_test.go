@@ -16,13 +16,13 @@ import (
 	"github.com/d365backup/d365backup/sandbox"
 )
 
-// What each fault does to the operation of version v1, to a path that is none, and to the token
-// endpoint. A later request meets what is left of the fault.
+// TestFaults sends several requests to the operation of version v1, one to an unknown path, and one to the
+// token endpoint.
 func TestFaults(t *testing.T) {
 	for _, test := range []struct {
 		fault        sandbox.Fault
 		name         string
-		statuses     []int // of the operation, one request after the other
+		statuses     []int // of the operation, in sequence
 		contentType  string
 		body         string
 		other, token int
@@ -41,37 +41,37 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv := start(t, sandbox.WithFault(test.fault))
-			good := healthyToken(t, srv, test.fault)
+			good := tokenWithoutFaults(t, srv, test.fault)
 			var statuses []int
 			for i := range test.statuses {
-				a := ask(t, srv, good, `{"pageInfo":{}}`)
-				statuses = append(statuses, a.StatusCode)
-				if a.Header.Get("Sandbox-Faults") != test.name {
-					t.Errorf("Sandbox-Faults %q", a.Header.Get("Sandbox-Faults"))
+				resp := post(t, srv, good, `{"pageInfo":{}}`)
+				statuses = append(statuses, resp.StatusCode)
+				if resp.Header.Get("Sandbox-Faults") != test.name {
+					t.Errorf("Sandbox-Faults %q", resp.Header.Get("Sandbox-Faults"))
 				}
-				if i == 0 && (a.Header.Get("Content-Type") != test.contentType || !bytes.Contains(a.body, []byte(test.body))) {
-					t.Errorf("%s: %s", a.Header.Get("Content-Type"), a.body)
+				if i == 0 && (resp.Header.Get("Content-Type") != test.contentType || !bytes.Contains(resp.body, []byte(test.body))) {
+					t.Errorf("%s: %s", resp.Header.Get("Content-Type"), resp.body)
 				}
 			}
 			if diff := cmp.Diff(test.statuses, statuses); diff != "" {
 				t.Error(diff)
 			}
-			if a := do(t, request(t, "GET", srv.URL()+"/dynamicsbackup/other", "")); a.StatusCode != test.other {
-				t.Errorf("another path: %s", a.Status)
+			if resp := do(t, request(t, "GET", srv.URL()+"/dynamicsbackup/other", "")); resp.StatusCode != test.other {
+				t.Errorf("another path: %s", resp.Status)
 			}
-			if a := askToken(t, srv, secretForm(srv)); a.StatusCode != test.token {
-				t.Errorf("token endpoint: %s", a.Status)
+			if resp := postToken(t, srv, secretForm(srv)); resp.StatusCode != test.token {
+				t.Errorf("token endpoint: %s", resp.Status)
 			}
 			srv.SetFaults()
-			if a := ask(t, srv, token(t, srv), `{"pageInfo":{}}`); a.StatusCode != 200 || a.Header.Get("Sandbox-Faults") != "" {
-				t.Errorf("without faults: %s", a.Status)
+			if resp := post(t, srv, token(t, srv), `{"pageInfo":{}}`); resp.StatusCode != 200 || resp.Header.Get("Sandbox-Faults") != "" {
+				t.Errorf("without faults: %s", resp.Status)
 			}
 		})
 	}
 }
 
-// healthyToken takes a token while no fault is set.
-func healthyToken(t *testing.T, srv *sandbox.Server, faults ...sandbox.Fault) string {
+// tokenWithoutFaults requests a token while no fault is set.
+func tokenWithoutFaults(t *testing.T, srv *sandbox.Server, faults ...sandbox.Fault) string {
 	t.Helper()
 	srv.SetFaults()
 	defer srv.SetFaults(faults...)
@@ -84,7 +84,7 @@ func TestRetryAfter(t *testing.T) {
 		0: "", time.Millisecond: "1", time.Second: "1", 90 * time.Second: "90", 1001 * time.Millisecond: "2",
 	} {
 		srv.SetFaults(sandbox.Throttled(1, pause))
-		if got := ask(t, srv, "", "").Header.Get("Retry-After"); got != want {
+		if got := post(t, srv, "", "").Header.Get("Retry-After"); got != want {
 			t.Errorf("%v: Retry-After %q, want %q", pause, got, want)
 		}
 	}
@@ -94,16 +94,16 @@ func TestClockSkew(t *testing.T) {
 	for _, skew := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		srv := start(t, sandbox.WithJobs(0), sandbox.WithFault(sandbox.ClockSkew(skew)))
 		before := time.Now().Truncate(time.Second)
-		for _, a := range []answer{askToken(t, srv, nil), ask(t, srv, "", "")} {
-			date, err := http.ParseTime(a.Header.Get("Date"))
+		for _, resp := range []response{postToken(t, srv, nil), post(t, srv, "", "")} {
+			date, err := http.ParseTime(resp.Header.Get("Date"))
 			if err != nil || date.Before(before.Add(skew)) || date.After(time.Now().Add(skew)) {
-				t.Errorf("Date %q, %v; skewed by %v", a.Header.Get("Date"), err, skew)
+				t.Errorf("Date %q, %v; skewed by %v", resp.Header.Get("Date"), err, skew)
 			}
 		}
 	}
 }
 
-func TestLatency(t *testing.T) {
+func TestLatencyEndsWithTheRequest(t *testing.T) {
 	arrived := make(chan bool)
 	arrival := sandbox.Fault{Name: "arrival", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,53 +126,53 @@ func TestLatency(t *testing.T) {
 		}()
 		<-arrived
 	}
-	ctx, giveUp := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	wait(ctx)
-	giveUp()
+	cancel()
 	if err := <-failed; !errors.Is(err, context.Canceled) {
-		t.Errorf("given up: %v", err)
+		t.Errorf("canceled by the client: %v", err)
 	}
 	wait(t.Context())
 	closed := make(chan error)
-	go func() { closed <- srv.Close() }() // It does not wait for the hour.
+	go func() { closed <- srv.Close() }() // must not wait for an hour
 	if err := <-failed; err == nil {
-		t.Error("broken off, and yet answered")
+		t.Error("the request succeeded, although Close canceled it")
 	}
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
 }
 
-func TestLatencyIsWaitedFor(t *testing.T) {
+func TestLatencyDelaysTheResponse(t *testing.T) {
 	srv := start(t)
 	good := token(t, srv)
 	const latency = 20 * time.Millisecond
 	srv.SetFaults(sandbox.Latency(latency))
 	begun := time.Now()
-	if a := ask(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != 200 || time.Since(begun) < latency {
-		t.Errorf("%s after %v", a.Status, time.Since(begun))
+	if resp := post(t, srv, good, `{"pageInfo":{}}`); resp.StatusCode != 200 || time.Since(begun) < latency {
+		t.Errorf("%s after %v", resp.Status, time.Since(begun))
 	}
 }
 
-func TestOddFaults(t *testing.T) {
+func TestNilMiddlewareAndInvalidStatus(t *testing.T) {
 	srv := start(t)
 	good := token(t, srv)
 	srv.SetFaults(sandbox.Fault{Name: "nothing"}, sandbox.ServerError(1, 7))
 	for _, want := range []int{500, 200} {
-		a := ask(t, srv, good, `{"pageInfo":{}}`)
-		if a.StatusCode != want || a.Header.Get("Sandbox-Faults") != "server-error" {
-			t.Errorf("%s, want %d; Sandbox-Faults %q", a.Status, want, a.Header.Get("Sandbox-Faults"))
+		resp := post(t, srv, good, `{"pageInfo":{}}`)
+		if resp.StatusCode != want || resp.Header.Get("Sandbox-Faults") != "server-error" {
+			t.Errorf("%s, want %d; Sandbox-Faults %q", resp.Status, want, resp.Header.Get("Sandbox-Faults"))
 		}
 	}
 }
 
-func TestFaultsMeetInOrder(t *testing.T) {
+func TestFaultsKeepTheirOrder(t *testing.T) {
 	srv := start(t, sandbox.WithFault(sandbox.ClockSkew(time.Hour)), sandbox.WithFault(sandbox.Throttled(1, 0), sandbox.ServerError(2, 500)))
 	var statuses []int
 	for range 4 {
-		a := ask(t, srv, "", "")
-		statuses = append(statuses, a.StatusCode)
-		if got := a.Header.Get("Sandbox-Faults"); got != "clock-skew, throttled, server-error" {
+		resp := post(t, srv, "", "")
+		statuses = append(statuses, resp.StatusCode)
+		if got := resp.Header.Get("Sandbox-Faults"); got != "clock-skew, throttled, server-error" {
 			t.Errorf("Sandbox-Faults %q", got)
 		}
 	}
@@ -181,50 +181,49 @@ func TestFaultsMeetInOrder(t *testing.T) {
 	}
 }
 
-// A fault that counts begins anew each time it is set.
-func TestFaultsCountAnew(t *testing.T) {
+func TestCountRestartsIfFaultIsSetAgain(t *testing.T) {
 	srv := start(t)
 	good, fault := token(t, srv), sandbox.Throttled(1, 0)
 	for range 2 {
 		srv.SetFaults(fault)
 		for _, want := range []int{429, 200} {
-			if a := ask(t, srv, good, `{"pageInfo":{}}`); a.StatusCode != want {
-				t.Errorf("%s, want %d", a.Status, want)
+			if resp := post(t, srv, good, `{"pageInfo":{}}`); resp.StatusCode != want {
+				t.Errorf("%s, want %d", resp.Status, want)
 			}
 		}
 	}
 }
 
-// A fault of a test's own: jobs vanish while they are paged through, and the rest moves up.
-func TestFaultOfOnesOwn(t *testing.T) {
+// TestCustomFault deletes jobs of the first page after it was sent, so that the others move up.
+func TestCustomFault(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(25))
-	before := ids(srv.Jobs(generated.JobFilterModel{}))
+	before := ids(srv.Jobs(sandbox.Filter{}))
 	good := token(t, srv)
-	var asked atomic.Int64
-	srv.SetFaults(sandbox.Fault{Name: "vanishing", Middleware: func(next http.Handler) http.Handler {
+	var requests atomic.Int64
+	srv.SetFaults(sandbox.Fault{Name: "deleting", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			next.ServeHTTP(w, r)
-			if asked.Add(1) == 1 {
+			if requests.Add(1) == 1 {
 				srv.Delete(before[3:8]...)
 			}
 		})
 	}})
 	var seen []string
 	for number := range int32(3) {
-		page := askPage(t, srv, good, generated.JobFilterModel{PageInfo: generated.PageModel{CurrentPage: new(number + 1)}})
-		seen = append(seen, ids(page.Jobs)...)
+		filter := generated.JobFilterModel{PageInfo: generated.PageModel{CurrentPage: new(number + 1)}}
+		seen = append(seen, wireIDs(page(t, srv, good, filter).Jobs)...)
 	}
 	if diff := cmp.Diff(strings.Join(append(before[:10:10], before[15:]...), "\n"), strings.Join(seen, "\n")); diff != "" {
 		t.Error(diff)
 	}
-	if got := asked.Load(); got != 3 {
+	if got := requests.Load(); got != 3 {
 		t.Errorf("%d requests", got)
 	}
 }
 
-// A connection that a fault took over is not waited for: without that, this test does not end.
-func TestCloseAfterHijack(t *testing.T) {
-	srv, err := sandbox.Start(sandbox.WithFault(sandbox.Fault{Name: "cut", Middleware: func(http.Handler) http.Handler {
+// TestCloseIgnoresHijackedConnections hangs if Close waits for them.
+func TestCloseIgnoresHijackedConnections(t *testing.T) {
+	srv, err := sandbox.Start(sandbox.WithFault(sandbox.Fault{Name: "closing", Middleware: func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -238,7 +237,7 @@ func TestCloseAfterHijack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if resp, err := http.Get(srv.URL()); err == nil {
-		t.Errorf("answered %s on a connection that was cut", resp.Status)
+		t.Errorf("got response %s on a closed connection", resp.Status)
 	}
 	if err := srv.Close(); err != nil {
 		t.Error(err)

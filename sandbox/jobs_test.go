@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/http"
@@ -16,77 +17,94 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/d365backup/d365backup/api"
 	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 )
 
-func ids(jobs []generated.Job) []string {
-	var ids []string
+func ids(jobs []sandbox.Job) (ids []string) {
 	for _, job := range jobs {
 		ids = append(ids, job.JobID)
 	}
 	return ids
 }
 
-// sweep asks for all pages, by number.
-func sweep(t *testing.T, srv *sandbox.Server, filter generated.JobFilterModel, size int32) []generated.Job {
+func wireIDs(jobs []generated.Job) (ids []string) {
+	for _, job := range jobs {
+		ids = append(ids, job.JobID)
+	}
+	return ids
+}
+
+// readAll requests all pages by number and returns the ids of the jobs.
+func readAll(t *testing.T, srv *sandbox.Server, filter generated.JobFilterModel, size int32) (ids []string) {
 	t.Helper()
 	shared := token(t, srv)
-	var jobs []generated.Job
 	for number := int32(1); ; number++ {
 		filter.PageInfo = generated.PageModel{CurrentPage: &number, PageSize: &size}
-		page := askPage(t, srv, shared, filter)
-		jobs = append(jobs, page.Jobs...)
-		if *page.PageIndex != number || *page.PageSize != size {
-			t.Fatalf("page %d of %d came as page %d of %d", number, size, *page.PageIndex, *page.PageSize)
+		got := page(t, srv, shared, filter)
+		ids = append(ids, wireIDs(got.Jobs)...)
+		if *got.PageIndex != number || *got.PageSize != size {
+			t.Fatalf("page %d of size %d, want page %d of size %d", *got.PageIndex, *got.PageSize, number, size)
 		}
-		if last := len(jobs) >= int(page.TotalCount); last != (*page.NextLink == "") {
-			t.Fatalf("page %d: %d of %d jobs, nextLink %q", number, len(jobs), page.TotalCount, *page.NextLink)
+		if last := len(ids) >= int(got.TotalCount); last != (*got.NextLink == "") {
+			t.Fatalf("page %d: %d of %d jobs, nextLink %q", number, len(ids), got.TotalCount, *got.NextLink)
 		} else if last {
-			return jobs
+			return ids
 		}
 	}
 }
 
+// wireFilter returns the filter that version v1 expects.
+func wireFilter(f sandbox.Filter) generated.JobFilterModel {
+	wire := generated.JobFilterModel{Type: new(generated.BackupRestoreType(f.Type))}
+	if f.Status != 0 {
+		wire.Status = new(generated.JobStatus(f.Status))
+	}
+	if !f.Start.IsZero() {
+		wire.StartTime = &f.Start
+	}
+	if !f.End.IsZero() {
+		wire.EndTime = &f.End
+	}
+	if f.OrganizationID != "" {
+		wire.OrganizationID = new(uuid.MustParse(f.OrganizationID))
+	}
+	return wire
+}
+
 func TestFilters(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(2000))
-	all := srv.Jobs(generated.JobFilterModel{})
-	year, week := anchor.AddDate(-1, 0, 0), anchor.AddDate(0, 0, -7)
-	type filter = generated.JobFilterModel
+	all := srv.Jobs(sandbox.Filter{})
+	org, year, week := all[0].OrganizationID, anchor.AddDate(-1, 0, 0), anchor.AddDate(0, 0, -7)
 	for name, test := range map[string]struct {
-		filter filter
-		match  func(generated.Job) bool
+		filter sandbox.Filter
+		match  func(sandbox.Job) bool
 	}{
-		"none":      {filter{}, func(generated.Job) bool { return true }},
-		"all types": {filter{Type: new(generated.BackupRestoreTypeAll)}, func(generated.Job) bool { return true }},
-		"one type": {filter{Type: new(generated.BackupRestoreTypeRestore)}, func(j generated.Job) bool {
-			return j.Type == 2
+		"zero":         {sandbox.Filter{}, func(sandbox.Job) bool { return true }},
+		"type":         {sandbox.Filter{Type: 2}, func(j sandbox.Job) bool { return j.Type == 2 }},
+		"status":       {sandbox.Filter{Status: 7}, func(j sandbox.Job) bool { return j.Status == 7 }},
+		"organization": {sandbox.Filter{OrganizationID: org}, func(j sandbox.Job) bool { return j.OrganizationName == all[0].OrganizationName }},
+		"upper case": {sandbox.Filter{OrganizationID: strings.ToUpper(org)}, func(j sandbox.Job) bool {
+			return j.OrganizationName == all[0].OrganizationName
 		}},
-		"one status": {filter{Status: new(generated.JobStatusFinishedWithException)}, func(j generated.Job) bool {
-			return j.Status == 7
-		}},
-		"one organization": {filter{OrganizationID: all[0].OrganizationID}, func(j generated.Job) bool {
-			return *j.OrganizationName == *all[0].OrganizationName
-		}},
-		"no such organization": {filter{OrganizationID: new(uuid.Nil)}, func(generated.Job) bool { return false }},
-		"a start":              {filter{StartTime: &week}, func(j generated.Job) bool { return !j.StartTime.Before(week) }},
-		"an end":               {filter{EndTime: &week}, func(j generated.Job) bool { return j.StartTime.Before(week) }},
-		"an object type":       {filter{ObjectType: new(int32(3))}, func(generated.Job) bool { return true }},
-		"all at once": {filter{
-			Type: new(generated.BackupRestoreTypeBackup), Status: new(generated.JobStatusFailed),
-			StartTime: &year, EndTime: &week, OrganizationID: all[0].OrganizationID,
-		}, func(j generated.Job) bool {
-			return j.Type == 1 && j.Status == 4 && !j.StartTime.Before(year) && j.StartTime.Before(week) &&
-				*j.OrganizationID == *all[0].OrganizationID
+		"unknown organization": {sandbox.Filter{OrganizationID: uuid.Nil.String()}, func(sandbox.Job) bool { return false }},
+		"start":                {sandbox.Filter{Start: week}, func(j sandbox.Job) bool { return !j.StartTime.Before(week) }},
+		"end":                  {sandbox.Filter{End: week}, func(j sandbox.Job) bool { return j.StartTime.Before(week) }},
+		"everything": {sandbox.Filter{Type: 1, Status: 4, Start: year, End: week, OrganizationID: org}, func(j sandbox.Job) bool {
+			return j.Type == 1 && j.Status == 4 && !j.StartTime.Before(year) && j.StartTime.Before(week) && j.OrganizationID == org
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want := ids(slices.DeleteFunc(slices.Clone(all), func(j generated.Job) bool { return !test.match(j) }))
-			if len(want) == 0 && name != "no such organization" {
+			want := ids(slices.DeleteFunc(slices.Clone(all), func(j sandbox.Job) bool { return !test.match(j) }))
+			if len(want) == 0 && name != "unknown organization" {
 				t.Fatal("the history has no such job")
 			}
-			if diff := cmp.Diff(want, ids(sweep(t, srv, test.filter, 999))); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(want, ids(srv.Jobs(test.filter))); diff != "" {
+				t.Errorf("Jobs: %s", diff)
+			}
+			if diff := cmp.Diff(want, readAll(t, srv, wireFilter(test.filter), 999)); diff != "" {
+				t.Errorf("pages: %s", diff)
 			}
 			if got := srv.Count(test.filter); got != len(want) {
 				t.Errorf("Count %d, want %d", got, len(want))
@@ -95,21 +113,48 @@ func TestFilters(t *testing.T) {
 	}
 }
 
-// TestNulls: a null means the same as leaving the property out.
-func TestNulls(t *testing.T) {
+func TestObjectTypeIsIgnored(t *testing.T) {
+	srv := start(t, sandbox.WithJobs(20))
+	if got := page(t, srv, token(t, srv), generated.JobFilterModel{ObjectType: new(int32(3))}); got.TotalCount != 20 {
+		t.Errorf("%d jobs, want 20", got.TotalCount)
+	}
+}
+
+// TestJobsHaveTheProperties compares the properties sent with those of the contract, so that a new one is
+// not forgotten in Job.
+func TestJobsHaveTheProperties(t *testing.T) {
+	doc, err := api.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[bool][]string{
+		true:  slices.Sorted(maps.Keys(doc.Components.Schemas["Job"].Value.Properties)),
+		false: {"jobId", "module", "organizationId", "organizationName", "startTime", "status", "type"},
+	}
+	srv := start(t)
+	jobs := decode[struct{ Jobs []map[string]any }](t, post(t, srv, token(t, srv), `{"pageInfo":{}}`)).Jobs
+	for _, job := range jobs {
+		ended := job["status"] != 2.0
+		if diff := cmp.Diff(want[ended], slices.Sorted(maps.Keys(job))); diff != "" {
+			t.Errorf("properties of a job of the sandbox, ended %t (-contract +sandbox):\n%s", ended, diff)
+		}
+	}
+}
+
+func TestNullMeansAbsent(t *testing.T) {
 	srv := start(t)
 	shared := token(t, srv)
-	want := ask(t, srv, shared, `{"pageInfo":{}}`)
-	got := ask(t, srv, shared, `{"pageInfo":{},"startTime":null,"endTime":null,"status":null,"organizationId":null,"objectType":null}`)
+	want := post(t, srv, shared, `{"pageInfo":{}}`)
+	got := post(t, srv, shared, `{"pageInfo":{},"startTime":null,"endTime":null,"status":null,"organizationId":null,"objectType":null}`)
 	if got.StatusCode != 200 || string(got.body) != string(want.body) {
 		t.Errorf("%s: %s", got.Status, got.body)
 	}
 }
 
 // Windows that touch have each job once: the start belongs to a window and the end does not.
-func TestRangeIsHalfOpen(t *testing.T) {
+func TestRangeExcludesItsEnd(t *testing.T) {
 	srv := start(t)
-	job := srv.Jobs(generated.JobFilterModel{})[100]
+	job := srv.Jobs(sandbox.Filter{})[100]
 	at := job.StartTime
 	for _, test := range []struct {
 		start, end time.Time
@@ -120,9 +165,9 @@ func TestRangeIsHalfOpen(t *testing.T) {
 		{at.Add(1), at.Add(2), 0},
 		{at, at, 0},
 	} {
-		page := askPage(t, srv, token(t, srv), generated.JobFilterModel{StartTime: &test.start, EndTime: &test.end})
-		if len(page.Jobs) != test.want {
-			t.Errorf("%v to %v: %d jobs, want %d", test.start, test.end, len(page.Jobs), test.want)
+		got := page(t, srv, token(t, srv), generated.JobFilterModel{StartTime: &test.start, EndTime: &test.end})
+		if len(got.Jobs) != test.want {
+			t.Errorf("%v to %v: %d jobs, want %d", test.start, test.end, len(got.Jobs), test.want)
 		}
 	}
 }
@@ -130,57 +175,55 @@ func TestRangeIsHalfOpen(t *testing.T) {
 func TestPages(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(23))
 	shared := token(t, srv)
-	all := ids(srv.Jobs(generated.JobFilterModel{}))
+	all := ids(srv.Jobs(sandbox.Filter{}))
 	for name, test := range map[string]struct {
 		pageInfo     string
 		number, size int32
 		begin, end   int
 		next         string
 	}{
-		"defaults":         {`{}`, 1, 10, 0, 10, "2"},
-		"the second":       {`{"currentPage":2}`, 2, 10, 10, 20, "3"},
-		"the last":         {`{"currentPage":3}`, 3, 10, 20, 23, ""},
-		"one that is full": {`{"pageSize":23}`, 1, 23, 0, 23, ""},
-		"behind the end":   {`{"currentPage":4}`, 4, 10, 23, 23, ""},
-		"far behind it":    {`{"currentPage":2147483647,"pageSize":2147483647}`, math.MaxInt32, math.MaxInt32, 23, 23, ""},
-		"more than all":    {`{"pageSize":2147483647}`, 1, math.MaxInt32, 0, 23, ""},
+		"defaults":           {`{}`, 1, 10, 0, 10, "2"},
+		"second":             {`{"currentPage":2}`, 2, 10, 10, 20, "3"},
+		"last":               {`{"currentPage":3}`, 3, 10, 20, 23, ""},
+		"exactly full":       {`{"pageSize":23}`, 1, 23, 0, 23, ""},
+		"after the last":     {`{"currentPage":4}`, 4, 10, 23, 23, ""},
+		"far after the last": {`{"currentPage":2147483647,"pageSize":2147483647}`, math.MaxInt32, math.MaxInt32, 23, 23, ""},
+		"larger than all":    {`{"pageSize":2147483647}`, 1, math.MaxInt32, 0, 23, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := ask(t, srv, shared, `{"type":0,"pageInfo":`+test.pageInfo+`}`)
-			if a.StatusCode != 200 {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := post(t, srv, shared, `{"type":0,"pageInfo":`+test.pageInfo+`}`)
+			if resp.StatusCode != 200 {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
 			}
-			page := decode[generated.JobPage](t, a)
-			if page.TotalCount != 23 || *page.PageIndex != test.number || *page.PageSize != test.size {
-				t.Errorf("%s", a.body)
+			got := decode[generated.JobPage](t, resp)
+			if got.TotalCount != 23 || *got.PageIndex != test.number || *got.PageSize != test.size {
+				t.Errorf("%s", resp.body)
 			}
-			if diff := cmp.Diff(all[test.begin:test.end], append([]string{}, ids(page.Jobs)...)); diff != "" {
+			if diff := cmp.Diff(all[test.begin:test.end], append([]string{}, wireIDs(got.Jobs)...)); diff != "" {
 				t.Error(diff)
 			}
-			next, err := url.Parse(*page.NextLink)
+			next, err := url.Parse(*got.NextLink)
 			if err != nil || next.Query().Get("pageIndex") != test.next {
-				t.Errorf("nextLink %q, want page %q", *page.NextLink, test.next)
+				t.Errorf("nextLink %q, want page %q", *got.NextLink, test.next)
 			}
-			if strings.Contains(string(a.body), `"jobs":null`) {
+			if strings.Contains(string(resp.body), `"jobs":null`) {
 				t.Error("jobs is null")
 			}
 		})
 	}
 }
 
-func TestNextLinkCarriesTheFilter(t *testing.T) {
+func TestNextLinkHasTheFilter(t *testing.T) {
 	srv := start(t)
 	start, end := anchor.AddDate(-1, 0, 0), anchor
-	org := srv.Jobs(generated.JobFilterModel{})[0].OrganizationID
-	page := askPage(t, srv, token(t, srv), generated.JobFilterModel{
-		Type: new(generated.BackupRestoreTypeBackup), Status: new(generated.JobStatusFinished),
-		StartTime: &start, EndTime: &end, OrganizationID: org,
-		PageInfo: generated.PageModel{PageSize: new(int32(5))},
-	})
-	want := "/jobs?finishTime=2026-11-02T09%3A00%3A00Z&organizationId=" + org.String() +
+	org := srv.Jobs(sandbox.Filter{})[0].OrganizationID
+	filter := wireFilter(sandbox.Filter{Type: 1, Status: 3, Start: start, End: end, OrganizationID: org})
+	filter.PageInfo.PageSize = new(int32(5))
+	got := *page(t, srv, token(t, srv), filter).NextLink
+	want := "/jobs?finishTime=2026-11-02T09%3A00%3A00Z&organizationId=" + org +
 		"&pageIndex=2&pageSize=5&startTime=2025-11-02T09%3A00%3A00Z&status=3&type=1"
-	if *page.NextLink != want {
-		t.Errorf("got  %s\nwant %s", *page.NextLink, want)
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -203,9 +246,9 @@ func TestMediaTypes(t *testing.T) {
 	} {
 		req := request(t, "POST", srv.URL()+getJobsPath, `{"pageInfo":{}}`, "Authorization", "Bearer "+shared)
 		req.Header["Content-Type"] = []string{contentType}
-		a := do(t, req)
-		if a.StatusCode != want || a.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("%q: %s, %s", contentType, a.Status, a.Header.Get("Content-Type"))
+		resp := do(t, req)
+		if resp.StatusCode != want || resp.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%q: %s, %s", contentType, resp.Status, resp.Header.Get("Content-Type"))
 		}
 	}
 }
@@ -232,54 +275,57 @@ func TestRawClient(t *testing.T) {
 	}
 }
 
-func TestBadRequests(t *testing.T) {
+func TestInvalidBodiesAreRefused(t *testing.T) {
 	srv := start(t)
 	shared := token(t, srv)
 	for name, test := range map[string]struct{ body, pointer string }{
-		"nothing":               {``, ""},
-		"no JSON":               {`{"pageInfo":`, ""},
-		"something behind":      {`{"pageInfo":{}} {}`, ""},
-		"a list":                {`[]`, ""},
-		"no page":               {`{"type":1}`, "/pageInfo"},
-		"page 0":                {`{"pageInfo":{"currentPage":0}}`, "/pageInfo/currentPage"},
-		"page size 0":           {`{"pageInfo":{"pageSize":0}}`, "/pageInfo/pageSize"},
-		"page as a word":        {`{"pageInfo":{"currentPage":"1"}}`, "/pageInfo/currentPage"},
-		"page beyond 32 bits":   {`{"pageInfo":{"currentPage":2147483648}}`, "/pageInfo/currentPage"},
-		"page as 1e1":           {`{"pageInfo":{"currentPage":1e1}}`, "/pageInfo/currentPage"},
-		"unknown type":          {`{"pageInfo":{},"type":3}`, "/type"},
-		"unknown status":        {`{"pageInfo":{},"status":0}`, "/status"},
-		"null type":             {`{"pageInfo":{},"type":null}`, "/type"},
-		"no date":               {`{"pageInfo":{},"startTime":"yesterday"}`, "/startTime"},
-		"no GUID":               {`{"pageInfo":{},"organizationId":"x"}`, "/organizationId"},
-		"the successor's name":  {`{"pageInfo":{},"finishTime":"2026-11-01T00:00:00Z"}`, "/finishTime"},
-		"the same twice":        {`{"pageInfo":{},"type":1,"type":2}`, "/type"},
-		"a start after the end": {`{"pageInfo":{},"startTime":"2026-11-02T00:00:00Z","endTime":"2026-11-01T00:00:00Z"}`, "/endTime"},
+		"empty":               {``, ""},
+		"cut JSON":            {`{"pageInfo":`, ""},
+		"trailing text":       {`{"pageInfo":{}} {}`, ""},
+		"array":               {`[]`, ""},
+		"no page":             {`{"type":1}`, "/pageInfo"},
+		"page 0":              {`{"pageInfo":{"currentPage":0}}`, "/pageInfo/currentPage"},
+		"page size 0":         {`{"pageInfo":{"pageSize":0}}`, "/pageInfo/pageSize"},
+		"page as word":        {`{"pageInfo":{"currentPage":"1"}}`, "/pageInfo/currentPage"},
+		"page beyond 32 bits": {`{"pageInfo":{"currentPage":2147483648}}`, "/pageInfo/currentPage"},
+		"page as 1e1":         {`{"pageInfo":{"currentPage":1e1}}`, "/pageInfo/currentPage"},
+		"unknown type":        {`{"pageInfo":{},"type":3}`, "/type"},
+		"unknown status":      {`{"pageInfo":{},"status":0}`, "/status"},
+		"null type":           {`{"pageInfo":{},"type":null}`, "/type"},
+		"invalid time":        {`{"pageInfo":{},"startTime":"yesterday"}`, "/startTime"},
+		"invalid GUID":        {`{"pageInfo":{},"organizationId":"x"}`, "/organizationId"},
+		"successor's name":    {`{"pageInfo":{},"finishTime":"2026-11-01T00:00:00Z"}`, "/finishTime"},
+		"repeated key":        {`{"pageInfo":{},"type":1,"type":2}`, "/type"},
+		"start after end":     {`{"pageInfo":{},"startTime":"2026-11-02T00:00:00Z","endTime":"2026-11-01T00:00:00Z"}`, "/endTime"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := ask(t, srv, shared, test.body)
-			if a.StatusCode != 400 {
-				t.Fatalf("%s: %s", a.Status, a.body)
+			resp := post(t, srv, shared, test.body)
+			if resp.StatusCode != 400 {
+				t.Fatalf("%s: %s", resp.Status, resp.body)
+			}
+			if err := api.ValidateResponse("getJobs", 400, resp.Header.Get("Content-Type"), resp.body); err != nil {
+				t.Error(err)
 			}
 			problem := decode[struct {
 				Errors []struct{ Pointer *string }
-			}](t, a)
+			}](t, resp)
 			if len(problem.Errors) != 1 || problem.Errors[0].Pointer == nil || *problem.Errors[0].Pointer != test.pointer {
-				t.Errorf("want a fault at %q: %s", test.pointer, a.body)
+				t.Errorf("want a violation at %q: %s", test.pointer, resp.body)
 			}
 		})
 	}
 }
 
-func TestLongBody(t *testing.T) {
+func TestLongBodyIsRefused(t *testing.T) {
 	srv := start(t)
 	body := `{"pageInfo":{}` + strings.Repeat(" ", 1<<20) + `}`
-	if a := ask(t, srv, token(t, srv), body); a.StatusCode != 413 {
-		t.Errorf("%s", a.Status)
+	if resp := post(t, srv, token(t, srv), body); resp.StatusCode != 413 {
+		t.Errorf("%s", resp.Status)
 	}
 }
 
-// A body that breaks off is a bad request, even if what came is a whole filter.
-func TestBrokenBody(t *testing.T) {
+// TestTruncatedBodyIsRefused sends a complete filter, but not the end of the body.
+func TestTruncatedBodyIsRefused(t *testing.T) {
 	srv := start(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL(), "http://"))
 	if err != nil {
@@ -300,20 +346,20 @@ func TestBrokenBody(t *testing.T) {
 
 func TestPutAndDelete(t *testing.T) {
 	srv := start(t, sandbox.WithJobs(0))
-	if got := askPage(t, srv, token(t, srv), generated.JobFilterModel{}); len(got.Jobs) != 0 || got.TotalCount != 0 {
-		t.Fatalf("an empty history answers %v", got)
+	if got := page(t, srv, token(t, srv), generated.JobFilterModel{}); len(got.Jobs) != 0 || got.TotalCount != 0 {
+		t.Fatalf("the empty history has %v", got)
 	}
-	job := func(i int, status generated.JobStatus) generated.Job {
-		return generated.Job{
-			JobID: fmt.Sprint("job", i), Type: generated.BackupRestoreTypeBackup, Status: status,
-			StartTime: anchor.Add(time.Duration(i) * time.Hour),
-		}
+	job := func(i, status int) sandbox.Job {
+		return sandbox.Job{JobID: fmt.Sprint("job", i), Type: 1, Status: status, StartTime: anchor.Add(time.Duration(i) * time.Hour)}
 	}
 	srv.Put(job(1, 2), job(3, 3), job(2, 3))
 	srv.Put(job(1, 4))
-	srv.Delete("job2", "no such job")
-	page := askPage(t, srv, token(t, srv), generated.JobFilterModel{})
-	if diff := cmp.Diff([]generated.Job{job(3, 3), job(1, 4)}, page.Jobs); diff != "" {
+	srv.Delete("job2", "unknown")
+	want := []sandbox.Job{job(3, 3), job(1, 4)}
+	if diff := cmp.Diff(want, srv.Jobs(sandbox.Filter{})); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(ids(want), readAll(t, srv, generated.JobFilterModel{}, 10)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -5,25 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 )
 
-// What a sandbox has when no option says otherwise.
-const (
-	defaultAddr     = "127.0.0.1:0"
-	defaultClientID = "5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71"
-	defaultSecret   = "loopback-only" // it opens an invented history on loopback
-	defaultScope    = "Dynamics.ReadWrite.All"
-	defaultJobs     = 5000
-	defaultLifetime = time.Hour
-	maxJobs         = 1_000_000
-)
+const maxJobs = 1_000_000
 
-// Option changes a sandbox when it starts.
+// Option configures a sandbox for [Start].
 type Option func(*config) error
 
-// config is what the options make.
 type config struct {
 	addr                   string
 	clientID, clientSecret string
@@ -35,120 +24,83 @@ type config struct {
 	faults                 []Fault
 }
 
-func newConfig(opts []Option) (config, error) {
-	c := config{
-		addr:         defaultAddr,
-		clientID:     defaultClientID,
-		clientSecret: defaultSecret,
-		scope:        defaultScope,
+func defaultConfig() config {
+	return config{
+		addr:         "127.0.0.1:0",
+		clientID:     "5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71",
+		clientSecret: "loopback-only", // gives access to nothing but a generated history
+		scope:        "Dynamics.ReadWrite.All",
 		anchor:       time.Now(),
-		jobs:         defaultJobs,
-		lifetime:     defaultLifetime,
+		jobs:         5000,
+		lifetime:     time.Hour,
 	}
-	for _, opt := range opts {
-		if err := opt(&c); err != nil {
-			return config{}, err
+}
+
+// option returns an option that applies set, or fails with the problem if it is not valid.
+func option(valid bool, problem string, set func(*config)) Option {
+	return func(c *config) error {
+		if !valid {
+			return errors.New(problem)
 		}
+		set(c)
+		return nil
 	}
-	return c, nil
 }
 
 // WithAddr sets the address to listen on, such as "127.0.0.1:8080". Its host must be a loopback
-// address or "localhost"; port 0 takes a free port. The default is "127.0.0.1:0".
+// address or "localhost"; port 0 chooses a free port. The default is "127.0.0.1:0".
 func WithAddr(addr string) Option {
-	return func(c *config) error {
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			return fmt.Errorf("address %q: %w", addr, err)
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return fmt.Errorf("address %q is not a loopback address: use 127.0.0.1, [::1] or localhost", addr)
-		}
-		c.addr = addr
-		return nil
-	}
+	problem := fmt.Sprintf("address %q is not a loopback address: use 127.0.0.1, [::1] or localhost", addr)
+	return option(isLoopback(addr), problem, func(c *config) { c.addr = addr })
 }
 
-// WithClient sets the id and the secret of the one client that the sandbox knows. The defaults are
-// the same on every start.
+// WithClient sets the id and the secret of the sandbox's only client. The defaults are the same on every
+// start.
 func WithClient(id, secret string) Option {
-	return func(c *config) error {
-		if id == "" || secret == "" {
-			return errors.New("a client needs an id and a secret")
-		}
+	return option(id != "" && secret != "", "client id or secret is empty: set both", func(c *config) {
 		c.clientID, c.clientSecret = id, secret
-		return nil
-	}
+	})
 }
 
-// WithCertificate registers a certificate with the client, beside its secret and the certificates
-// registered before. Its key must be RSA. Without any, every client assertion is refused.
+// WithCertificate registers a certificate of the client, in addition to its secret and to certificates
+// registered earlier. Its key must be RSA. Without a certificate, every client assertion is refused.
 func WithCertificate(cert *x509.Certificate) Option {
-	return func(c *config) error {
-		if cert == nil {
-			return errors.New("no certificate given")
-		}
-		if _, ok := cert.PublicKey.(*rsa.PublicKey); !ok {
-			return fmt.Errorf("the certificate %q has no RSA key", cert.Subject)
-		}
-		c.certificates = append(c.certificates, cert)
-		return nil
+	if cert == nil {
+		return option(false, "certificate is nil", nil)
 	}
+	_, isRSA := cert.PublicKey.(*rsa.PublicKey)
+	return option(isRSA, fmt.Sprintf("certificate %q has no RSA key: use one that has", cert.Subject), func(c *config) {
+		c.certificates = append(c.certificates, cert)
+	})
 }
 
-// WithScope sets the one scope that the token endpoint grants, spelled exactly so. The default is
+// WithScope sets the only scope that the token endpoint grants. Its case matters. The default is
 // "Dynamics.ReadWrite.All"; the vendor's pages also spell it in lower case.
 func WithScope(scope string) Option {
-	return func(c *config) error {
-		if scope == "" {
-			return errors.New("the scope is empty")
-		}
-		c.scope = scope
-		return nil
-	}
+	return option(scope != "", "scope is empty", func(c *config) { c.scope = scope })
 }
 
-// WithAnchor sets the present from which the history reaches back; the default is when the sandbox
-// starts. The history is the same on every start but for its anchor. Tokens expire by the real
-// clock all the same.
+// WithAnchor sets the time at which the history ends. The default is the time of the start. The same anchor
+// gives the same history. It does not change when tokens expire.
 func WithAnchor(present time.Time) Option {
-	return func(c *config) error {
-		if present.IsZero() {
-			return errors.New("the anchor is the zero time")
-		}
-		c.anchor = present
-		return nil
-	}
+	return option(!present.IsZero(), "anchor is the zero time", func(c *config) { c.anchor = present })
 }
 
-// WithJobs sets how far the history reaches back, in jobs: from 0 to a million. The default of 5000
-// makes about two years; with 0 the history is empty, to be filled by [Server.Put].
+// WithJobs sets the number of jobs in the history, from 0 to a million. The default of 5000 covers about
+// two years. With 0 the history is empty; [Server.Put] fills it.
 func WithJobs(n int) Option {
-	return func(c *config) error {
-		if n < 0 || n > maxJobs {
-			return fmt.Errorf("a history of %d jobs is not possible: it holds 0 to %d", n, maxJobs)
-		}
-		c.jobs = n
-		return nil
-	}
+	problem := fmt.Sprintf("invalid number of jobs %d: use 0 to %d", n, maxJobs)
+	return option(0 <= n && n <= maxJobs, problem, func(c *config) { c.jobs = n })
 }
 
-// WithTokenLifetime sets how long a token is valid: whole seconds, at least one. The default is an
-// hour.
+// WithTokenLifetime sets how long a token is valid: one second or more, in whole seconds. The default is
+// one hour.
 func WithTokenLifetime(d time.Duration) Option {
-	return func(c *config) error {
-		if d < time.Second || d%time.Second != 0 {
-			return fmt.Errorf("a token lifetime of %v is not whole seconds, at least one", d)
-		}
-		c.lifetime = d
-		return nil
-	}
+	problem := fmt.Sprintf("invalid token lifetime %v: use whole seconds, at least one", d)
+	return option(d >= time.Second && d%time.Second == 0, problem, func(c *config) { c.lifetime = d })
 }
 
-// WithFault starts the sandbox with faults set; see [Server.SetFaults].
+// WithFault sets faults from the start, as [Server.SetFaults] does later.
 func WithFault(faults ...Fault) Option {
-	return func(c *config) error {
-		c.faults = append(c.faults, faults...)
-		return nil
-	}
+	return option(true, "", func(c *config) { c.faults = append(c.faults, faults...) })
 }

@@ -1,45 +1,39 @@
-// Package sandbox serves a stand-in for AvePoint Cloud Backup for Dynamics 365 on the loopback
-// interface: a token endpoint, and the operation of version v1 beside its successor, over one
-// invented history of jobs. It is there for demonstrations and for tests of programs that call the
-// service.
+// Package sandbox runs a local mock of AvePoint Cloud Backup for Dynamics 365: a token endpoint, the
+// operation of version v1 and its successor, over one generated history of jobs. Use it for demonstrations
+// and to test programs that call the service.
 //
 //	srv, err := sandbox.Start()
 //	if err != nil { … }
 //	defer srv.Close()
 //	// a client with srv.URL(), srv.TokenURL(), srv.ClientID() and srv.ClientSecret()
 //
-// The token endpoint grants tokens for client credentials: a secret, or an assertion signed with a
-// certificate, in the body of a form. HTTP Basic is not accepted, and the scope must be asked for
-// alone.
+// The token endpoint grants tokens for client credentials: a secret, or an assertion signed with the key of
+// a certificate, in a form. It does not accept HTTP Basic, nor a scope together with others.
 //
-// The operations are strict. They refuse a request that the contract does not allow with 400 and the
-// JSON pointer of each fault; in a query, that is a slash and the parameter's name. The sandbox checks
-// its own answers too: one that breaks the contract becomes a 500, and [Server.Close] reports it.
+// The operations are strict. They refuse a request that violates the contract with status 400 and the JSON
+// pointer of each violation; for a query, that is a slash and the parameter's name. The sandbox checks its
+// responses, too: it replaces one that violates the contract by status 500, and [Server.Close] reports it.
 //
-// The history has jobs of all types and statuses in several organizations, of about two years. It is
-// the same on every start but for the present, from which it reaches back, and changes only by
-// [Server.Put] and [Server.Delete].
+// The history covers about two years, with jobs of all types and statuses in several organizations. It ends
+// when the sandbox starts and is otherwise the same on every start. Only [Server.Put] and [Server.Delete]
+// change it. [WithFault] and [Server.SetFaults] simulate failures of the service.
 //
-// Where the documents are silent, the sandbox had to choose. A program must not rely on these:
+// Where the documents leave something open, the sandbox had to choose. Do not rely on these choices:
 //
-//   - Jobs come newest first.
-//   - A time range selects jobs by when they started; it includes its start and excludes its end.
-//   - objectType is accepted and selects nothing: its values are documented nowhere, and all jobs
-//     of the sandbox belong to one module.
-//   - A page behind the last one is empty, and its total is that of the other pages.
-//   - Both operations answer alike. nextLink has the form that the successor was seen to send and is
-//     empty on the last page.
-//   - A range that starts after it ends is refused with 400.
+//   - Jobs are sorted by start time, newest first.
+//   - A time range selects jobs by their start time. It includes its start and excludes its end. If it
+//     starts after it ends, the status is 400.
+//   - objectType is accepted and ignored: its values are not documented.
+//   - A page after the last one is empty and has the same total.
+//   - Both operations send the same response. nextLink has the form seen from the successor, and is empty
+//     on the last page.
 //
-// A request whose Host is not a loopback address or "localhost" is refused with 421, so that no web page can reach the
-// sandbox under a name of its own.
-//
-// What a service does on a bad day is set by [WithFault] and [Server.SetFaults].
+// The sandbox refuses a request with status 421 if its Host is not a loopback address or "localhost", so that
+// no web page can reach it by DNS rebinding.
 package sandbox
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -48,24 +42,27 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// Server is a running sandbox. Only [Start] makes one: the zero value is of no use. All its methods are
-// safe for concurrent use.
+// Server is a running sandbox. Use [Start] to get one; the zero value is not usable. All methods are safe for
+// concurrent use.
 type Server struct {
-	config  config
-	url     string
-	history history
-	tokens  tokens
-	replays replays
-	faulty  atomic.Pointer[http.Handler] // the service behind the faults that are set
+	config     config
+	url        string
+	history    history
+	tokens     *expiring
+	assertions *expiring                    // ids of those used
+	handler    atomic.Pointer[http.Handler] // the service and its faults
+	close      func() error
 
-	broken breaks
-	close  func() error
+	mu         sync.Mutex
+	violations []error // by responses of the sandbox
 }
 
-// Start starts a sandbox and returns as soon as it accepts connections. The caller closes it. An
-// option that makes no sense, or an address that cannot be had, is an error.
+// Start starts a sandbox that accepts connections at once. The caller must close it. The error reports an
+// invalid option, or an address that is not available.
 func Start(opts ...Option) (*Server, error) {
 	s, err := newServer(opts)
 	if err != nil {
@@ -80,7 +77,7 @@ func Start(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// listen serves until the function that it returns is called.
+// listen serves requests until the function that it returns is called.
 func (s *Server) listen(listener net.Listener) (end func() error) {
 	ctx, stop := context.WithCancel(context.Background())
 	var connections sync.WaitGroup
@@ -104,24 +101,27 @@ func (s *Server) listen(listener net.Listener) (end func() error) {
 		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
 			err = errors.Join(err, ended)
 		}
-		// The second Close is for a connection that came in during the first. Handlers are stopped only
-		// when they have no connection left: they would send an empty 200.
+		// The second Close is for a connection accepted during the first. Handlers must not end before their
+		// connection is closed: they would send an empty 200.
 		err = errors.Join(err, server.Close())
 		stop()
 		connections.Wait()
-		return errors.Join(err, s.broken.err())
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return errors.Join(err, errors.Join(s.violations...))
 	})
 }
 
-// newServer makes a sandbox that does not listen yet.
+// newServer returns a sandbox that does not listen yet.
 func newServer(opts []Option) (*Server, error) {
-	cfg, err := newConfig(opts)
-	if err != nil {
-		return nil, err
+	s := &Server{config: defaultConfig(), tokens: new(expiring), assertions: new(expiring)}
+	for _, opt := range opts {
+		if err := opt(&s.config); err != nil {
+			return nil, err
+		}
 	}
-	s := &Server{config: cfg}
-	s.history.put(invent(cfg.anchor, cfg.jobs))
-	s.SetFaults(cfg.faults...)
+	s.history.jobs = generate(s.config.anchor, s.config.jobs)
+	s.SetFaults(s.config.faults...)
 	return s, nil
 }
 
@@ -131,34 +131,33 @@ func (s *Server) URL() string { return s.url }
 // TokenURL returns the URL of the token endpoint.
 func (s *Server) TokenURL() string { return s.url + tokenPath }
 
-// ClientID returns the id of the one client that the sandbox knows.
+// ClientID returns the id of the sandbox's only client.
 func (s *Server) ClientID() string { return s.config.clientID }
 
-// ClientSecret returns that client's secret. It opens nothing but this sandbox.
+// ClientSecret returns that client's secret. It gives access to this sandbox only.
 func (s *Server) ClientSecret() string { return s.config.clientSecret }
 
-// RevokeTokens makes every token issued so far invalid, as if the service had forgotten them.
-func (s *Server) RevokeTokens() { s.tokens.revoke() }
+// RevokeTokens makes every token issued so far invalid.
+func (s *Server) RevokeTokens() { s.tokens.expiry.Clear() }
 
-// Close stops the sandbox: it breaks off the requests under way, waits for them to end and frees
-// the address. It reports the answers that broke the contract, if there were any. A second Close
-// changes nothing and returns the same.
+// Close stops the sandbox: it cancels the requests in flight, waits for them to end and releases the
+// address. The error includes the responses that violated the contract. A second Close does nothing and
+// returns the same error.
 func (s *Server) Close() error { return s.close() }
 
-// serve is the way in for every request.
+// serve serves every request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	id := newRequestID()
-	w.Header().Set(requestIDHeader, id)
+	id := strings.ReplaceAll(uuid.NewString(), "-", "")
+	w.Header().Set("Request-Id", id)
 	w.Header().Set("X-Request-Id", id) // the name in contracts before 1.2.0
 	if !isLoopback(r.Host) {
-		refuse(w, http.StatusMisdirectedRequest, "The sandbox serves loopback addresses only, not "+r.Host+".")
+		refuse(w, http.StatusMisdirectedRequest, "The sandbox serves loopback addresses only, not "+r.Host+".", nil)
 		return
 	}
-	(*s.faulty.Load()).ServeHTTP(w, r)
+	(*s.handler.Load()).ServeHTTP(w, r)
 }
 
-// isLoopback reports whether a Host header names this machine. A web page can have a browser send requests here under a
-// name of its own (DNS rebinding); they have that name as their host.
+// isLoopback reports whether a host, with or without a port, is a loopback address or "localhost".
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -167,51 +166,43 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// service is the sandbox without faults. Paths are taken as they are: a multiplexer would redirect
-// one that has a slash too many.
-func (s *Server) service() http.Handler {
-	routes := map[string]http.Handler{
-		tokenPath:     only(http.MethodPost, s.token),
-		getJobs.path:  only(getJobs.method, s.authorized(s.getJobs)),
-		listJobs.path: only(listJobs.method, s.authorized(s.listJobs)),
+// service is the handler without faults. It does not use a ServeMux, which would redirect a path with an
+// extra slash.
+func (s *Server) service(w http.ResponseWriter, r *http.Request) {
+	var serve http.HandlerFunc
+	method := http.MethodPost
+	switch r.URL.Path {
+	case tokenPath:
+		serve = s.token
+	case getJobs.path:
+		serve = s.authorized(s.getJobs)
+	case listJobs.path:
+		serve, method = s.authorized(s.listJobs), http.MethodGet
+	default:
+		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".", nil)
+		return
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if route, ok := routes[r.URL.Path]; ok {
-			route.ServeHTTP(w, r)
-			return
-		}
-		refuse(w, http.StatusNotFound, "There is nothing at "+r.URL.Path+".")
-	})
+	if r.Method != method {
+		w.Header().Set("Allow", method)
+		refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" accepts "+method+" only.", nil)
+		return
+	}
+	serve(w, r)
 }
 
-// only lets one method pass.
-func only(method string, next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != method {
-			w.Header().Set("Allow", method)
-			refuse(w, http.StatusMethodNotAllowed, r.URL.Path+" takes "+method+" only.")
-			return
-		}
-		next(w, r)
-	})
-}
-
-// authorized lets requests with a valid bearer token pass.
+// authorized refuses requests without a valid bearer token (RFC 6750, section 2.1).
 func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		token, given := bearer(r)
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		switch {
-		case !given:
+		case !strings.EqualFold(scheme, "Bearer") || token == "":
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox"`)
-			refuse(w, http.StatusUnauthorized, "A bearer token is needed.")
-		case !s.tokens.valid(token):
+			refuse(w, http.StatusUnauthorized, "The request has no bearer token.", nil)
+		case !s.tokens.has(token):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="sandbox", error="invalid_token"`)
-			refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.")
+			refuse(w, http.StatusUnauthorized, "The bearer token is unknown or has expired.", nil)
 		default:
 			next(w, r)
 		}
 	}
 }
-
-// sameSecret compares in constant time.
-func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -27,7 +27,7 @@ const (
 	scope       = "Dynamics.ReadWrite.All"
 )
 
-// start starts a sandbox whose Close must report nothing.
+// start starts a sandbox and fails the test if Close returns an error.
 func start(t *testing.T, opts ...sandbox.Option) *sandbox.Server {
 	t.Helper()
 	srv, err := sandbox.Start(append([]sandbox.Option{sandbox.WithAnchor(anchor)}, opts...)...)
@@ -42,16 +42,16 @@ func start(t *testing.T, opts ...sandbox.Option) *sandbox.Server {
 	return srv
 }
 
-// answer is a response whose body has been read.
-type answer struct {
+// response is a response with its body.
+type response struct {
 	*http.Response
 	body []byte
 }
 
-// client opens a connection for each request, so that none outlives its test.
+// client opens a connection for each request, so that no connection outlives its test.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-func do(t *testing.T, req *http.Request) answer {
+func do(t *testing.T, req *http.Request) response {
 	t.Helper()
 	resp, err := client.Do(req)
 	if err != nil {
@@ -65,14 +65,14 @@ func do(t *testing.T, req *http.Request) answer {
 	if id := resp.Header.Get("Request-Id"); id == "" || id != resp.Header.Get("X-Request-Id") {
 		t.Errorf("%s %s: Request-Id %q, X-Request-Id %q", req.Method, req.URL.Path, id, resp.Header.Get("X-Request-Id"))
 	}
-	return answer{resp, body}
+	return response{resp, body}
 }
 
-func decode[T any](t *testing.T, a answer) T {
+func decode[T any](t *testing.T, resp response) T {
 	t.Helper()
 	var v T
-	if err := json.Unmarshal(a.body, &v); err != nil {
-		t.Fatalf("%s: %v in %q", a.Status, err, a.body)
+	if err := json.Unmarshal(resp.body, &v); err != nil {
+		t.Fatalf("%s: %v in %q", resp.Status, err, resp.body)
 	}
 	return v
 }
@@ -89,8 +89,8 @@ func request(t *testing.T, method, target, body string, header ...string) *http.
 	return req
 }
 
-// askToken posts a form to the token endpoint.
-func askToken(t *testing.T, srv *sandbox.Server, form url.Values) answer {
+// postToken posts a form to the token endpoint.
+func postToken(t *testing.T, srv *sandbox.Server, form url.Values) response {
 	t.Helper()
 	return do(t, request(t, http.MethodPost, srv.TokenURL(), form.Encode(),
 		"Content-Type", "application/x-www-form-urlencoded"))
@@ -105,7 +105,7 @@ func secretForm(srv *sandbox.Server) url.Values {
 	}
 }
 
-type tokenAnswer struct {
+type tokenResponse struct {
 	AccessToken      string `json:"access_token"`
 	ExpiresIn        int    `json:"expires_in"`
 	TokenType        string `json:"token_type"`
@@ -116,53 +116,54 @@ type tokenAnswer struct {
 
 func token(t *testing.T, srv *sandbox.Server) string {
 	t.Helper()
-	a := askToken(t, srv, secretForm(srv))
-	if a.StatusCode != http.StatusOK {
-		t.Fatalf("token: %s: %s", a.Status, a.body)
+	resp := postToken(t, srv, secretForm(srv))
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("token: %s: %s", resp.Status, resp.body)
 	}
-	return decode[tokenAnswer](t, a).AccessToken
+	return decode[tokenResponse](t, resp).AccessToken
 }
 
-// ask posts a filter to the operation.
-func ask(t *testing.T, srv *sandbox.Server, token, filter string) answer {
+// post sends a filter to the operation of version v1.
+func post(t *testing.T, srv *sandbox.Server, token, filter string) response {
 	t.Helper()
 	return do(t, request(t, http.MethodPost, srv.URL()+getJobsPath, filter,
 		"Content-Type", "application/json", "Authorization", "Bearer "+token))
 }
 
-func askPage(t *testing.T, srv *sandbox.Server, token string, filter generated.JobFilterModel) generated.JobPage {
+// page requests a page from the operation of version v1.
+func page(t *testing.T, srv *sandbox.Server, token string, filter generated.JobFilterModel) generated.JobPage {
 	t.Helper()
 	body, err := json.Marshal(filter)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := ask(t, srv, token, string(body))
-	if a.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", a.Status, a.body)
+	resp := post(t, srv, token, string(body))
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", resp.Status, resp.body)
 	}
-	return decode[generated.JobPage](t, a)
+	return decode[generated.JobPage](t, resp)
 }
 
-func TestStartRefuses(t *testing.T) {
+func TestStartRefusesInvalidOptions(t *testing.T) {
 	taken := start(t)
 	for name, test := range map[string]struct {
 		opt  sandbox.Option
 		want string
 	}{
-		"every interface":      {sandbox.WithAddr(":0"), "loopback"},
-		"no loopback address":  {sandbox.WithAddr("192.0.2.1:0"), "loopback"},
-		"a name":               {sandbox.WithAddr("example.org:0"), "loopback"},
-		"no port":              {sandbox.WithAddr("127.0.0.1"), "missing port"},
-		"a taken address":      {sandbox.WithAddr(strings.TrimPrefix(taken.URL(), "http://")), "in use"},
-		"no secret":            {sandbox.WithClient("id", ""), "secret"},
-		"no id":                {sandbox.WithClient("", "secret"), "id"},
-		"no certificate":       {sandbox.WithCertificate(nil), "certificate"},
-		"no scope":             {sandbox.WithScope(""), "scope"},
-		"the zero time":        {sandbox.WithAnchor(time.Time{}), "anchor"},
-		"fewer jobs than none": {sandbox.WithJobs(-1), "-1"},
-		"too many jobs":        {sandbox.WithJobs(math.MaxInt), "1000000"},
-		"half a second":        {sandbox.WithTokenLifetime(500 * time.Millisecond), "500ms"},
-		"a second and a half":  {sandbox.WithTokenLifetime(1500 * time.Millisecond), "1.5s"},
+		"all interfaces":      {sandbox.WithAddr(":0"), "loopback"},
+		"public address":      {sandbox.WithAddr("192.0.2.1:0"), "loopback"},
+		"host name":           {sandbox.WithAddr("example.org:0"), "loopback"},
+		"no port":             {sandbox.WithAddr("127.0.0.1"), "missing port"},
+		"address in use":      {sandbox.WithAddr(strings.TrimPrefix(taken.URL(), "http://")), "in use"},
+		"no secret":           {sandbox.WithClient("id", ""), "secret"},
+		"no id":               {sandbox.WithClient("", "secret"), "id"},
+		"no certificate":      {sandbox.WithCertificate(nil), "certificate"},
+		"no scope":            {sandbox.WithScope(""), "scope"},
+		"zero time":           {sandbox.WithAnchor(time.Time{}), "anchor"},
+		"negative jobs":       {sandbox.WithJobs(-1), "-1"},
+		"too many jobs":       {sandbox.WithJobs(math.MaxInt), "1000000"},
+		"half a second":       {sandbox.WithTokenLifetime(500 * time.Millisecond), "500ms"},
+		"a second and a half": {sandbox.WithTokenLifetime(1500 * time.Millisecond), "1.5s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv, err := sandbox.Start(test.opt)
@@ -171,20 +172,20 @@ func TestStartRefuses(t *testing.T) {
 				t.Fatal("started")
 			}
 			if !strings.Contains(err.Error(), test.want) {
-				t.Errorf("%q does not say %q", err, test.want)
+				t.Errorf("got error %q, want it to contain %q", err, test.want)
 			}
 		})
 	}
 }
 
-func TestListensOnLoopback(t *testing.T) {
+func TestStartListensOnLoopback(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
 		srv := start(t, sandbox.WithAddr(addr), sandbox.WithJobs(1))
 		u, err := url.Parse(srv.URL())
 		if err != nil || u.Scheme != "http" || u.Port() == "0" || u.Path != "" {
 			t.Errorf("%s: URL %q, %v", addr, srv.URL(), err)
 		}
-		if got := len(askPage(t, srv, token(t, srv), generated.JobFilterModel{}).Jobs); got != 1 {
+		if got := len(page(t, srv, token(t, srv), generated.JobFilterModel{}).Jobs); got != 1 {
 			t.Errorf("%s: %d jobs", addr, got)
 		}
 	}
@@ -205,70 +206,68 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/connect/token", 405, "POST"},
 		{"POST", getJobsPath, 401, ""},
 	} {
-		a := do(t, request(t, test.method, srv.URL()+test.path, "{}"))
-		if a.StatusCode != test.status || a.Header.Get("Allow") != test.allow {
-			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, a.Status, a.Header.Get("Allow"))
+		resp := do(t, request(t, test.method, srv.URL()+test.path, "{}"))
+		if resp.StatusCode != test.status || resp.Header.Get("Allow") != test.allow {
+			t.Errorf("%s %s: %s, Allow %q", test.method, test.path, resp.Status, resp.Header.Get("Allow"))
 		}
-		problem := decode[generated.Error](t, a)
-		if *problem.StatusCode != int32(test.status) || *problem.RequestID != a.Header.Get("Request-Id") {
-			t.Errorf("%s %s: %s", test.method, test.path, a.body)
+		problem := decode[generated.Error](t, resp)
+		if *problem.StatusCode != int32(test.status) || *problem.RequestID != resp.Header.Get("Request-Id") {
+			t.Errorf("%s %s: %s", test.method, test.path, resp.body)
 		}
 	}
 }
 
-func TestDemandsAToken(t *testing.T) {
+func TestOperationRequiresToken(t *testing.T) {
 	srv := start(t)
 	good := token(t, srv)
 	const filter = `{"pageInfo":{}}`
 	for name, test := range map[string]struct {
-		header string
-		status int
-		says   string
+		header    string
+		status    int
+		challenge string
 	}{
-		"none":           {"", 401, `Bearer realm="sandbox"`},
-		"another scheme": {"Basic " + good, 401, `Bearer realm="sandbox"`},
-		"an empty one":   {"Bearer ", 401, `Bearer realm="sandbox"`},
-		"an unknown one": {"Bearer x" + good, 401, `Bearer realm="sandbox", error="invalid_token"`},
-		"a good one":     {"Bearer " + good, 200, ""},
-		"in lower case":  {"bearer " + good, 200, ""},
+		"none":              {"", 401, `Bearer realm="sandbox"`},
+		"another scheme":    {"Basic " + good, 401, `Bearer realm="sandbox"`},
+		"empty":             {"Bearer ", 401, `Bearer realm="sandbox"`},
+		"unknown":           {"Bearer x" + good, 401, `Bearer realm="sandbox", error="invalid_token"`},
+		"valid":             {"Bearer " + good, 200, ""},
+		"lower-case scheme": {"bearer " + good, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := do(t, request(t, "POST", srv.URL()+getJobsPath, filter,
+			resp := do(t, request(t, "POST", srv.URL()+getJobsPath, filter,
 				"Content-Type", "application/json", "Authorization", test.header))
-			if a.StatusCode != test.status || a.Header.Get("WWW-Authenticate") != test.says {
-				t.Errorf("%s, WWW-Authenticate %q", a.Status, a.Header.Get("WWW-Authenticate"))
+			if resp.StatusCode != test.status || resp.Header.Get("WWW-Authenticate") != test.challenge {
+				t.Errorf("%s, WWW-Authenticate %q", resp.Status, resp.Header.Get("WWW-Authenticate"))
 			}
 		})
 	}
 	srv.RevokeTokens()
-	if a := ask(t, srv, good, filter); a.StatusCode != http.StatusUnauthorized {
-		t.Errorf("after revocation: %s", a.Status)
+	if resp := post(t, srv, good, filter); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("after revocation: %s", resp.Status)
 	}
-	if a := ask(t, srv, token(t, srv), filter); a.StatusCode != http.StatusOK {
-		t.Errorf("with a token issued after revocation: %s", a.Status)
+	if resp := post(t, srv, token(t, srv), filter); resp.StatusCode != http.StatusOK {
+		t.Errorf("with a token issued after revocation: %s", resp.Status)
 	}
 }
 
 func TestConcurrentRequests(t *testing.T) {
 	srv := start(t)
 	shared := token(t, srv)
-	want := srv.Count(generated.JobFilterModel{})
+	want := srv.Count(sandbox.Filter{})
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			page := askPage(t, srv, shared, generated.JobFilterModel{})
-			if got := int(page.TotalCount); got < want || got > want+20 {
+			if got := int(page(t, srv, shared, generated.JobFilterModel{}).TotalCount); got < want || got > want+20 {
 				t.Errorf("%d jobs, want %d to %d", got, want, want+20)
 			}
-			job := page.Jobs[0]
+			job := srv.Jobs(sandbox.Filter{})[0]
 			job.JobID += string(rune('a' + i))
 			srv.Put(job)
-			srv.Jobs(generated.JobFilterModel{})
 		})
 	}
 	all.Wait()
-	if got := srv.Count(generated.JobFilterModel{}); got != want+20 {
-		t.Errorf("%d jobs after all, want %d", got, want+20)
+	if got := srv.Count(sandbox.Filter{}); got != want+20 {
+		t.Errorf("%d jobs at the end, want %d", got, want+20)
 	}
 }
 
@@ -281,39 +280,37 @@ func TestCloseTwice(t *testing.T) {
 	}
 	if resp, err := http.Get(srv.URL()); err == nil {
 		resp.Body.Close()
-		t.Error("it still answers")
+		t.Error("the sandbox still responds")
 	}
 }
 
-// A connection lingers where a body was not read to its end. Close waits for that too.
-func TestCloseLeavesNothing(t *testing.T) {
+// TestCloseWaitsForConnections uses one whose request body the sandbox does not read to its end.
+func TestCloseWaitsForConnections(t *testing.T) {
 	others := goleak.IgnoreCurrent()
 	srv := start(t)
-	ask(t, srv, token(t, srv), strings.Repeat(" ", 1<<20))
+	post(t, srv, token(t, srv), strings.Repeat(" ", 1<<20))
 	if err := srv.Close(); err != nil {
 		t.Error(err)
 	}
 	goleak.VerifyNone(t, others)
 }
 
-// A job that breaks the contract can only come from outside: the sandbox must not pass it on.
-func TestBreaksOfItsOwnAreLoud(t *testing.T) {
+func TestCloseReportsContractViolations(t *testing.T) {
 	srv, err := sandbox.Start(sandbox.WithJobs(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Put(generated.Job{JobID: "x", StartTime: anchor, Type: 1 << 30, Status: generated.JobStatusFinished})
-	a := ask(t, srv, token(t, srv), `{"pageInfo":{}}`)
-	if a.StatusCode != http.StatusInternalServerError || !bytes.Contains(a.body, []byte(`"/jobs/0/type"`)) {
-		t.Errorf("%s: %s", a.Status, a.body)
+	srv.Put(sandbox.Job{JobID: "x", StartTime: anchor, Type: 1 << 30, Status: 3})
+	resp := post(t, srv, token(t, srv), `{"pageInfo":{}}`)
+	if resp.StatusCode != http.StatusInternalServerError || !bytes.Contains(resp.body, []byte(`"/jobs/0/type"`)) {
+		t.Errorf("%s: %s", resp.Status, resp.body)
 	}
 	if err := srv.Close(); err == nil || !strings.Contains(err.Error(), "/jobs/0/type") {
 		t.Errorf("Close: %v", err)
 	}
 }
 
-// TestHosts: a web page that has a browser ask under a name of its own gets nothing.
-func TestHosts(t *testing.T) {
+func TestForeignHostsAreRefused(t *testing.T) {
 	srv := start(t)
 	port := srv.URL()[strings.LastIndexByte(srv.URL(), ':'):]
 	for host, want := range map[string]int{

@@ -52,7 +52,6 @@ type exchange struct {
 
 // do sends the request and returns the page, or why there is none.
 func (x *exchange) do(ctx context.Context, send func(context.Context) (*http.Response, error)) (page pageData, failed *attemptFailure) {
-	x.sent = []string{x.client.config.clientSecret.Reveal()}
 	ctx = context.WithValue(ctx, usedTokens{}, &x.sent)
 	response, err := send(ctx) //nolint:bodyclose // drain closes it
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -226,8 +226,8 @@ func TestTLSCauses(t *testing.T) {
 // serveTLS serves with a certificate of its own, which the roots trust. It counts connections.
 func serveTLS(t *testing.T, version uint16, roots *x509.CertPool, damage func([]byte), change ...func(*x509.Certificate)) (*atomic.Int32, string) {
 	t.Helper()
-	key := credentialtest.Key()
-	certificate := credentialtest.Issue(t, key, append([]func(*x509.Certificate){func(c *x509.Certificate) {
+	key := authtest.Key()
+	certificate := authtest.Issue(t, key, append([]func(*x509.Certificate){func(c *x509.Certificate) {
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}}, change...)...)
 	roots.AddCert(certificate)
@@ -397,8 +397,8 @@ func TestByteOrderMark(t *testing.T) {
 
 // TestUnregisteredCertificate: it is named, with its thumbprint, whichever of two codes the endpoint uses.
 func TestUnregisteredCertificate(t *testing.T) {
-	key := credentialtest.Key()
-	certificate, err := d365backup.ParseCertificate(credentialtest.PEM(t, key, credentialtest.Issue(t, key)), "")
+	key := authtest.Key()
+	certificate, err := d365backup.ParseCertificate(authtest.PEM(t, key, authtest.Issue(t, key)), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/credential"
+	"github.com/d365backup/d365backup/internal/auth"
 )
 
 // maxCertificateFile bounds the size of a certificate file, in bytes.
@@ -18,7 +18,7 @@ const maxCertificateFile = 1 << 20
 // thumbprint and expiry, never the key. It is safe for concurrent use. The zero value holds none:
 // WithCertificate refuses it.
 type Certificate struct {
-	inner *credential.Certificate
+	inner *auth.Certificate
 }
 
 // LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX
@@ -53,7 +53,7 @@ func parseCertificate(name string, data []byte, password string) (*Certificate, 
 	if len(data) > maxCertificateFile {
 		return nil, configError("%s: more than 1 MiB: is it a PFX or PEM file?", name)
 	}
-	inner, err := credential.Parse(data, password, time.Now())
+	inner, err := auth.ParseCertificate(data, password, time.Now())
 	if err != nil {
 		return nil, configError("%s: %v", name, err)
 	}

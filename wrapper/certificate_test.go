@@ -14,7 +14,7 @@ import (
 
 	"software.sslmate.com/src/go-pkcs12"
 
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -23,8 +23,8 @@ const pfxPassword = "canary-password"
 // certificateFile writes a PFX with the password pfxPassword and returns its path.
 func certificateFile(t *testing.T) string {
 	t.Helper()
-	key := credentialtest.Key()
-	data, err := pkcs12.Modern2023.Encode(key, credentialtest.Issue(t, key), nil, pfxPassword)
+	key := authtest.Key()
+	data, err := pkcs12.Modern2023.Encode(key, authtest.Issue(t, key), nil, pfxPassword)
 	if err != nil {
 		t.Fatal(err)
 	}

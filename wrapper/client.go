@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"mime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,14 +65,12 @@ func New(options ...Option) (*Client, error) {
 // check finds the faults that show in one option alone.
 func (c *config) check() (err error) {
 	switch {
-	case len(c.credentials) == 0:
+	case c.credential == nil:
 		return badSetting("WithClientSecret", "no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
-	case slices.Contains(c.credentials, "WithTokenSource") && c.tokenSource == nil:
-		return badSetting("WithTokenSource", "the source is nil")
 	case c.scope == "":
 		return badSetting("WithScope", "empty: leave it out for %s", DefaultScope)
-	case !allEqual(c.credentials):
-		return configError("two kinds of credentials are given, %s: choose one", strings.Join(c.credentials, " and "))
+	case c.otherCredentialOption != "":
+		return configError("two kinds of credentials are given, %s and %s: choose one", c.otherCredentialOption, c.credentialOption)
 	case c.pageSize < 1 || c.pageSize > maxInt32:
 		return badSetting("WithPageSize", "%d is out of range: use 1 to %d", c.pageSize, maxInt32)
 	case c.prefetch < 1 || c.prefetch > maxPrefetch:
@@ -111,15 +108,6 @@ const (
 	maxPrefetch    = 16
 	maxMaxInFlight = 256
 )
-
-func allEqual(names []string) bool {
-	for _, name := range names {
-		if name != names[0] {
-			return false
-		}
-	}
-	return true
-}
 
 func isJSON(mediaType string) bool {
 	return mediaType == MediaTypeJSON || mediaType == MediaTypeTextJSON ||

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/d365backup/d365backup/generated"
-	"github.com/d365backup/d365backup/test/bench"
+	"github.com/d365backup/d365backup/internal/bench"
 )
 
 // typicalPage is the first page of ten as the contract has them.

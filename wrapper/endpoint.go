@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
@@ -32,7 +33,7 @@ func (c *config) endpoints() (endpoints, error) {
 		return none, err
 	}
 	e.base.Path = strings.TrimSuffix(e.base.Path, "/")
-	if c.tokenSource != nil {
+	if _, ok := c.credential.(auth.TokenSource); ok {
 		return e, nil
 	}
 	tokenURL := center.TokenURL

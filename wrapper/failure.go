@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
-	"github.com/d365backup/d365backup/internal/token"
 )
 
 // attemptFailure is one failed attempt.
@@ -108,13 +108,16 @@ func (c *Client) noResponse(ctx context.Context, err error, sent []string) *atte
 		copied := *own // it may be shared by several callers, and attempts are counted in it
 		return fail(&copied)
 	}
-	if refused, ok := errors.AsType[*token.Error](err); ok {
+	if refused, ok := errors.AsType[*auth.Error](err); ok {
 		failed := c.failed(&refused.Failure)
 		failed.err.TokenRequest, failed.err.Host = true, refused.Host
 		if errors.Is(failed.err.Kind, ErrNotJobs) {
 			failed.err.Kind = ErrAuth // a web page is no token either
 		}
 		return failed
+	}
+	if message, ok := errors.AsType[auth.TokenSourceError](err); ok {
+		return fail(&Error{Kind: ErrAuth, Message: "the source of WithTokenSource " + message.Error()})
 	}
 	if ctx.Err() != nil {
 		return c.interrupted(ctx, err)

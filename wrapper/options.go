@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/d365backup/d365backup/internal/token"
+	"github.com/d365backup/d365backup/internal/auth"
 )
 
 // Option configures a Client. New checks them all; where one is given twice, the last one counts. A nil
@@ -18,12 +18,9 @@ type config struct {
 	dataCenter, baseURL, tokenURL string
 	api                           API
 	scope, mediaType              string
-	clientID                      string
-	clientSecret                  token.Secret
-	hasSecret                     bool
-	certificate                   *Certificate
-	tokenSource                   oauth2.TokenSource
-	credentials                   []string // the options that gave credentials, for the error about two
+	credential                    auth.Credential
+	credentialOption              string // which gave it
+	otherCredentialOption         string // one of another kind, which is an error
 	reload                        func() (Option, error)
 	hasReload                     bool
 	httpClient                    *http.Client
@@ -100,10 +97,7 @@ func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true 
 // WithClientSecret authenticates by the client id and secret of an app registered in AvePoint Online
 // Services. Both go in the form body of the token request, to the token endpoint only.
 func WithClientSecret(id, secret string) Option {
-	return func(c *config) {
-		c.clientID, c.clientSecret, c.hasSecret = id, token.NewSecret(secret), secret != ""
-		c.credentials = append(c.credentials, "WithClientSecret")
-	}
+	return func(c *config) { c.setCredential("WithClientSecret", auth.NewClientSecret(id, secret)) }
 }
 
 // WithCertificate authenticates by the client id of such an app and the certificate registered with
@@ -111,8 +105,11 @@ func WithClientSecret(id, secret string) Option {
 // LoadCertificate.
 func WithCertificate(id string, certificate *Certificate) Option {
 	return func(c *config) {
-		c.clientID, c.certificate = id, certificate
-		c.credentials = append(c.credentials, "WithCertificate")
+		credential := auth.ClientCertificate{ClientID: id}
+		if certificate != nil {
+			credential.Certificate = certificate.inner
+		}
+		c.setCredential("WithCertificate", credential)
 	}
 }
 
@@ -121,18 +118,16 @@ func WithCertificate(id string, certificate *Certificate) Option {
 // returns at once and leaves the source to finish on its own. It must not panic, for nobody could recover
 // from that. What its errors say is not repeated in those of this package.
 func WithTokenSource(source oauth2.TokenSource) Option {
-	return func(c *config) {
-		c.tokenSource = source
-		c.credentials = append(c.credentials, "WithTokenSource")
-	}
+	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{Source: source}) }
 }
 
 // WithCredentialReload calls load when the token endpoint refuses the credential, or when the certificate has expired, so
 // that a program that runs for months survives the rotation of its secret. Load returns WithClientSecret or WithCertificate
 // with what a file or a vault holds now. If that is another credential than before, it is used at once and from then on.
 // If it is the same, or load fails, the refusal is the error. Load is called by one goroutine at a time while others wait
-// for the token, so it should take seconds at most; nothing of its error is repeated. It is for WithClientSecret and
-// WithCertificate, one of which is needed as well. Default: credentials are never replaced.
+// for the token, so it should take seconds at most. It must not panic, for nobody could recover from that. Nothing of its
+// error is repeated. It is for WithClientSecret and WithCertificate, one of which is needed as well. Default: credentials
+// are never replaced.
 func WithCredentialReload(load func() (Option, error)) Option {
 	return func(c *config) { c.reload, c.hasReload = load, true }
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/d365backup/d365backup/test/bench"
+	"github.com/d365backup/d365backup/internal/bench"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 

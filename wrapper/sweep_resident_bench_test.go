@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/d365backup/d365backup/test/bench"
+	"github.com/d365backup/d365backup/internal/bench"
 )
 
 // BenchmarkSweepResident measures the peak memory of a whole program that streams a million jobs.

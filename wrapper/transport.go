@@ -2,7 +2,6 @@ package d365backup
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -16,19 +15,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
-	"github.com/d365backup/d365backup/internal/token"
 )
-
-// tokens is all that a Client needs of authentication.
-type tokens interface {
-	// Token returns a token that is valid now.
-	Token(ctx context.Context) (*oauth2.Token, error)
-	// Invalidate says that the service refused this token.
-	Invalidate(token *oauth2.Token)
-	// Secret returns the client secret in use, which nothing may quote; empty if there is none.
-	Secret() string
-}
 
 // sharedTransport serves every Client that brings no transport of its own: connections and their
 // pool are then shared, however many Clients there are.
@@ -131,7 +120,7 @@ func (c *config) httpClientFor(transport http.RoundTripper) *http.Client {
 type bearerTransport struct {
 	next      http.RoundTripper
 	origin    *url.URL
-	tokens    tokens
+	tokens    auth.Tokens
 	userAgent string
 }
 
@@ -220,42 +209,3 @@ func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, httpfail.MaxBody)
 	_ = body.Close()
 }
-
-// external adapts a caller's token source, which knows no context.
-type external struct {
-	source oauth2.TokenSource
-}
-
-// Token waits for the source no longer than the context lasts.
-func (e external) Token(ctx context.Context) (*oauth2.Token, error) {
-	type answer struct {
-		token *oauth2.Token
-		err   error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		token, err := e.source.Token()
-		done <- answer{token, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case a := <-done:
-		switch {
-		case a.err != nil:
-			// What a foreign source says may hold its secret; only the fact is passed on.
-			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave no token: ask it directly for the reason"}
-		case !a.token.Valid():
-			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave an empty or expired token"}
-		case len(a.token.AccessToken) > token.MaxToken:
-			return nil, &Error{Kind: ErrAuth, Message: "the source of WithTokenSource gave a token of more than 16 KiB"}
-		}
-		return a.token, nil
-	}
-}
-
-// Invalidate does nothing: the source decides what it caches.
-func (external) Invalidate(*oauth2.Token) {}
-
-// Secret returns nothing: what a foreign source sends is not known here.
-func (external) Secret() string { return "" }

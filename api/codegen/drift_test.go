@@ -1,5 +1,5 @@
-// Package codegen holds the configuration of the generator, and tests that what it makes is kept
-// current. No Go code lives here.
+// Package codegen has the configuration of the generator and a test that the generated files are up to date. It
+// has no other Go code.
 package codegen
 
 import (
@@ -11,17 +11,17 @@ import (
 	"testing"
 )
 
-// TestCheckGenerated runs check-generated.sh on copies of what generation reads and writes.
+// TestCheckGenerated runs check-generated.sh on changed copies of the files that the generator reads and writes.
 func TestCheckGenerated(t *testing.T) {
 	const types = "generated/types.gen.go"
 	tests := []struct {
 		name   string
 		change func(t *testing.T, root *os.Root)
-		want   string // what the failure names; empty: it passes
+		want   string // in the output of the failure; empty if there is none
 	}{
-		{"as checked in", func(*testing.T, *os.Root) {}, ""},
+		{"unchanged", func(*testing.T, *os.Root) {}, ""},
 		{"changed by hand", func(t *testing.T, root *os.Root) {
-			write(t, root, types, read(t, root, types)+"\n// A remark.\n")
+			write(t, root, types, read(t, root, types)+"\n// A comment.\n")
 		}, types},
 		{"deleted", func(t *testing.T, root *os.Root) {
 			remove(t, root, types)
@@ -29,10 +29,10 @@ func TestCheckGenerated(t *testing.T) {
 		{"embedded contract deleted", func(t *testing.T, root *os.Root) {
 			remove(t, root, "api/spec.gen.go")
 		}, "spec.gen.go"},
-		{"left over", func(t *testing.T, root *os.Root) {
+		{"extra generated file", func(t *testing.T, root *os.Root) {
 			write(t, root, "generated/server.gen.go", "package generated\n")
 		}, "server.gen.go"},
-		{"written by hand", func(t *testing.T, root *os.Root) {
+		{"extra file", func(t *testing.T, root *os.Root) {
 			write(t, root, "generated/helper.go", "package generated\n")
 		}, "helper.go"},
 		{"contract changed", func(t *testing.T, root *os.Root) {
@@ -59,13 +59,13 @@ func TestCheckGenerated(t *testing.T) {
 			case test.want == "" && err != nil:
 				t.Errorf("%v\n%s", err, out)
 			case test.want != "" && (err == nil || !strings.Contains(string(out), test.want)):
-				t.Errorf("want a failure that names %s, got %v\n%s", test.want, err, out)
+				t.Errorf("want a failure with %s, got %v\n%s", test.want, err, out)
 			}
 		})
 	}
 }
 
-// copyInputs copies to dir the files of the repository that generation reads and writes.
+// copyInputs copies the files of the repository that the generator reads and writes to dir.
 func copyInputs(t *testing.T, dir string) {
 	t.Helper()
 	repository := os.DirFS(filepath.Join("..", ".."))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless openapi-typescript makes types of openapi.yaml with which typed.ts compiles under
-# tsc --strict. The types are made in a temporary folder and thrown away.
+# Fails unless openapi-typescript generates types from openapi.yaml with which typed.ts compiles under tsc --strict. The
+# types are written to a temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")"
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Fails if the contract breaks programs that were made for a released one without saying so by a new
-# major version. Takes the contract as its argument; without one, openapi.yaml.
+# Fails if the contract breaks programs made for a released one and does not have a new major version. The argument is the
+# contract; without one, openapi.yaml.
 #
-# severity-levels.txt changes how oasdiff judges:
-# - A property that goes from an answer is an error, though it was optional: callers read it.
-# - A property or parameter that goes from a request is an error: the contract takes no unknown one.
-# - A default that changes or goes is an error: a request that leaves the value out gets another page.
-# - A value that an answer gains is a warning: the vendor adds some in each release, and the
-#   contract's readers are told to keep what they do not know.
+# severity-levels.txt changes the levels of oasdiff:
+# - A property removed from a response is an error even if it was optional: callers read it.
+# - A property or parameter removed from a request is an error: the contract does not allow unknown ones.
+# - A default that is changed or removed is an error: a request without the value gets another page.
+# - A value added to a response is a warning: the vendor adds values in each release, and the contract tells readers to
+#   keep values that they do not know.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 contract=${1:-openapi.yaml}
@@ -20,7 +20,7 @@ fi
 
 released=$(find api/released -name "${version%%.*}.*.yaml" | sort -V | tail -n 1)
 if [[ -z $released ]]; then
-	echo "No contract of major version ${version%%.*} has been released: nothing to break."
+	echo "No contract of major version ${version%%.*} has been released: there is nothing to break."
 	exit
 fi
 newest=$(basename "$released" .yaml)
@@ -32,6 +32,6 @@ fi
 
 if ! go tool -modfile=tools.mod oasdiff breaking --flatten-allof --fail-on ERR --allow-external-refs=false \
 	--severity-levels api/released/severity-levels.txt "$released" "$contract"; then
-	echo "This breaks programs made for version $newest: take it back, or make it version $((${version%%.*} + 1)).0.0." >&2
+	echo "This breaks programs made for version $newest: undo it, or make it version $((${version%%.*} + 1)).0.0." >&2
 	exit 1
 fi

@@ -1,8 +1,7 @@
 //go:build gate
 
-// Package released keeps the contracts as released, one file a version, and the gate that compares
-// openapi.yaml with them. No Go code lives here. The gate needs the tools of tools.mod, so its test
-// does not run with the others but by make check-breaking.
+// Package released has the released contracts, one file per version, and the gate that compares openapi.yaml with
+// them. It has no other Go code. The gate needs the tools of tools.mod, so only make check-breaking runs its test.
 package released
 
 import (
@@ -16,40 +15,42 @@ import (
 
 var version = regexp.MustCompile(`(?m)^  version: .*$`)
 
-// TestGate changes a copy of the contract and asks the gate about it.
+// Parts of the contract, and one to add.
+const (
+	size = "        backupSize:\n          description: The size of the backup in bytes.\n" +
+		"          x-source: later\n          type: integer\n          format: int64\n"
+	text = "          text/json:\n            schema:\n" +
+		"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
+		"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
+	object = "        objectType:\n          description: |\n            Jobs of this kind of module only. Version v1's table calls it an enum, its schema an\n" +
+		"            integer. Neither lists values, so this contract allows any 32-bit integer.\n          x-source: seed\n" +
+		"          x-source-format: earlier\n          x-source-nullable: earlier\n          type: integer\n          format: int32\n          nullable: true\n"
+	added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
+)
+
+// TestGate runs the gate on changed copies of the contract.
 func TestGate(t *testing.T) {
-	const (
-		size = "        backupSize:\n          description: The size of the backup in bytes.\n" +
-			"          x-source: later\n          type: integer\n          format: int64\n"
-		text = "          text/json:\n            schema:\n" +
-			"              $ref: '#/components/schemas/Dynamics365.Model.Request.JobFilterModel'\n" +
-			"            examples:\n              failedBackups:\n                $ref: '#/components/examples/FailedBackups'\n"
-		object = "        objectType:\n          description: |\n            Jobs of this kind of module only. Version v1's table calls it an enum, its schema an\n" +
-			"            integer, and neither lists values; this contract allows any 32-bit integer.\n          x-source: seed\n" +
-			"          x-source-format: earlier\n          x-source-nullable: earlier\n          type: integer\n          format: int32\n          nullable: true\n"
-		added = "        notInTheContract:\n          description: Added by this test.\n          x-source: later\n          type: string\n"
-	)
 	tests := []struct {
 		name, version, old, new string
-		want                    string // what the refusal names; empty: it passes
+		want                    string // in the output of the refusal; empty if there is none
 	}{
 		{"nothing changed", "1.999.0", "", "", ""},
-		{"property of an answer added", "1.999.0", size, added + size, ""},
+		{"property of a response added", "1.999.0", size, added + size, ""},
 		{"value added", "1.999.0", "        - 16\n", "        - 16\n        - 1073741824\n", ""},
 		{"value removed", "1.999.0", "        - 16\n", "", "enum value `16.00`"},
 		{"value of the status removed", "1.999.0", "        - 7\n", "", "enum value `7.00`"},
 		{"property made required", "1.999.0", "        - pageInfo\n", "        - pageInfo\n        - type\n", "`type`"},
 		{"media type removed", "1.999.0", text, "", "text/json"},
 		{"path removed", "1.999.0", "  /api/OpenApi/GetJobs:\n", "  /api/OpenApi/Jobs:\n", "/api/OpenApi/GetJobs"},
-		{"property of an answer removed", "1.999.0", size, "", "backupSize"},
+		{"property of a response removed", "1.999.0", size, "", "backupSize"},
 		{"property of a request removed", "1.999.0", object, "", "objectType"},
 		{"default of a property changed", "1.999.0", "\n          default: 10\n", "\n          default: 50\n", "`pageSize`"},
 		{"default of a property removed", "1.999.0", "\n          default: 10\n", "\n", "`pageSize`"},
 		{"default of a parameter changed", "1.999.0", "\n            default: 10\n", "\n            default: 50\n", "`pageSize`"},
 		{"default of a parameter removed", "1.999.0", "\n            default: 10\n", "\n", "`pageSize`"},
-		{"break with a major version", "999.0.0", size, "", ""},
+		{"breaking change with a major version", "999.0.0", size, "", ""},
 		{"released contract changed", "1.0.0", size, added + size, "raise info.version"},
-		{"no full version", "1.0", "", "", "write it like 1.2.3"},
+		{"incomplete version", "1.0", "", "", "write it like 1.2.3"},
 	}
 	contract, err := os.ReadFile("../../openapi.yaml")
 	if err != nil {
@@ -74,7 +75,7 @@ func TestGate(t *testing.T) {
 			case test.want != "" && err == nil:
 				t.Errorf("passed\n%s", out)
 			case !strings.Contains(string(out), test.want):
-				t.Errorf("the refusal does not name %q:\n%s", test.want, out)
+				t.Errorf("the refusal does not contain %q:\n%s", test.want, out)
 			}
 		})
 	}

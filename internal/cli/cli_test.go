@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/cli"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -179,7 +178,7 @@ func TestEveryJob(t *testing.T) {
 	server, env := serve(t)
 	got := run(t, env, "jobs", "--since", "8760h", "-o", "ndjson")
 	start := time.Now().Add(-8760 * time.Hour)
-	want := server.Count(generated.JobFilterModel{StartTime: &start})
+	want := server.Count(sandbox.Filter{Start: start})
 	if lines := strings.Count(got.stdout, "\n"); lines != want || want < 1000 {
 		t.Errorf("%d lines, the sandbox counts %d; stderr %s", lines, want, got.stderr)
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/cli"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -204,7 +203,7 @@ func onJobs(ts *testscript.TestScript, name string, from int, handler http.Handl
 
 func (s *service) put(ts *testscript.TestScript, file string) {
 	text := strings.ReplaceAll(ts.ReadFile(file), "$AN_HOUR_AGO", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
-	var jobs []generated.Job
+	var jobs []sandbox.Job
 	ts.Check(json.Unmarshal([]byte(text), &jobs))
 	s.server.Put(jobs...)
 }

@@ -1,4 +1,3 @@
-// Package docs has no code: its tests run what the documents show, follow their links, and hold the
-// catalogue of errors and the page of threats against the code, so that nothing in them can stop being
-// true without a failing test.
+// Package docs has no code of its own. Its tests keep the documents true: commands run as scripts in testdata, snippets
+// are examples, links and named files and tests exist, and tables of facts agree with the code.
 package docs

@@ -1,5 +1,5 @@
 // Package httpfail explains why an HTTP exchange failed: what an error of the network means, what a status means, and
-// what of a response may be shown. Requests for tokens and for pages share it. It states facts; advice is for whoever
+// which parts of a response may be shown. Requests for tokens and for pages share it. It states facts; advice is for whoever
 // shows them.
 package httpfail
 
@@ -57,7 +57,7 @@ const (
 // Failure is one failed exchange.
 type Failure struct {
 	Reason Reason
-	// Text says what was wrong, on one line.
+	// Text states what was wrong, on one line.
 	Text string
 	// Status is 0 if there was no response.
 	Status    int
@@ -70,7 +70,7 @@ type Failure struct {
 	// Message is the service's own, and Excerpt the beginning of the response. Both are empty if the response repeats
 	// a piece of a secret.
 	Message, Excerpt string
-	// Body is what was read of the response. It is not for display.
+	// Body is the beginning of the response. It is not for display.
 	Body []byte
 	// Err is the error of the network; nil if it repeats a piece of a secret.
 	Err error

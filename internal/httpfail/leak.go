@@ -1,53 +1,49 @@
 package httpfail
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"html"
+	"iter"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// piece is the number of consecutive bytes of a secret that nothing may show. A shorter secret is a piece itself.
-const piece = 8
+// pieceSize is the number of consecutive bytes of a secret that nothing may show. A shorter secret is one piece.
+const pieceSize = 8
 
 // Leaks reports whether text contains a piece of a secret: as it is, or escaped as in JSON, in a URL or in HTML, or with
 // characters in between that are not displayed.
 func Leaks(text []byte, secrets ...string) bool {
-	pieces := make(map[uint64]struct{})
-	texts := [...]string{string(text), plain(string(text))}
+	texts := formsOf(string(text))
+	pieces := make(map[string]bool)
 	for _, secret := range secrets {
-		for _, form := range []string{secret, plain(secret)} {
-			if form != "" && len(form) < piece && (strings.Contains(texts[0], form) || strings.Contains(texts[1], form)) {
+		for _, form := range formsOf(secret) {
+			for piece := range piecesOf(form) {
+				pieces[piece] = true
+			}
+			contains := func(text string) bool { return strings.Contains(text, form) }
+			if form != "" && len(form) < pieceSize && slices.ContainsFunc(texts, contains) {
 				return true
 			}
-			eachPiece(form, func(p uint64) bool { pieces[p] = struct{}{}; return true })
 		}
 	}
-	if len(pieces) == 0 {
-		return false
-	}
-	leaks := false
 	for _, form := range texts {
-		eachPiece(form, func(p uint64) bool {
-			_, leaks = pieces[p]
-			return !leaks
-		})
-		if leaks {
-			return true
+		for piece := range piecesOf(form) {
+			if pieces[piece] {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// eachPiece yields every piece of text as a number, until yield returns false.
-func eachPiece(text string, yield func(uint64) bool) {
-	for i := 0; i+piece <= len(text); i++ {
-		if !yield(binary.BigEndian.Uint64([]byte(text[i : i+piece]))) {
-			return
+func piecesOf(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := 0; i+pieceSize <= len(text) && yield(text[i:i+pieceSize]); i++ {
 		}
 	}
 }
@@ -57,20 +53,26 @@ var (
 	jsonEscape    = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\.`)
 )
 
-// plain resolves escapes, of escapes too, and removes characters that are not displayed. It runs on secrets as well, so
-// that it only has to treat both alike.
-func plain(text string) string {
+// formsOf returns a text as it is and after each of at most three rounds of unescaping, without characters that are not
+// displayed. A secret may look escaped, too: the same rounds then apply to it.
+func formsOf(text string) []string {
+	forms := []string{text, displayed(text)}
 	for range 3 {
-		before := text
-		text = html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
-		text = percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
-			unescaped, _ := url.PathUnescape(escape)
-			return unescaped
+		unescaped := html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
+		unescaped = percentEscape.ReplaceAllStringFunc(unescaped, func(escape string) string {
+			character, _ := url.PathUnescape(escape)
+			return character
 		})
-		if text == before {
+		if unescaped == text {
 			break
 		}
+		text = unescaped
+		forms = append(forms, displayed(text))
 	}
+	return forms
+}
+
+func displayed(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case isHidden(r):

@@ -18,10 +18,10 @@ import (
 	"time"
 )
 
-// FromError explains the error of a round trip that brought no response. Sent is what the error must not repeat.
+// FromError explains why a round trip returned no response. Sent is what the explanation must not repeat.
 func FromError(err error, sent ...string) *Failure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // the URL is not ours to show
+		err = wrapped.Err // the URL may contain a secret
 	}
 	f := &Failure{Err: err}
 	var detail string
@@ -31,7 +31,7 @@ func FromError(err error, sent ...string) *Failure {
 		f.Retry = true
 	case ProxyRefused:
 		refused, ok := errors.AsType[*ProxyError](err)
-		f.Retry = ok && passing(refused.Status)
+		f.Retry = ok && isTransient(refused.Status)
 	}
 	if Leaks([]byte(err.Error()), sent...) {
 		f.Err, detail = nil, ""
@@ -42,7 +42,7 @@ func FromError(err error, sent ...string) *Failure {
 	return f
 }
 
-// FromBodyError explains an error that ended the reading of a response's body.
+// FromBodyError explains why the body of a response could not be read to its end.
 func FromBodyError(err error, sent ...string) *Failure {
 	f := FromError(err, sent...)
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
@@ -55,16 +55,16 @@ func FromBodyError(err error, sent ...string) *Failure {
 	return f
 }
 
-// maxDetail bounds what is repeated of an error's text.
+// maxDetail bounds how much of an error's text is repeated, in bytes.
 const maxDetail = 500
 
-// explain returns the reason, what it means, and the detail of this case. A proxy comes first: its errors wrap those of
+// explain returns the reason, its meaning, and the detail of this case. A proxy comes first: its errors wrap those of
 // the network.
 func explain(err error) (reason Reason, text, detail string) {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return ProxyRefused, refused.Error(), ""
 	}
-	if strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)) { // all that another's transport tells
+	if strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)) { // all that other transports report
 		return ProxyRefused, (&ProxyError{http.StatusProxyAuthRequired}).Error(), ""
 	}
 	op, isOp := errors.AsType[*net.OpError](err)
@@ -99,7 +99,7 @@ func explain(err error) (reason Reason, text, detail string) {
 	return NoAnswer, "no response", err.Error()
 }
 
-// explainTLS explains what can be wrong with TLS; the reason is empty if nothing is. crypto/tls has no error types for
+// explainTLS explains errors of TLS; the reason is empty for any other error. crypto/tls has no error types for
 // some faults, only texts.
 func explainTLS(err error) (reason Reason, text, detail string) {
 	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -115,7 +115,7 @@ func explainTLS(err error) (reason Reason, text, detail string) {
 	if strings.Contains(message, "tls: ") && strings.Contains(message, "protocol version") {
 		return Version, "the server supports neither TLS 1.2 nor TLS 1.3", ""
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls says so of an alert alone
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls uses it for an alert only
 		return TLSFailed, "the server refused the TLS connection", op.Err.Error()
 	}
 	return "", "", ""
@@ -152,7 +152,7 @@ func innermost(op *net.OpError) string {
 // ProxyError is the refusal of a proxy to connect.
 type ProxyError struct{ Status int }
 
-// Error says whether the proxy refused the credentials or the connection.
+// Error states whether the proxy refused the credentials or the connection.
 func (e *ProxyError) Error() string {
 	if e.Status == http.StatusProxyAuthRequired {
 		return "the proxy refused its credentials (status 407)"
@@ -184,7 +184,7 @@ func BadProxy(getenv func(string) string) string {
 	return ""
 }
 
-// ProxyForm says how to write the address of a proxy.
+// ProxyForm explains how to write the address of a proxy.
 const ProxyForm = "not the address of a proxy: write it like http://user:password@proxy.example:8080, and in user and password " +
 	"% as %25, # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and a space as %20"
 

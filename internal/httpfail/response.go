@@ -8,14 +8,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/d365backup/d365backup/internal/retryafter"
 )
 
 const (
 	// MaxBody is how much is read of a response that is not a success, in bytes.
 	MaxBody = 64 << 10
-	// bodyTimeout bounds how long that may take: the status says enough.
+	// bodyTimeout bounds how long that may take: the status alone explains enough.
 	bodyTimeout = 5 * time.Second
 	// MaxExcerpt bounds what may be shown of a response, in bytes.
 	MaxExcerpt = 2 << 10
@@ -25,10 +23,10 @@ const (
 // FromResponse explains a response with a status that is not the expected one, and reads its body. Sent is what the
 // response must not repeat.
 func FromResponse(response *http.Response, sent ...string) *Failure {
-	f := &Failure{Status: response.StatusCode, Retry: passing(response.StatusCode)}
+	f := &Failure{Status: response.StatusCode, Retry: isTransient(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
-	f.RetryAfter, _ = retryafter.Of(response.Header, time.Now())
+	f.RetryAfter = RetryAfter(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection
 	}
@@ -55,8 +53,8 @@ func IsHTML(mediaType string) bool {
 	return mediaType == "text/html" || mediaType == "application/xhtml+xml"
 }
 
-// passing reports whether a status is that of a failure that may pass.
-func passing(status int) bool {
+// isTransient reports whether the same request may succeed after this status.
+func isTransient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -101,7 +99,7 @@ func redirectTarget(response *http.Response, sent []string) string {
 	return Clean(address, 200)
 }
 
-// readEnvelope reads what the service says in JSON: the forms that it and its sister services are known to use.
+// readEnvelope reads message and request id from JSON, in the forms known from the service and its sister services.
 func (f *Failure) readEnvelope(sent []string) {
 	var envelope struct {
 		Message, Error, Errors, RequestID, TraceID json.RawMessage
@@ -135,7 +133,7 @@ func firstText(values ...json.RawMessage) string {
 	return ""
 }
 
-// RequestID returns what names the request in the service's logs; empty if no header has an acceptable one. The
+// RequestID returns the id of the request in the service's logs; empty if no header has an acceptable one. The
 // vendor's overview calls the header request-id; sister services use the others.
 func RequestID(header http.Header, sent ...string) string {
 	for _, name := range []string{"Request-Id", "X-Request-Id", "Traceparent"} {

@@ -1,180 +1,140 @@
 package surface
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
+	"flag"
 	"fmt"
-	"go/ast"
-	"go/importer"
-	"go/parser"
-	"go/token"
 	"go/types"
-	"io"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/go/packages"
 )
 
-const module = "github.com/d365backup/d365backup"
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestGoAPI keeps the exported names of the packages that people import, a line each: constants with
-// their values, variables, functions, types, and of these the exported fields and the method sets.
-func TestGoAPI(t *testing.T) {
-	for name, pkg := range load(t, "./wrapper", "./api", "./sandbox") {
-		golden(t, name+".txt", exported(pkg))
-	}
-}
-
-// load type-checks packages of this module without their tests. Its keys are their paths in the module.
-func load(t *testing.T, patterns ...string) map[string]*types.Package {
+// golden compares lines with those of a file in testdata.
+func golden(t *testing.T, name string, lines []string) {
 	t.Helper()
-	type listed struct {
-		ImportPath, Dir, Export string
-		GoFiles                 []string
-		DepOnly                 bool
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,DepOnly"}, patterns...)...)
-	cmd.Dir, cmd.Stderr = "../..", t.Output()
-	out, err := cmd.Output()
+	want, err := os.ReadFile(file)
 	if err != nil {
-		t.Fatalf("go list: %v", err)
+		t.Fatal(err)
 	}
-	exports, sources := make(map[string]string), []listed{}
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p listed
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		exports[p.ImportPath] = p.Export
-		if !p.DepOnly {
-			sources = append(sources, p)
-		}
+	if diff := cmp.Diff(strings.Split(strings.TrimSpace(string(want)), "\n"), lines); diff != "" || len(lines) == 0 {
+		t.Errorf("the public surface differs from internal/surface/%s:\n%s\nPrograms and scripts depend on it. If the change is "+
+			"intended, run 'go test ./internal/surface -update' and tell users in CHANGELOG.md.", file, diff)
 	}
-	fset := token.NewFileSet()
-	imports := importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	packages := make(map[string]*types.Package)
-	for _, p := range sources {
-		var files []*ast.File
-		for _, name := range p.GoFiles {
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
+}
+
+// TestGoAPI keeps the exported names of the packages that people import, one per line: constants with their values,
+// variables, functions, and types with their exported fields and methods.
+func TestGoAPI(t *testing.T) {
+	for _, pkg := range load(t, "./wrapper", "./api", "./sandbox") {
+		var lines []string
+		for _, name := range pkg.Scope().Names() {
+			if object := pkg.Scope().Lookup(name); object.Exported() {
+				lines = append(lines, describe(object)...)
 			}
-			files = append(files, file)
 		}
-		pkg, err := (&types.Config{Importer: imports}).Check(p.ImportPath, fset, files, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		packages[p.ImportPath[len(module)+1:]] = pkg
+		golden(t, path.Base(pkg.Path())+".txt", lines)
 	}
-	return packages
 }
 
-// exported returns the exported names of a package, the members of a type after it.
-func exported(pkg *types.Package) (lines []string) {
-	for _, name := range pkg.Scope().Names() {
-		object := pkg.Scope().Lookup(name)
-		if !object.Exported() {
-			continue
-		}
-		switch object := object.(type) {
-		case *types.Const:
-			lines = append(lines, constLine(pkg, object))
-		case *types.TypeName:
-			lines = append(lines, typeLines(pkg, object)...)
-		default:
-			lines = append(lines, text(pkg, object))
-		}
+// load type-checks packages of this module without their tests.
+func load(t *testing.T, patterns ...string) (loaded []*types.Package) {
+	t.Helper()
+	found, err := packages.Load(&packages.Config{Mode: packages.LoadSyntax, Dir: "../.."}, patterns...)
+	if err != nil || packages.PrintErrors(found) > 0 {
+		t.Fatal("cannot load packages: ", err)
 	}
-	return lines
+	for _, pkg := range found {
+		loaded = append(loaded, pkg.Types)
+	}
+	return loaded
 }
 
-func constLine(pkg *types.Package, c *types.Const) string {
-	kind := " " + types.TypeString(c.Type(), inside(pkg))
-	if basic, ok := c.Type().(*types.Basic); ok && basic.Info()&types.IsUntyped != 0 {
-		kind = ""
+// describe returns the line of an object, and after that of a type those of its members.
+func describe(object types.Object) []string {
+	pkg := object.Pkg()
+	if constant, ok := object.(*types.Const); ok {
+		line := "const " + constant.Name()
+		if basic, ok := constant.Type().(*types.Basic); !ok || basic.Info()&types.IsUntyped == 0 {
+			line += " " + typeText(pkg, constant.Type())
+		}
+		return []string{line + " = " + constant.Val().ExactString()}
 	}
-	return fmt.Sprintf("const %s%s = %s", c.Name(), kind, c.Val().ExactString())
-}
-
-func typeLines(pkg *types.Package, name *types.TypeName) (lines []string) {
-	if name.IsAlias() {
-		return []string{text(pkg, name)}
+	line := types.ObjectString(object, inside(pkg))
+	name, ok := object.(*types.TypeName)
+	if !ok || name.IsAlias() {
+		return []string{line}
 	}
+	hidden, lines := false, []string(nil)
 	switch underlying := name.Type().Underlying().(type) {
 	case *types.Struct:
-		lines = append(lines, "type "+name.Name()+" struct"+sealed(hidesFields(underlying)))
-		lines = append(lines, fieldLines(pkg, name.Name(), underlying, ast.IsExported)...)
+		line = "type " + name.Name() + " struct"
+		for field := range underlying.Fields() {
+			hidden = hidden || !field.Exported()
+		}
+		lines = fields(pkg, name.Name(), underlying, false)
 	case *types.Interface:
-		hides := func(m *types.Func) bool { return !m.Exported() }
-		lines = append(lines, "type "+name.Name()+" interface"+sealed(slices.ContainsFunc(slices.Collect(underlying.Methods()), hides)))
-	default:
-		lines = append(lines, text(pkg, name))
+		line = "type " + name.Name() + " interface"
+		for method := range underlying.Methods() {
+			hidden = hidden || !method.Exported()
+		}
 	}
-	return append(lines, methodLines(pkg, name)...)
-}
-
-// sealed tells a type that only its own package can make or implement.
-func sealed(hides bool) string {
-	if hides {
-		return ", with unexported members"
+	if hidden {
+		line += ", with unexported members"
 	}
-	return ""
+	return append(append([]string{line}, lines...), methods(name)...)
 }
 
-func hidesFields(s *types.Struct) bool {
-	return slices.ContainsFunc(slices.Collect(s.Fields()), func(f *types.Var) bool { return !f.Exported() })
-}
-
-// fieldLines returns the fields of a struct, in their order, with their tags.
-func fieldLines(pkg *types.Package, owner string, s *types.Struct, shown func(name string) bool) (lines []string) {
+// fields returns the fields of a struct, in their order, with their tags.
+func fields(pkg *types.Package, owner string, s *types.Struct, unexported bool) (lines []string) {
 	for i := range s.NumFields() {
 		field := s.Field(i)
-		if !shown(field.Name()) {
-			continue
+		if field.Exported() || unexported {
+			line := fmt.Sprintf("field %s.%s %s", owner, field.Name(), typeText(pkg, field.Type()))
+			if s.Tag(i) != "" {
+				line += " `" + s.Tag(i) + "`"
+			}
+			lines = append(lines, line)
 		}
-		line := fmt.Sprintf("field %s.%s %s", owner, field.Name(), types.TypeString(field.Type(), inside(pkg)))
-		if s.Tag(i) != "" {
-			line += " `" + s.Tag(i) + "`"
-		}
-		lines = append(lines, line)
 	}
 	return lines
 }
 
-// methodLines returns what can be called on a type or on a pointer to it, whatever embedding it comes
-// from; but not what the standard library gives, which grows with Go.
-func methodLines(pkg *types.Package, name *types.TypeName) (lines []string) {
+// methods returns the exported methods of a type and of a pointer to it, except those that the standard library adds by
+// embedding, since they grow with Go.
+func methods(name *types.TypeName) (lines []string) {
 	onValue := types.NewMethodSet(name.Type())
-	methods := onValue
+	all := onValue
 	if !types.IsInterface(name.Type()) {
-		methods = types.NewMethodSet(types.NewPointer(name.Type()))
+		all = types.NewMethodSet(types.NewPointer(name.Type()))
 	}
-	for selection := range methods.Methods() {
-		method := selection.Obj()
-		if !method.Exported() || method.Pkg() != pkg {
+	for selection := range all.Methods() {
+		method, receiver := selection.Obj(), "*"+name.Name()
+		if !method.Exported() || method.Pkg() != name.Pkg() {
 			continue
 		}
-		receiver := "*" + name.Name()
-		if onValue.Lookup(pkg, method.Name()) != nil {
+		if onValue.Lookup(name.Pkg(), method.Name()) != nil {
 			receiver = name.Name()
 		}
-		signature := types.TypeString(method.Type(), inside(pkg))
-		lines = append(lines, fmt.Sprintf("method (%s) %s%s", receiver, method.Name(), signature[len("func"):]))
+		signature := strings.TrimPrefix(typeText(name.Pkg(), method.Type()), "func")
+		lines = append(lines, fmt.Sprintf("method (%s) %s%s", receiver, method.Name(), signature))
 	}
 	return lines
 }
 
-func text(pkg *types.Package, object types.Object) string {
-	return types.ObjectString(object, inside(pkg))
-}
+func typeText(pkg *types.Package, t types.Type) string { return types.TypeString(t, inside(pkg)) }
 
 // inside names packages as code in pkg does.
 func inside(pkg *types.Package) types.Qualifier {
@@ -182,6 +142,6 @@ func inside(pkg *types.Package) types.Qualifier {
 		if other == pkg {
 			return ""
 		}
-		return path.Base(other.Path())
+		return other.Name()
 	}
 }

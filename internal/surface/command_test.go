@@ -2,13 +2,11 @@ package surface
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"errors"
 	"go/types"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,7 +20,7 @@ import (
 	"github.com/d365backup/d365backup/internal/cli"
 )
 
-// walk visits every command, the hidden ones too, in the order of their names.
+// walk visits every command, including the hidden ones, sorted by name.
 func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
 	visit(cmd)
 	for _, sub := range cmd.Commands() {
@@ -44,24 +42,22 @@ func TestCommands(t *testing.T) {
 		lines = append(lines, line)
 		cmd.InitDefaultHelpFlag()
 		cmd.InitDefaultVersionFlag()
-		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { lines = append(lines, cmd.CommandPath()+" "+flagLine(f)) })
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			line := cmd.CommandPath()
+			if f.Shorthand != "" {
+				line += " -" + f.Shorthand + ","
+			}
+			line += " --" + f.Name + " " + f.Value.Type()
+			if f.Value.Type() != "bool" && f.NoOptDefVal != "" {
+				line += ", alone " + strconv.Quote(f.NoOptDefVal)
+			}
+			lines = append(lines, line+", default "+strconv.Quote(f.DefValue))
+		})
 	})
 	golden(t, "commands.txt", lines)
 }
 
-func flagLine(f *pflag.Flag) string {
-	line := "--" + f.Name
-	if f.Shorthand != "" {
-		line = "-" + f.Shorthand + ", " + line
-	}
-	line += " " + f.Value.Type()
-	if f.Value.Type() != "bool" && f.NoOptDefVal != "" {
-		line += ", alone " + strconv.Quote(f.NoOptDefVal)
-	}
-	return line + ", default " + strconv.Quote(f.DefValue)
-}
-
-// TestExitCodes keeps what the help says of exit codes: that of all commands, and what some add.
+// TestExitCodes keeps what the help says about exit codes.
 func TestExitCodes(t *testing.T) {
 	var lines []string
 	walk(cli.Root(), func(cmd *cobra.Command) {
@@ -76,118 +72,70 @@ func TestExitCodes(t *testing.T) {
 	golden(t, "exit-codes.txt", lines)
 }
 
-// TestEnvironment keeps the variables of the environment: those that the help names, with their keys in
-// the configuration file, and those that the code asks for by name.
+// TestEnvironment keeps the environment variables: those in the help, with their keys in the configuration file, and
+// those that the code reads by name.
 func TestEnvironment(t *testing.T) {
 	topic, _, err := cli.Root().Find([]string{"environment"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var lines []string
+	variables := make(map[string]string)
 	for _, row := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z0-9_]+)(?: \((.*)\))?$`).FindAllStringSubmatch(topic.Long, -1) {
-		lines = append(lines, strings.TrimSpace(row[1]+" "+row[2]))
+		variables[row[1]] = row[2]
 	}
-	for _, name := range append(asked(t, "../../internal/cli"), asked(t, "../../internal/config")...) {
-		if !slices.ContainsFunc(lines, func(line string) bool { return line == name || strings.HasPrefix(line, name+" ") }) {
-			lines = append(lines, name)
+	note := func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
 		}
+		source, err := os.ReadFile(path)
+		for _, call := range regexp.MustCompile(`etenv\("(\w+)"\)`).FindAllStringSubmatch(string(source), -1) {
+			variables[call[1]] += ""
+		}
+		return err
+	}
+	if err := errors.Join(filepath.WalkDir("../cli", note), filepath.WalkDir("../config", note)); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for name, key := range variables {
+		lines = append(lines, strings.TrimSpace(name+" "+key))
 	}
 	slices.Sort(lines)
 	golden(t, "environment.txt", lines)
 }
 
-// asked returns the names in calls of getenv and Getenv.
-func asked(t *testing.T, root string) (names []string) {
-	t.Helper()
-	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
-			call, ok := node.(*ast.CallExpr)
-			if !ok || len(call.Args) != 1 || !strings.HasSuffix(strings.ToLower(types.ExprString(call.Fun)), "getenv") {
-				return true
-			}
-			if literal, ok := call.Args[0].(*ast.BasicLit); ok {
-				if name, err := strconv.Unquote(literal.Value); err == nil && !slices.Contains(names, name) {
-					names = append(names, name)
-				}
-			}
-			return true
-		})
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
-// TestJobFields keeps the columns of jobs as CSV and the names of its fields as JSON, in their order.
+// TestJobFields keeps the columns of jobs as CSV and the names of their fields as JSON, in order.
 func TestJobFields(t *testing.T) {
-	header, _, _ := strings.Cut(output(t, "jobs", "--sandbox", "-o", "csv"), "\n")
+	names := map[string]string{"csv": `(\w+)[,\n]`, "json": `"(\w+)":`, "ndjson": `"(\w+)":`}
 	var lines []string
-	for column := range strings.SplitSeq(header, ",") {
-		lines = append(lines, "csv "+column)
-	}
-	for _, format := range []string{"json", "ndjson"} {
-		for _, key := range keys(t, output(t, "jobs", "--sandbox", "-o", format)) {
-			lines = append(lines, format+" "+key)
+	for _, format := range slices.Sorted(maps.Keys(names)) {
+		var out, errs bytes.Buffer
+		if code := cli.Run(t.Context(), []string{"jobs", "--sandbox", "-o", format}, nil, nil, &out, &errs); code != 0 {
+			t.Fatalf("%s: exit code %d: %s", format, code, errs.String())
+		}
+		first, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "[\n"), "\n")
+		for _, match := range regexp.MustCompile(names[format]).FindAllStringSubmatch(first+"\n", -1) {
+			lines = append(lines, format+" "+match[1])
 		}
 	}
 	golden(t, "job-fields.txt", lines)
 }
 
-func output(t *testing.T, args ...string) string {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	if code := cli.Run(t.Context(), args, nil, strings.NewReader(""), &stdout, &stderr); code != 0 {
-		t.Fatalf("%v: exit code %d: %s", args, code, stderr.String())
-	}
-	return stdout.String()
-}
-
-// keys returns the keys of the first object in a text.
-func keys(t *testing.T, text string) (names []string) {
-	t.Helper()
-	_, object, _ := strings.Cut(text, "{")
-	decoder := json.NewDecoder(strings.NewReader("{" + object))
-	next := func() json.Token {
-		token, err := decoder.Token()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return token
-	}
-	next() // the brace
-	for decoder.More() {
-		names = append(names, fmt.Sprint(next()))
-		next() // the value
-	}
-	return names
-}
-
-// TestJSONReports keeps the fields of what other commands print as JSON: all structs in their packages
-// that have tags. Their names in Go are nobody's but ours; renaming one needs no line in the changelog.
+// TestJSONReports keeps the fields of what other commands print as JSON: all structs in their packages that have tags.
+// Their names in Go may change without a line in CHANGELOG.md.
 func TestJSONReports(t *testing.T) {
 	var lines []string
-	packages := load(t, "./internal/cli/...")
-	for path, pkg := range packages {
+	for _, pkg := range load(t, "./internal/cli/...") {
+		_, folder, _ := strings.Cut(pkg.Path(), "/internal/cli/")
 		for _, name := range pkg.Scope().Names() {
 			object, isType := pkg.Scope().Lookup(name).(*types.TypeName)
 			if !isType || object.IsAlias() {
 				continue
 			}
 			s, isStruct := object.Type().Underlying().(*types.Struct)
-			if !isStruct || s.NumFields() == 0 || !strings.HasPrefix(s.Tag(0), "json:") {
-				continue
+			if isStruct && s.NumFields() > 0 && strings.HasPrefix(s.Tag(0), "json:") {
+				lines = append(lines, fields(pkg, folder+" "+name, s, true)...)
 			}
-			owner := strings.TrimPrefix(path, "internal/cli/") + " " + name
-			lines = append(lines, fieldLines(pkg, owner, s, func(string) bool { return true })...)
 		}
 	}
 	slices.Sort(lines)

@@ -18,8 +18,8 @@ const (
 
 Networks fail, and so do servers. This says what the client does then: which faults it gets over by itself,
 which error a program sees of the others, and after how many attempts. Every outcome was measured by
-` + "`make test-faults`" + `, which fails where one differs; ` + "`cd test/faults && go test . -args -update`" + ` writes this
-document anew.
+` + "`cd test/faults && go test .`" + `, which fails where one differs; ` + "`-args -update`" + ` rewrites this
+document.
 
 The client had its defaults (four attempts, four pages ahead) but for short waits, pages of %d jobs, and at most
 1 MiB an answer; where a fault takes time, an attempt ended after half a second, or after two if it passes. A *page* is one call of

@@ -50,7 +50,7 @@ func startService(t *testing.T) *service {
 		}
 	})
 	s.query = d365backup.Query{Start: anchor.AddDate(-10, 0, 0), End: anchor}
-	for _, job := range s.Jobs(generated.JobFilterModel{}) {
+	for _, job := range s.Jobs(sandbox.Filter{}) {
 		s.ids = append(s.ids, job.JobID)
 	}
 	return s

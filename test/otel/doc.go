@@ -1,3 +1,2 @@
-// Package otel shows the client together with OpenTelemetry. It is a module of its own, so that no
-// importer of the client meets OpenTelemetry in its graph.
+// Package otel shows how to use the client with OpenTelemetry.
 package otel

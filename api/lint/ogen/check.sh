@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails unless ogen, a generator independent of ours, makes a server and a client of openapi.yaml that
-# compile. They are made in a temporary folder and thrown away. ogen makes nothing of text/json.
+# Fails unless ogen, a generator independent of ours, generates a server and a client from openapi.yaml that compile. They are
+# written to a temporary folder. ogen ignores text/json.
 set -euo pipefail
 cd "$(dirname "$0")"
 contract=$PWD/../../../openapi.yaml

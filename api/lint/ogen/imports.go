@@ -1,7 +1,7 @@
 //go:build tools
 
-// Package ogen pins the generator that check.sh holds the contract to, and here what the code that it
-// makes imports. It is a module of its own, so that nobody else meets either.
+// Package ogen pins the generator that check.sh uses, and the imports of the code that it generates. It is a
+// separate module, so that no other module depends on them.
 package ogen
 
 import (

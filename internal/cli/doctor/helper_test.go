@@ -23,8 +23,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/d365backup/d365backup/internal/auth/authtest"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
-	"github.com/d365backup/d365backup/internal/credential/credentialtest"
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/sandbox"
 )
@@ -155,9 +155,9 @@ func respond(status int, mediaType, body string) http.HandlerFunc {
 // certificate gives the user a certificate instead of the secret.
 func (w *world) certificate() {
 	w.t.Helper()
-	certificate := credentialtest.Issue(w.t, credentialtest.Key())
+	certificate := authtest.Issue(w.t, authtest.Key())
 	path := filepath.Join(w.t.TempDir(), "app.pem")
-	if err := os.WriteFile(path, credentialtest.PEM(w.t, credentialtest.Key(), certificate), 0o600); err != nil {
+	if err := os.WriteFile(path, authtest.PEM(w.t, authtest.Key(), certificate), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	delete(w.env, "D365BACKUP_CLIENT_SECRET")
@@ -173,7 +173,7 @@ func (w *world) secured(maxVersion uint16, change ...func(*x509.Certificate)) *h
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	certificate := credentialtest.Issue(w.t, credentialtest.Key(), append([]func(*x509.Certificate){func(c *x509.Certificate) {
+	certificate := authtest.Issue(w.t, authtest.Key(), append([]func(*x509.Certificate){func(c *x509.Certificate) {
 		c.Subject = pkix.Name{Organization: []string{"Example\x1b[31m Trust"}}
 		c.NotAfter = time.Now().Add(90 * 24 * time.Hour)
 		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -186,7 +186,7 @@ func (w *world) secured(maxVersion uint16, change ...func(*x509.Certificate)) *h
 		Transport: &http.Transport{DisableKeepAlives: true},
 	})
 	front.TLS = &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: credentialtest.Key()}},
+		Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw}, PrivateKey: authtest.Key()}},
 		MaxVersion:   maxVersion,
 	}
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)

@@ -1,7 +1,7 @@
 // Command soak runs the client for minutes through faults that change: 64 goroutines sweep over the sandbox's
 // jobs through proxies with random toxics, while tokens expire and are revoked. Every sweep has to be
 // complete or to say why it is not, and memory and goroutines have to end where they began. It is meant
-// to be built with the race detector: "make soak" does that.
+// to be built with the race detector, as "make soak" does.
 package main
 
 import (

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -39,7 +38,7 @@ func startService() (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, job := range s.Jobs(generated.JobFilterModel{}) {
+	for _, job := range s.Jobs(sandbox.Filter{}) {
 		s.ids = append(s.ids, job.JobID)
 	}
 	s.query = d365backup.Query{Start: anchor.AddDate(-10, 0, 0), End: anchor}

@@ -1,0 +1,87 @@
+package auth
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
+)
+
+// Error is why the endpoint granted no token. It wraps nothing, and of the response it repeats only an error code
+// of RFC 6749 and the request id.
+type Error struct{ httpfail.Failure }
+
+// Error states that the token endpoint failed, and why.
+func (e *Error) Error() string { return "token endpoint: " + e.Failure.Error() }
+
+func (e Endpoint) newError(f *httpfail.Failure) *Error {
+	err := &Error{*f}
+	err.Host = e.URL.Host
+	err.Message, err.Excerpt, err.Body, err.Err = "", "", nil, nil // the endpoint's words may echo the request
+	if !err.Retry {
+		err.RetryAfter = 0
+	}
+	return err
+}
+
+// codes are the error codes of RFC 6749, sections 5.2 and 4.1.2.1, and what each means here. Only these are
+// repeated: anything else in their place may be an echo of the request. Without a reason, the credential is refused.
+var codes = map[string]struct {
+	reason httpfail.Reason
+	text   string
+}{
+	"access_denied":           {httpfail.AppNotAllowed, "the app lacks the consent to its permission"},
+	"invalid_client":          {},
+	"invalid_grant":           {},
+	"invalid_request":         {httpfail.TokenURL, "the endpoint does not understand the request"},
+	"invalid_scope":           {httpfail.Scope, "the scope is refused"},
+	"server_error":            {httpfail.Server, "the server failed"},
+	"temporarily_unavailable": {httpfail.Server, "the server is busy"},
+	"unauthorized_client":     {httpfail.AppNotAllowed, "the app is not registered for application access"},
+	"unsupported_grant_type":  {httpfail.TokenURL, "the endpoint does not know client credentials"},
+}
+
+// explain explains a response without a token, by its error code if it has one and otherwise by its status.
+func (e Endpoint) explain(f *httpfail.Failure, credential appCredential, code string) {
+	meaning, known := codes[code]
+	refused, refusedText := credential.refused()
+	if refused == httpfail.CertificateRefused && code == "invalid_request" {
+		meaning.reason = "" // some endpoints say so of an assertion
+	}
+	switch {
+	case f.Reason == httpfail.Redirect:
+		f.Text = "the endpoint redirects, which is not followed"
+		return // its error code is not the endpoint's
+	case meaning.reason != "":
+		f.Reason, f.Text, f.Retry = meaning.reason, meaning.text, meaning.reason == httpfail.Server
+	case known:
+		f.Reason, f.Text, f.Retry = refused, refusedText, false
+	case f.Status < 300:
+		f.Reason, f.Text = httpfail.TokenURL, fmt.Sprintf("status %d and no token", f.Status)
+	case f.Reason == httpfail.TokenRefused, f.Reason == httpfail.MissingPermission, f.Status == http.StatusBadRequest:
+		f.Reason, f.Text = refused, "the request is refused without a reason: the client id or the credential may be wrong"
+	case f.Reason == httpfail.NotFound, f.Reason == httpfail.RequestRefused:
+		f.Reason, f.Text = httpfail.TokenURL, "there is no token endpoint at this URL"
+	}
+	if f.Reason == httpfail.Scope {
+		f.Text += ": " + scopeText(e.Scope)
+	}
+	if known {
+		f.Text += " (" + code + ")"
+	}
+}
+
+// documentedScope is spelled as on the vendor's page of the API; its table of permissions has it in lower case.
+const documentedScope = "Dynamics.ReadWrite.All"
+
+func scopeText(scope string) string {
+	if !strings.EqualFold(scope, documentedScope) {
+		return fmt.Sprintf("%q may be wrong, or the app may lack that permission", scope)
+	}
+	other := documentedScope
+	if scope == documentedScope {
+		other = strings.ToLower(documentedScope)
+	}
+	return fmt.Sprintf("instead of %q try the other spelling, %q", scope, other)
+}

@@ -1,0 +1,212 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+)
+
+var errUnknownFormat = errors.New("it is neither PEM nor a PFX that can be read, or it is damaged: export it again as PFX or PEM")
+
+// Content types of PKCS #7 and types of bags (RFC 7292, section 4).
+const (
+	dataType          = "1.2.840.113549.1.7.1"
+	signedDataType    = "1.2.840.113549.1.7.2"
+	encryptedDataType = "1.2.840.113549.1.7.6"
+	keyBag            = "1.2.840.113549.1.12.10.1.1"
+	encryptedKeyBag   = "1.2.840.113549.1.12.10.1.2"
+	certificateBag    = "1.2.840.113549.1.12.10.1.3"
+	pbmac1            = "1.2.840.113549.1.5.14"
+	x509Certificate   = "1.2.840.113549.1.9.22.1"
+)
+
+type contentInfo struct {
+	Type    asn1.ObjectIdentifier
+	Content asn1.RawValue `asn1:"tag:0,explicit,optional"`
+}
+
+type safeBag struct {
+	Type       asn1.ObjectIdentifier
+	Value      asn1.RawValue `asn1:"tag:0,explicit"`
+	Attributes asn1.RawValue `asn1:"set,optional"`
+}
+
+type mac struct {
+	Digest struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Digest    []byte
+	}
+	Salt       []byte
+	Iterations int `asn1:"optional,default:1"`
+}
+
+// readPFX returns the private key and the certificates of a PFX (PKCS #12, RFC 7292).
+func readPFX(data []byte, password string) (found contents, err error) {
+	var pfx struct {
+		Version int
+		Safe    contentInfo
+		MAC     mac `asn1:"optional"`
+	}
+	if !unmarshalBER(data, &pfx) {
+		return found, formatError(data)
+	}
+	var safe []byte // as it was written, since the MAC is that of these bytes
+	if pfx.Safe.Type.String() != dataType || !unmarshal(pfx.Safe.Content.Bytes, &safe) {
+		return found, errUnknownFormat
+	}
+	d := newDecrypter(password)
+	if len(pfx.MAC.Digest.Algorithm.Algorithm) > 0 {
+		err = d.verify(pfx.MAC, safe)
+	}
+	if err == nil {
+		err = d.readSafe(safe, &found)
+	}
+	if err == nil {
+		err = found.check()
+	}
+	_, isUnsupported := errors.AsType[unsupportedError](err)
+	switch {
+	case password == "" && errors.Is(err, errPassword):
+		err = errors.New("the PFX is encrypted: a password is needed")
+	case isUnsupported:
+		err = fmt.Errorf("the PFX cannot be decrypted (%w); convert it: openssl pkcs12 -legacy -in OLD.pfx -out NEW.pem", err)
+	case errors.Is(err, errDamaged):
+		err = errors.New("the PFX is damaged: export it again")
+	}
+	return found, err
+}
+
+// formatError states what a file is that is not a PFX.
+func formatError(data []byte) error {
+	var first asn1.RawValue
+	var info contentInfo
+	if unmarshalBER(data, &first) {
+		if _, err := x509.ParseCertificate(first.FullBytes); err == nil {
+			return errNoKey
+		}
+		if unmarshal(first.FullBytes, &info) && info.Type.String() == signedDataType {
+			return errors.New("it is PKCS #7 (.p7b), which holds no private key: export the certificate with its key as PFX or PEM")
+		}
+	}
+	return errUnknownFormat
+}
+
+// verify reports a wrong password. Some programs leave out the zero at the end of an empty password.
+func (d *decrypter) verify(m mac, message []byte) error {
+	sum, err := d.sum(m, message)
+	if err == nil && !hmac.Equal(sum, m.Digest.Digest) && d.password == "" {
+		d.bmp = nil
+		sum, err = d.sum(m, message)
+	}
+	if err == nil && !hmac.Equal(sum, m.Digest.Digest) {
+		err = errPassword
+	}
+	return err
+}
+
+// sum computes a MAC (RFC 7292, appendix A), which may be PBMAC1 (RFC 9579).
+func (d *decrypter) sum(m mac, message []byte) ([]byte, error) {
+	algorithm := m.Digest.Algorithm
+	var p struct{ KDF, MAC pkix.AlgorithmIdentifier }
+	isPBMAC1 := algorithm.Algorithm.String() == pbmac1
+	if isPBMAC1 {
+		if !unmarshal(algorithm.Parameters.FullBytes, &p) {
+			return nil, errDamaged
+		}
+		algorithm = p.MAC
+	}
+	newHash, err := hashOf(algorithm.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	var key []byte
+	if isPBMAC1 {
+		key, err = d.derive(p.KDF, 0)
+	} else if err = d.spend(m.Iterations); err == nil {
+		const forMAC = 3
+		key = pkcs12Key(newHash, d.bmp, m.Salt, m.Iterations, forMAC, newHash().Size())
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := hmac.New(newHash, key)
+	h.Write(message)
+	return h.Sum(nil), nil
+}
+
+// readSafe adds what a safe contains. It decrypts bags that were encrypted together.
+func (d *decrypter) readSafe(safe []byte, found *contents) error {
+	var infos []contentInfo
+	if !unmarshalBER(safe, &infos) {
+		return errDamaged
+	}
+	for _, info := range infos {
+		var plain []byte
+		switch info.Type.String() {
+		case dataType:
+			if !unmarshal(info.Content.Bytes, &plain) {
+				return errDamaged
+			}
+		case encryptedDataType:
+			var err error
+			if plain, err = d.decryptContent(info.Content.Bytes); err != nil {
+				return err
+			}
+		default:
+			return unsupportedError{info.Type}
+		}
+		var bags []safeBag
+		if !unmarshalBER(plain, &bags) {
+			return errPassword // a wrong one whose padding was right by chance, if there is no MAC
+		}
+		for _, bag := range bags {
+			if err := d.readBag(bag, found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decryptContent decrypts EncryptedData of PKCS #7.
+func (d *decrypter) decryptContent(der []byte) ([]byte, error) {
+	var data struct {
+		Version int
+		Info    struct {
+			Type      asn1.ObjectIdentifier
+			Algorithm pkix.AlgorithmIdentifier
+			Content   asn1.RawValue `asn1:"tag:0,optional"`
+		}
+	}
+	if !unmarshal(der, &data) {
+		return nil, errDamaged
+	}
+	content := data.Info.Content // an OCTET STRING with another tag, in pieces if it is BER
+	var encrypted []byte
+	if !unmarshalBER(encode(asn1.RawValue{Tag: asn1.TagOctetString, IsCompound: content.IsCompound, Bytes: content.Bytes}), &encrypted) {
+		return nil, errDamaged
+	}
+	return d.decrypt(data.Info.Algorithm, encrypted)
+}
+
+// readBag adds the key or the certificate in a bag.
+func (d *decrypter) readBag(bag safeBag, found *contents) error {
+	switch bag.Type.String() {
+	case keyBag:
+		return found.addKey(parseKey(bag.Value.Bytes))
+	case encryptedKeyBag:
+		return found.addKey(d.decryptKey(bag.Value.Bytes))
+	case certificateBag:
+		var certificate struct {
+			Type asn1.ObjectIdentifier
+			DER  []byte `asn1:"tag:0,explicit"`
+		}
+		if unmarshal(bag.Value.Bytes, &certificate) && certificate.Type.String() == x509Certificate {
+			found.addCertificate(certificate.DER, "a certificate in it")
+		}
+	}
+	return nil
+}
