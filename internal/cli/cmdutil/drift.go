@@ -105,7 +105,7 @@ func (d *Drift) Report() {
 		}
 		d.items[i].reported = true
 	}
-	texts := append(values, others...)
+	texts := slices.Concat(values, others)
 	if more := len(texts) - maxReported; more > 0 {
 		texts = append(texts[:maxReported], fmt.Sprintf("and %d more", more))
 	}

@@ -169,44 +169,44 @@ func (p printer) step(s step) error {
 
 // end writes the diagnosis and the warnings.
 func (p printer) end(r *report) error {
-	var text string
+	var b strings.Builder
 	for _, w := range r.Warnings {
-		text += p.finding("Warning", w)
+		p.writeFinding(&b, "Warning", w)
 	}
 	switch {
 	case r.Diagnosis != nil:
-		text += p.finding("Diagnosis", *r.Diagnosis)
+		p.writeFinding(&b, "Diagnosis", *r.Diagnosis)
 	case len(r.Warnings) > 0:
-		text += "\nJobs can be read, but see the warnings above.\n"
+		b.WriteString("\nJobs can be read, but see the warnings above.\n")
 	default:
-		text += "\nEverything works: jobs can be read.\n"
+		b.WriteString("\nEverything works: jobs can be read.\n")
 	}
-	_, err := io.WriteString(p.out, text)
+	_, err := io.WriteString(p.out, b.String())
 	return err
 }
 
-func (p printer) finding(kind string, f finding) string {
+func (p printer) writeFinding(b *strings.Builder, kind string, f finding) {
 	title := p.paragraph("", fmt.Sprintf("%s at %q: %s (%s)", kind, f.Step, f.Title, f.Code))
 	if p.screen.Color {
 		title = "\x1b[1m" + strings.TrimSuffix(title, "\n") + "\x1b[0m\n"
 	}
-	text := "\n" + title + p.list("Who must act", f.Side.String()) + p.list("Meaning", f.Meaning) + p.list("Evidence", f.Evidence...)
+	b.WriteString("\n" + title)
+	list := func(label string, paragraphs ...string) {
+		for _, text := range paragraphs {
+			b.WriteString(p.paragraph(fmt.Sprintf("  %-12s  ", label), text))
+			label = ""
+		}
+	}
+	list("Who must act", f.Side.String())
+	list("Meaning", f.Meaning)
+	list("Evidence", f.Evidence...)
 	if len(f.Alike) > 0 {
-		text += "  These look the same, the most likely first:\n"
+		b.WriteString("  These look the same, the most likely first:\n")
 	}
 	for i, a := range f.Alike {
-		text += p.paragraph(fmt.Sprintf("    %d. ", i+1), fmt.Sprintf("%s (%s). %s", a.Title, a.Side, strings.Join(a.Next, " ")))
+		b.WriteString(p.paragraph(fmt.Sprintf("    %d. ", i+1), fmt.Sprintf("%s (%s). %s", a.Title, a.Side, strings.Join(a.Next, " "))))
 	}
-	return text + p.list("Next", f.Next...)
-}
-
-// list writes paragraphs, the first one with a label.
-func (p printer) list(label string, paragraphs ...string) (text string) {
-	for _, paragraph := range paragraphs {
-		text += p.paragraph(fmt.Sprintf("  %-12s  ", label), paragraph)
-		label = ""
-	}
-	return text
+	list("Next", f.Next...)
 }
 
 // paragraph writes text after a label, in lines that fit the screen and align with the first one.
