@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"runtime"
 	"strconv"
@@ -42,7 +41,10 @@ variables that make the other commands use it to the standard output.`,
 			if err != nil {
 				return fmt.Errorf("the sandbox cannot start: %w", err)
 			}
-			if err := writeVariables(app.Stdout, server, shellFormats[shell.String()]); err != nil {
+			line := shellFormats[shell.String()]
+			_, err = fmt.Fprintf(app.Stdout, line+line+line+line, "D365BACKUP_BASE_URL", server.URL(), "D365BACKUP_TOKEN_URL", server.TokenURL(),
+				"D365BACKUP_CLIENT_ID", server.ClientID(), "D365BACKUP_CLIENT_SECRET", server.ClientSecret()) // which opens nothing else
+			if err != nil {
 				return errors.Join(err, server.Close())
 			}
 			app.Notef("Serving a sandbox on %s. Run the lines above in another shell, and stop with Ctrl-C.", server.URL())
@@ -66,14 +68,4 @@ func checkAddress(address string) error {
 		return cmdutil.Usagef("--listen: %q is not a loopback address: use 127.0.0.1, [::1] or localhost", address)
 	}
 	return nil
-}
-
-// writeVariables writes the connection to the sandbox. Its secret gives access to nothing else.
-func writeVariables(out io.Writer, server *sandbox.Server, format string) error {
-	_, err := fmt.Fprintf(out, format+format+format+format,
-		"D365BACKUP_BASE_URL", server.URL(),
-		"D365BACKUP_TOKEN_URL", server.TokenURL(),
-		"D365BACKUP_CLIENT_ID", server.ClientID(),
-		"D365BACKUP_CLIENT_SECRET", server.ClientSecret())
-	return err
 }

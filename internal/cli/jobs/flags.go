@@ -17,8 +17,8 @@ import (
 func (c *command) addFlags(cmd *cobra.Command) {
 	flags, types, statuses := cmd.Flags(), names(d365backup.JobTypes()), names(d365backup.JobStatuses())
 	c.times.AddFlags(cmd)
-	flags.Var(cmdutil.NewValue("type", "", c.parseType), "type", "jobs of this type: "+strings.Join(types, ", "))
-	flags.Var(cmdutil.NewValue("status", "", c.parseStatus), "status", "jobs with this status: "+strings.Join(statuses, ", "))
+	flags.Var(enumValue("type", d365backup.ParseJobType, &c.query.Type), "type", "jobs of this type: "+strings.Join(types, ", "))
+	flags.Var(enumValue("status", d365backup.ParseJobStatus, &c.query.Status), "status", "jobs with this status: "+strings.Join(statuses, ", "))
 	flags.Var(cmdutil.NewValue("guid", "", c.parseOrganization), "org", "jobs of the organization with this `id`")
 	flags.Int32Var(&c.objectType, "object-type", 0, "jobs of this kind of module, a `number` that the vendor does not document")
 	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
@@ -44,14 +44,16 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("sort", completeList(keys))
 }
 
-func (c *command) parseType(text string) (err error) {
-	c.query.Type, err = d365backup.ParseJobType(text)
-	return messageOf(err)
-}
-
-func (c *command) parseStatus(text string) (err error) {
-	c.query.Status, err = d365backup.ParseJobStatus(text)
-	return messageOf(err)
+// enumValue returns the value of a flag that is a name of the library.
+func enumValue[E any](kind string, parse func(string) (E, error), target *E) *cmdutil.Value {
+	return cmdutil.NewValue(kind, "", func(text string) error {
+		value, err := parse(text)
+		if own, ok := errors.AsType[*d365backup.Error](err); ok {
+			return errors.New(own.Message) // the rest is for Go programs
+		}
+		*target = value
+		return err
+	})
 }
 
 func (c *command) parseOrganization(text string) error {
@@ -69,14 +71,6 @@ func (c *command) parsePageSize(text string) error {
 	}
 	c.pageSize = int(n)
 	return nil
-}
-
-// messageOf returns the error of the client without what is for Go programs.
-func messageOf(err error) error {
-	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		return errors.New(own.Message)
-	}
-	return err
 }
 
 func names[E fmt.Stringer](values []E) (names []string) {

@@ -2,12 +2,12 @@ package jobs
 
 import (
 	"encoding/csv"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/go-faster/jx"
 
-	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/human"
 )
 
@@ -49,7 +49,7 @@ func (p *jsonPrinter) print(j job) error {
 	if !p.array {
 		p.line.RawStr("\n")
 	}
-	_, err := p.out.Write(cmdutil.EscapeJSON(p.line.Buf))
+	_, err := p.out.Write(human.EscapeJSON(p.line.Buf))
 	return err
 }
 
@@ -97,33 +97,33 @@ type csvPrinter struct {
 	began    bool
 }
 
+func (p *csvPrinter) write(value func(field) string) error {
+	row := make([]string, len(p.fields))
+	for i, f := range p.fields {
+		row[i] = value(f)
+	}
+	return p.out.Write(row)
+}
+
 func (p *csvPrinter) header() error {
 	if p.began {
 		return nil
 	}
 	p.began = true
-	names := make([]string, len(p.fields))
-	for i, f := range p.fields {
-		names[i] = f.name
-	}
-	return p.out.Write(names)
+	return p.write(func(f field) string { return f.name })
 }
 
 func (p *csvPrinter) print(j job) error {
-	if err := p.header(); err != nil {
-		return err
+	err := p.header()
+	if err == nil {
+		err = p.write(func(f field) string {
+			if p.terminal {
+				return human.Text(f.raw(j))
+			}
+			return f.raw(j)
+		})
 	}
-	row := make([]string, len(p.fields))
-	for i, f := range p.fields {
-		row[i] = f.raw(j)
-		if p.terminal {
-			row[i] = human.Text(row[i])
-		}
-	}
-	if err := p.out.Write(row); err != nil {
-		return err
-	}
-	return p.flush()
+	return errors.Join(err, p.flush())
 }
 
 func (p *csvPrinter) flush() error {
@@ -131,9 +131,4 @@ func (p *csvPrinter) flush() error {
 	return p.out.Error()
 }
 
-func (p *csvPrinter) close(listed) error {
-	if err := p.header(); err != nil {
-		return err
-	}
-	return p.flush()
-}
+func (p *csvPrinter) close(listed) error { return errors.Join(p.header(), p.flush()) }
