@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -170,8 +171,5 @@ func versionText() string {
 	if v == "" || v == "(devel)" {
 		v = "development build"
 	}
-	if revision == "" {
-		revision = "unknown"
-	}
-	return fmt.Sprintf("%s (commit %s%s, %s, %s/%s)", v, revision, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s (commit %s%s, %s, %s/%s)", v, cmp.Or(revision, "unknown"), modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -75,16 +75,12 @@ func (c *reportCommand) run(ctx context.Context) error {
 	if err != nil && !errors.Is(err, d365backup.ErrIncomplete) {
 		return errors.Join(err, closeService()) // after any other error, too many jobs may be missing
 	}
-	return errors.Join(err, c.write(summary), closeService())
-}
-
-func (c *reportCommand) write(summary *report.Summary) error {
 	if c.output == "-" {
-		return summary.WriteText(c.app.Stdout, c.app.StdoutScreen.Width)
+		return errors.Join(err, summary.WriteText(c.app.Stdout, c.app.StdoutScreen.Width), closeService())
 	}
-	if err := summary.Save(c.output); err != nil {
-		return err
+	saveErr := summary.Save(c.output)
+	if saveErr == nil {
+		c.app.Notef("%s written: %s", c.output, summary.Verdict())
 	}
-	c.app.Notef("%s written: %s", c.output, summary.Verdict())
-	return nil
+	return errors.Join(err, saveErr, closeService())
 }

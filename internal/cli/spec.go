@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -28,35 +30,29 @@ another order of keys: it comes from the compiled program.`,
 	}
 	format := cmdutil.AddOutputFlag(cmd, "yaml", "json")
 	cmd.RunE = func(*cobra.Command, []string) error {
-		text, err := contract(format.String())
+		text, err := api.JSON()
+		var out bytes.Buffer
+		switch {
+		case err == nil && format.String() == "yaml":
+			err = writeYAML(&out, text)
+		case err == nil:
+			err = json.Indent(&out, text, "", "  ")
+			out.WriteByte('\n')
+		}
 		if err != nil {
 			return fmt.Errorf("the contract cannot be printed: %w", err)
 		}
-		_, err = app.Stdout.Write(text)
+		_, err = app.Stdout.Write(out.Bytes())
 		return err
 	}
 	return cmd
 }
 
-func contract(format string) ([]byte, error) {
-	text, err := api.JSON()
-	if err != nil {
-		return nil, err
-	}
-	if format == "yaml" {
-		return toYAML(text)
-	}
-	var indented bytes.Buffer
-	err = json.Indent(&indented, text, "", "  ")
-	indented.WriteByte('\n')
-	return indented.Bytes(), err
-}
-
-// toYAML changes the style of a JSON document, which is valid YAML, and puts its keys in the usual order of OpenAPI.
-func toYAML(text []byte) ([]byte, error) {
+// writeYAML changes the style of a JSON document, which is valid YAML, and puts its keys in the usual order of OpenAPI.
+func writeYAML(out io.Writer, text []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, err
+		return err
 	}
 	useBlockStyle(&doc)
 	usual := []string{"openapi", "info", "externalDocs", "servers", "tags", "security", "paths", "components"}
@@ -64,13 +60,9 @@ func toYAML(text []byte) ([]byte, error) {
 	rank := func(pair []*yaml.Node) uint { return uint(slices.Index(usual, pair[0].Value)) } // others, with -1, come last
 	slices.SortStableFunc(pairs, func(a, b []*yaml.Node) int { return cmp.Compare(rank(a), rank(b)) })
 	doc.Content[0].Content = slices.Concat(pairs...)
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
+	encoder := yaml.NewEncoder(out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(&doc); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), encoder.Close()
+	return errors.Join(encoder.Encode(&doc), encoder.Close())
 }
 
 // useBlockStyle removes the style of JSON. Strings keep their tag, so that they are quoted if necessary.

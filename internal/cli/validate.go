@@ -68,7 +68,10 @@ forbids it; a warning reports it.`,
 		Args: cmdutil.OneArgument("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return v.run(args[0], "request", func(body []byte) error {
-				v.warnOfTimeRange(body)
+				var request struct{ StartTime, EndTime time.Time }
+				if json.Unmarshal(body, &request) == nil && !request.EndTime.IsZero() && request.EndTime.Before(request.StartTime) {
+					v.app.Notef("warning: endTime is before startTime: no job can be in such a time range")
+				}
 				return api.ValidateRequestAs(v.operation, v.mediaType, body)
 			})
 		},
@@ -191,14 +194,6 @@ func (v *validator) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("it is longer than %d MiB, the maximum: use a smaller page", api.DefaultMaxBytes>>20)
 	}
 	return body, err
-}
-
-// warnOfTimeRange warns if the time range of a request ends before it starts.
-func (v *validator) warnOfTimeRange(body []byte) {
-	var request struct{ StartTime, EndTime time.Time }
-	if json.Unmarshal(body, &request) == nil && !request.EndTime.IsZero() && request.EndTime.Before(request.StartTime) {
-		v.app.Notef("warning: endTime is before startTime: no job can be in such a time range")
-	}
 }
 
 // isJobsOutput reports whether a payload is output of "d365backup jobs" in JSON: its first job has every field of the

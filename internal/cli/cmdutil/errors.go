@@ -84,6 +84,10 @@ func (a *App) advice(err *d365backup.Error) string {
 	case !err.TokenRequest && (errors.Is(kind, d365backup.ErrTooLarge) || errors.Is(kind, d365backup.ErrTruncated)):
 		return "try a shorter time range, or fewer jobs at a time ('d365backup jobs --page-size')"
 	}
+	// These are the reasons that a wrong address can have.
+	addressReasons := []string{
+		"unknown-host", "unreachable", "not-tls", "tls-wrong-host", "redirect", "login-page", "not-jobs", "not-found", "token-url",
+	}
 	var advice []string
 	if errors.Is(err.Kind, d365backup.ErrNotFound) && err.Setting == "WithAPI" {
 		advice = append(advice, "try --api graph, the replacement of version v1")
@@ -96,9 +100,4 @@ func (a *App) advice(err *d365backup.Error) string {
 		return "run 'd365backup doctor' to find the cause"
 	}
 	return strings.Join(advice, ", ") + ", or run 'd365backup doctor' to find the cause"
-}
-
-// addressReasons are the reasons of errors that a wrong address can cause.
-var addressReasons = []string{
-	"unknown-host", "unreachable", "not-tls", "tls-wrong-host", "redirect", "login-page", "not-jobs", "not-found", "token-url",
 }

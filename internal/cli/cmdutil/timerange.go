@@ -19,7 +19,6 @@ type TimeRange struct {
 	Default string
 
 	since      time.Duration
-	sinceFlag  *Value
 	start, end string
 	changed    func(flag string) bool
 }
@@ -28,8 +27,7 @@ type TimeRange struct {
 func (r *TimeRange) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	r.changed = flags.Changed
-	r.sinceFlag = NewDuration(cmp.Or(r.Default, "24h"), &r.since)
-	flags.Var(r.sinceFlag, "since", "jobs of the last `time`, such as 90m, 24h or 7d")
+	flags.Var(NewDuration(cmp.Or(r.Default, "24h"), &r.since), "since", "jobs of the last `time`, such as 90m, 24h or 7d")
 	flags.StringVar(&r.start, "start", "", "jobs from this `time`: a date (at 00:00), \"2026-11-01 15:04\" or RFC 3339")
 	flags.StringVar(&r.end, "end", "", "jobs until this `time`, in the form of --start; requires --start (default now)")
 	flags.BoolVar(&r.UTC, "utc", false, "read and show times in UTC instead of the local zone")
@@ -58,7 +56,7 @@ func (r *TimeRange) Resolve(now time.Time) (start, end time.Time, err error) {
 		case r.changed("end"):
 			return start, end, Usagef("--end requires a start time: set --start, too")
 		case start.Year() < 1:
-			return start, end, Usagef("--since %s is before the year 1", r.sinceFlag)
+			return start, end, Usagef("--since goes back before the year 1: use a shorter time")
 		}
 		return start, now, nil
 	}

@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -102,13 +103,9 @@ func (d *doctor) examine(ctx context.Context, r *report, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		if err := cmdutil.WriteJSON(d.app.Stdout, r); err != nil {
-			return err
-		}
-	} else if err := text.end(r); err != nil {
-		return err
+		return cmp.Or(cmdutil.WriteJSON(d.app.Stdout, r), r.exitError())
 	}
-	return r.exitError()
+	return cmp.Or(text.end(r), r.exitError())
 }
 
 // checkAPIHost checks the host of the API, unless it is that of the token endpoint.

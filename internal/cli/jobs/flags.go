@@ -26,8 +26,7 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&c.columns, "columns", nil, "`fields` to show in table or csv, such as startTime,status,jobId")
 	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; prefix with - to sort in descending order")
 	flags.BoolVarP(&c.follow, "follow", "f", false, "keep polling, and write jobs that are new or change their status")
-	c.intervalFlag = cmdutil.NewDuration("1m", &c.interval)
-	flags.Var(c.intervalFlag, "interval", "polling interval of --follow, a `time` such as 1m")
+	flags.Var(cmdutil.NewDuration("1m", &c.interval), "interval", "polling interval of --follow, a `time` such as 1m")
 	flags.Var(cmdutil.NewValue("jobs", "", c.parsePageSize), "page-size", fmt.Sprintf("`jobs` per request (default %d)", d365backup.DefaultPageSize))
 	c.connection.AddFlags(cmd)
 

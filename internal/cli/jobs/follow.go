@@ -37,8 +37,6 @@ type identity struct {
 	start            time.Time
 }
 
-func identityOf(j job) identity { return identity{j.JobID, j.OrganizationID, j.StartTime} }
-
 const (
 	// maxBackoff limits the pause during an outage, unless the interval is longer.
 	maxBackoff = 10 * time.Minute
@@ -67,11 +65,9 @@ func (f *follower) run(ctx context.Context) error {
 		default:
 			pause = f.failed(err)
 		}
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
-			timer.Stop()
 			return nil
 		}
 	}
@@ -90,7 +86,7 @@ func (f *follower) poll(ctx context.Context) ([]job, error) {
 		if err != nil {
 			return nil, err
 		}
-		id := identityOf(j)
+		id := identity{j.JobID, j.OrganizationID, j.StartTime}
 		if _, duplicate := present[id]; duplicate {
 			continue
 		}

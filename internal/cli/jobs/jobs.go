@@ -13,24 +13,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 // command is the flags and what is made from them.
 type command struct {
-	app          *cmdutil.App
-	connection   cmdutil.Connection
-	times        cmdutil.TimeRange
-	query        d365backup.Query
-	objectType   int32
-	pageSize     int // 0: that of the client
-	output       *cmdutil.Value
-	columns      []string
-	sort         []string
-	limit        int
-	follow       bool
-	interval     time.Duration
-	intervalFlag *cmdutil.Value
+	app        *cmdutil.App
+	connection cmdutil.Connection
+	times      cmdutil.TimeRange
+	query      d365backup.Query
+	objectType int32
+	pageSize   int // 0: that of the client
+	output     *cmdutil.Value
+	columns    []string
+	sort       []string
+	limit      int
+	follow     bool
+	interval   time.Duration
 
 	order  func(a, b job) int // nil: that of the service
 	fields []field            // nil: those of the format
@@ -96,7 +96,7 @@ func (c *command) check(changed func(flag string) bool) (err error) {
 	case c.follow && c.times.HasEnd():
 		return cmdutil.Usagef("--follow has no end: remove --end")
 	case c.follow && c.interval < time.Second:
-		return cmdutil.Usagef("--interval %s is too short: use 1s or more", c.intervalFlag)
+		return cmdutil.Usagef("--interval %s is too short: use 1s or more", c.interval)
 	case !c.follow && changed("interval"):
 		return cmdutil.Usagef("--interval requires --follow")
 	}
@@ -132,7 +132,7 @@ func (c *command) run(ctx context.Context) error {
 		return errors.Join(c.list(drift.Watch(client.Jobs(ctx, c.query)), progress), closeService())
 	}
 	if c.app.StderrScreen.Terminal {
-		c.app.Notef("Following jobs, polling every %s. Stop with Ctrl-C.", c.intervalFlag)
+		c.app.Notef("Following jobs, polling every %s. Stop with Ctrl-C.", human.Duration(c.interval))
 	}
 	f := follower{
 		app: c.app, drift: drift, list: client.Jobs, filter: c.query, window: c.query.End.Sub(c.query.Start),

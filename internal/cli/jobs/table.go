@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ const (
 	maxText = 120
 	// comfortable is the width at which most names can be told apart. Columns are left out to keep it.
 	comfortable = 18
+	full        = math.MaxInt // columns are not shortened
 )
 
 // tablePrinter writes jobs as a table.
@@ -125,17 +127,17 @@ func colorsOf(name string, j job) text.Colors {
 // leaves columns out if it may, and then it shortens columns.
 func layout(fields []field, jobs []job, zone *time.Location, limit int, droppable bool) []column {
 	columns := measure(fields, jobs, zone, false)
-	if limit <= 0 || total(columns, column.fullWidth) <= limit {
+	if limit <= 0 || total(columns, full) <= limit {
 		return columns
 	}
 	columns = measure(fields, jobs, zone, true)
 	for _, name := range dropOrder {
-		if !droppable || total(columns, func(c column) int { return c.shortened(comfortable) }) <= limit {
+		if !droppable || total(columns, comfortable) <= limit {
 			break
 		}
 		columns = slices.DeleteFunc(columns, func(c column) bool { return c.name == name })
 	}
-	for total(columns, column.fullWidth) > limit {
+	for total(columns, full) > limit {
 		widest := -1
 		for i, c := range columns {
 			if c.width > c.shortened(0) && (widest < 0 || c.width > columns[widest].width) {
@@ -170,8 +172,6 @@ func measure(fields []field, jobs []job, zone *time.Location, brief bool) []colu
 	return columns
 }
 
-func (c column) fullWidth() int { return c.width }
-
 // shortened returns the width to which a column can be shortened if it is to keep some width.
 func (c column) shortened(keep int) int {
 	if c.minWidth == 0 {
@@ -180,10 +180,11 @@ func (c column) shortened(keep int) int {
 	return min(c.width, max(c.minWidth, keep, text.StringWidth(c.title)))
 }
 
-func total(columns []column, width func(column) int) int {
+// total returns the width of a line with columns that are shortened like this.
+func total(columns []column, keep int) int {
 	sum := len(gap) * max(len(columns)-1, 0)
 	for _, c := range columns {
-		sum += width(c)
+		sum += c.shortened(keep)
 	}
 	return sum
 }
