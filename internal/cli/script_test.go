@@ -112,10 +112,10 @@ func refused(ts *testscript.TestScript, _ bool, args []string) {
 
 // service is the sandbox of a script, and the requests that it received.
 type service struct {
-	server    *sandbox.Server
 	responded chan struct{}
 
 	mu       sync.Mutex
+	server   *sandbox.Server
 	requests map[string]bool
 }
 
@@ -158,7 +158,9 @@ func (s *service) start(ts *testscript.TestScript, behaviors []string) {
 	server, err := sandbox.Start(append(options, sandbox.WithFault(faults...))...)
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(server.Close()) })
+	s.mu.Lock()
 	s.server, s.requests = server, make(map[string]bool)
+	s.mu.Unlock()
 	for name, value := range map[string]string{
 		"D365BACKUP_BASE_URL": server.URL(), "D365BACKUP_TOKEN_URL": server.TokenURL(),
 		"D365BACKUP_CLIENT_ID": server.ClientID(), "D365BACKUP_CLIENT_SECRET": server.ClientSecret(),
@@ -170,15 +172,16 @@ func (s *service) start(ts *testscript.TestScript, behaviors []string) {
 // record notes which operations are requested, except for tokens.
 func (s *service) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(s.server.TokenURL(), r.URL.Path) {
-			next.ServeHTTP(w, r)
-			return
-		}
 		s.mu.Lock()
-		s.requests[r.Method+" "+r.URL.Path+"\n"] = true
+		isToken := strings.HasSuffix(s.server.TokenURL(), r.URL.Path)
+		if !isToken {
+			s.requests[r.Method+" "+r.URL.Path+"\n"] = true
+		}
 		s.mu.Unlock()
 		next.ServeHTTP(w, r)
-		s.responded <- struct{}{}
+		if !isToken {
+			s.responded <- struct{}{}
+		}
 	})
 }
 
