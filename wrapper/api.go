@@ -6,28 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/d365backup/d365backup/generated"
 )
 
-// API says which operation lists jobs; see WithAPI. New refuses the zero value.
+// API is an operation that lists jobs; see WithAPI. New refuses the zero value.
 type API string
 
 // The choices of an operation.
 const (
-	// APIAuto, the default, requests version v1. If that responds to the first request for page 1 with status 404, the
-	// successor is requested once. If that returns a list of jobs, the Client uses it from then on, which is
-	// reported as DriftSuccessor; if not, the error is that of version v1 and names both. A Query with an
-	// ObjectType and a media type other than the default are for version v1 alone and never lead to the
-	// successor.
+	// APIAuto, the default, requests version v1. If its response to the first request for page 1 is a 404, it requests the
+	// successor once. If that returns a list of jobs, the Client uses it from then on, and reports DriftSuccessor; if not, the
+	// error is that of version v1 and names both. A Query with an ObjectType and a media type other than the default are for
+	// version v1 only.
 	APIAuto API = "auto"
-	// APIv1 is version v1 alone, POST /api/OpenApi/GetJobs: the document that this project implements.
+	// APIv1 is version v1 only, POST /api/OpenApi/GetJobs: the document that this project implements.
 	APIv1 API = "v1"
-	// APIGraph is the successor alone, GET /dynamicsbackup/jobs, by which the vendor replaced version v1. It
-	// is from later pages, and needs the same permission.
+	// APIGraph is the successor only, GET /dynamicsbackup/jobs, which replaced version v1. It is from the vendor's later pages,
+	// and needs the same permission.
 	APIGraph API = "graph"
 )
 
-// Operation returns the HTTP method of the operation that lists jobs, and its path below the base URL. For APIAuto they
-// are those of version v1, which is requested first.
+// Operation returns the HTTP method of the operation and its path below the base URL; for APIAuto, those of version v1, which
+// is requested first.
 func (a API) Operation() (method, path string) {
 	if a == APIGraph {
 		return http.MethodGet, "/dynamicsbackup/jobs"
@@ -35,7 +36,7 @@ func (a API) Operation() (method, path string) {
 	return http.MethodPost, "/api/OpenApi/GetJobs"
 }
 
-// check finds what belongs to the other API, before anything is sent.
+// check refuses an invalid API, and options of the other one.
 func (a API) check(c *config) error {
 	switch {
 	case a != APIAuto && a != APIv1 && a != APIGraph:
@@ -50,24 +51,25 @@ func (a API) check(c *config) error {
 // pageRequest is a request for one page. It can be sent several times.
 type pageRequest struct {
 	api  API
-	send func(context.Context) (*http.Response, error)
+	size int // jobs requested
+	send func(context.Context, generated.RequestEditorFn) (*http.Response, error)
 }
 
-// request makes the request for one page of what the filter selects.
-func (c *Client) request(api API, f filter, number, size int) (pageRequest, error) {
+// newRequest returns the request for one page of the jobs that the filter selects.
+func (c *Client) newRequest(api API, f filter, number, size int) (pageRequest, error) {
 	if api == APIGraph {
 		params, err := f.params(number, size)
-		return pageRequest{api, func(ctx context.Context) (*http.Response, error) {
-			return c.raw.ListJobs(ctx, params, acceptJSON)
+		return pageRequest{api, size, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+			return c.pages.ListJobs(ctx, params, edit)
 		}}, err
 	}
 	body, err := f.body(number, size)
-	return pageRequest{api, func(ctx context.Context) (*http.Response, error) {
-		return c.raw.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), acceptJSON)
+	return pageRequest{api, size, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
+		return c.pages.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), edit)
 	}}, err
 }
 
-// fetch reads one page by the API in use, which page 1 may change if it is the first page that is read; see APIAuto.
+// fetch reads one page by the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
 func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
@@ -91,8 +93,8 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 	return page, err
 }
 
-// fetchSuccessor reads page 1 by the successor after version v1 was not found. Calls that run at the same
-// time each need a page of their own; the first that gets one changes the API of the Client.
+// fetchSuccessor reads page 1 by the successor after version v1 was not found. The first of several calls at a time that gets a
+// page changes the API of the Client.
 func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound Error) (pageData, error) {
 	page, err := c.fetchBy(ctx, APIGraph, f, 1, size)
 	own, failed := errors.AsType[*Error](err)
@@ -111,19 +113,10 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 }
 
 // fetchBy reads one page, with as many attempts as the policy allows.
-func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (page pageData, err error) {
-	request, err := c.request(api, f, number, size)
+func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (pageData, error) {
+	request, err := c.newRequest(api, f, number, size)
 	if err != nil {
-		return page, err
+		return pageData{}, err
 	}
-	err = c.do(ctx, func(ctx context.Context, attempt int) (failed *attemptFailure) {
-		page, failed = c.attempt(ctx, request, size, attempt)
-		return failed
-	})
-	return page, err
-}
-
-func acceptJSON(_ context.Context, req *http.Request) error {
-	req.Header.Set("Accept", MediaTypeJSON)
-	return nil
+	return c.retry(ctx, request)
 }

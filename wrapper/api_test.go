@@ -56,7 +56,7 @@ func TestGraphRequest(t *testing.T) {
 					r.Method, r.URL.Path, r.URL.Query().Encode(), string(body),
 					r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.Header.Get("Authorization"),
 				}
-				answer(200, "application/json", emptyPage)(w, r)
+				respond(200, "application/json", emptyPage)(w, r)
 			}, graph)
 			if _, err := client.Page(t.Context(), test.query, 3); err != nil {
 				t.Fatal(err)
@@ -69,7 +69,7 @@ func TestGraphRequest(t *testing.T) {
 	}
 }
 
-// TestObjectTypeIsV1: what one API does not know is refused before anything is sent.
+// TestObjectTypeIsV1: a field that one API lacks is refused before anything is sent.
 func TestObjectTypeIsV1(t *testing.T) {
 	var requests atomic.Int32
 	client := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) }, graph)
@@ -92,13 +92,13 @@ func checkConfig(t *testing.T, err error, want string) {
 	}
 }
 
-// TestNotFoundNamesTheWayOut: only version v1 has been replaced.
-func TestNotFoundNamesTheWayOut(t *testing.T) {
+// TestNotFoundSuggestsTheSuccessor: only version v1 has been replaced.
+func TestNotFoundSuggestsTheSuccessor(t *testing.T) {
 	for api, test := range map[d365backup.API]struct{ path, tip string }{
 		d365backup.APIv1:    {"at POST /api/OpenApi/GetJobs", "try WithAPI(APIGraph)"},
 		d365backup.APIGraph: {"at GET /dynamicsbackup/jobs", "try another WithDataCenter"},
 	} {
-		client := serve(t, answer(404, "", ""), d365backup.WithAPI(api))
+		client := serve(t, respond(404, "", ""), d365backup.WithAPI(api))
 		_, err := client.Page(t.Context(), valid, 1)
 		if !errors.Is(err, d365backup.ErrNotFound) {
 			t.Fatalf("%s: got %v, want ErrNotFound", api, err)
@@ -115,10 +115,10 @@ func TestNotFoundNamesTheWayOut(t *testing.T) {
 	}
 }
 
-// TestGraphLog: the record names the operation asked, and still nothing of the query.
+// TestGraphLog: the record names the operation, and still nothing of the query.
 func TestGraphLog(t *testing.T) {
 	var log bytes.Buffer
-	client := serve(t, answer(200, "application/json", emptyPage), graph,
+	client := serve(t, respond(200, "application/json", emptyPage), graph,
 		d365backup.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	if _, err := client.Page(t.Context(), valid, 1); err != nil {
 		t.Fatal(err)
@@ -128,8 +128,7 @@ func TestGraphLog(t *testing.T) {
 	}
 }
 
-// TestBothAPIs: version v1 and its successor give the same jobs, and the successor also where version
-// v1 is gone.
+// TestBothAPIs: version v1 and its successor return the same jobs, and the successor does even if version v1 is gone.
 func TestBothAPIs(t *testing.T) {
 	present := time.Now().Truncate(time.Second)
 	query := d365backup.Query{

@@ -3,111 +3,170 @@ package d365backup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/body"
 	"github.com/d365backup/d365backup/internal/httpfail"
+	"github.com/d365backup/d365backup/internal/transport"
 )
 
-// attempt sends one request and reads the response to its end: a transport cannot see that a body is cut off.
-func (c *Client) attempt(ctx context.Context, request pageRequest, size, number int) (pageData, *attemptFailure) {
+// attempt is one request for a page and its response, read to its end: a transport cannot see that a body is cut off.
+// The steps are send, checkStatus, read, checkMediaType, decode; classify turns the error of any of them into a failure.
+type attempt struct {
+	client    *Client
+	request   pageRequest
+	secrets   []string // the tokens and client secrets sent, which a careless server may repeat
+	status    int      // 0 if there is no response
+	requestID string
+}
+
+// attempt makes one attempt at a page and logs it.
+func (c *Client) attempt(ctx context.Context, request pageRequest, number int) (pageData, *attemptFailure) {
 	started := time.Now()
-	x := exchange{client: c, api: request.api, size: size}
-	page, failed := x.do(ctx, request.send)
-	method, path := request.api.Operation()
-	level, message := slog.LevelDebug, "read a page of jobs"
-	attrs := []slog.Attr{
-		slog.String("method", method),
-		slog.String("path", c.endpoints.base.Path+path),
-		slog.Int("status", x.status),
-		slog.Duration("duration", time.Since(started)),
-		slog.Int("attempt", number),
-		slog.String("request_id", x.requestID),
+	a := &attempt{client: c, request: request}
+	page, err := a.run(ctx)
+	failed := a.classify(ctx, err)
+	a.log(ctx, failed, slog.Duration("duration", time.Since(started)), slog.Int("attempt", number))
+	return page, failed
+}
+
+func (a *attempt) run(ctx context.Context) (page pageData, err error) {
+	response, err := a.send(ctx)
+	if err != nil {
+		return page, err
 	}
+	defer transport.Drain(response.Body)
+	a.status, a.requestID = response.StatusCode, httpfail.RequestID(response.Header, a.secrets...)
+	if err = a.checkStatus(response); err != nil {
+		return page, err
+	}
+	data, err := a.read(ctx, response)
+	defer data.Release()
+	if err != nil {
+		return page, err
+	}
+	if err = a.checkMediaType(response, data.Bytes); err != nil {
+		return page, err
+	}
+	return a.decode(data.Bytes)
+}
+
+// send sends the request with a token.
+func (a *attempt) send(ctx context.Context) (response *http.Response, err error) {
+	response, a.secrets, err = auth.Send(ctx, a.client.tokens, func(token string) (*http.Response, error) {
+		return a.request.send(ctx, func(_ context.Context, req *http.Request) error {
+			req.Header.Set("Accept", MediaTypeJSON)
+			req.Header.Set("Authorization", "Bearer "+token)
+			req.Header.Set("User-Agent", a.client.config.userAgent())
+			return nil
+		})
+	})
+	return response, err
+}
+
+// checkStatus accepts only the documented status.
+func (a *attempt) checkStatus(response *http.Response) error {
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	return httpfail.FromResponse(response, a.secrets...)
+}
+
+// read reads the body. What it returns must be released even if there is an error.
+func (a *attempt) read(ctx context.Context, response *http.Response) (*body.Body, error) {
+	data, err := a.client.limits().bodies.Read(ctx, response.Body, response.ContentLength)
+	switch {
+	case err == nil:
+		return data, nil
+	case errors.Is(err, body.ErrTooLarge):
+		text := fmt.Sprintf("the response exceeds %d bytes", a.client.config.maxResponseBytes)
+		return data, &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}
+	case ctx.Err() != nil:
+		return data, err
+	}
+	failure := httpfail.FromBodyError(err, a.secrets...)
+	if failure.Reason == httpfail.Truncated {
+		failure.Text = fmt.Sprintf("the response ended after %d bytes", data.Size)
+	}
+	return data, failure
+}
+
+// checkMediaType accepts only JSON.
+func (a *attempt) checkMediaType(response *http.Response, data []byte) error {
+	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if isJSON(mediaType) {
+		return nil
+	}
+	failure := &httpfail.Failure{
+		Reason:  httpfail.LoginPage,
+		Text:    "the response is a web page, such as a login page, not JSON",
+		Excerpt: httpfail.Excerpt(head(data), a.secrets...),
+	}
+	if !httpfail.IsHTML(mediaType) {
+		if httpfail.Leaks([]byte(mediaType), a.secrets...) {
+			mediaType = "unknown"
+		}
+		failure.Reason = httpfail.NotJobs
+		failure.Text = fmt.Sprintf("the response has the media type %q, not JSON", excerpt(mediaType, 64))
+	}
+	return failure
+}
+
+// decode returns the page, and reports how it differs from the contract.
+func (a *attempt) decode(data []byte) (pageData, error) {
+	page, err := decodePage(data, a.request.size)
+	if err != nil {
+		return page, a.decodeError(err, data)
+	}
+	if len(page.drift) > 0 && a.client.config.onDrift != nil {
+		leaks := httpfail.Leaks(data, a.secrets...)
+		for _, drift := range page.drift {
+			if leaks { // a value may have been cut in the middle of a secret
+				drift.Value = ""
+			}
+			a.client.config.onDrift(drift)
+		}
+	}
+	return page, nil
+}
+
+// decodeError completes an error of the decoder, and removes what repeats a secret.
+func (a *attempt) decodeError(err error, data []byte) error {
+	own, ok := errors.AsType[*Error](err)
+	if !ok {
+		own = &Error{Kind: ErrNotJobs, Message: err.Error()}
+	}
+	own.Reason, own.RequestID = string(decodeReason(own.Kind)), httpfail.AcceptID(own.RequestID, a.secrets...)
+	shown := own.Message + " " + own.ServiceMessage + " " + own.Excerpt
+	if httpfail.Leaks([]byte(shown), a.secrets...) || httpfail.Leaks(head(data), a.secrets...) {
+		return &Error{Kind: own.Kind, Reason: own.Reason, Message: "the response repeats a secret and is not shown"}
+	}
+	return own
+}
+
+// log logs the attempt: as a warning if it failed, unless its caller no longer waits for it.
+func (a *attempt) log(ctx context.Context, failed *attemptFailure, attrs ...slog.Attr) {
+	method, path := a.request.api.Operation()
+	attrs = append(attrs, slog.String("method", method), slog.String("path", a.client.endpoints.base.Path+path),
+		slog.Int("status", a.status), slog.String("request_id", a.requestID))
+	level, message := slog.LevelDebug, "read a page of jobs"
 	if failed != nil {
-		level, message = slog.LevelWarn, "could not read a page of jobs"
+		level, message = slog.LevelWarn, "cannot read a page of jobs"
 		if errors.Is(context.Cause(ctx), context.Canceled) {
-			level, message = slog.LevelDebug, "gave up reading a page of jobs" // nobody waits for it any more
+			level, message = slog.LevelDebug, "canceled reading a page of jobs"
 		}
 		attrs = append(attrs, slog.Bool("retryable", failed.retry))
 		if failed.err.Kind != nil {
 			attrs = append(attrs, slog.String("kind", failed.err.Kind.Error()), slog.String("reason", failed.err.Reason))
 		}
 	}
-	c.config.logger.LogAttrs(ctx, level, message, attrs...)
-	return page, failed
+	a.client.config.logger.LogAttrs(ctx, level, message, attrs...)
 }
 
-// exchange is one request and its response. The zero status means that there is none.
-type exchange struct {
-	client    *Client
-	api       API
-	size      int
-	sent      []string // the tokens and the secret, which a careless server may echo
-	status    int
-	requestID string
-}
-
-// do sends the request and returns the page, or why there is none.
-func (x *exchange) do(ctx context.Context, send func(context.Context) (*http.Response, error)) (page pageData, failed *attemptFailure) {
-	ctx = context.WithValue(ctx, usedTokens{}, &x.sent)
-	response, err := send(ctx) //nolint:bodyclose // drain closes it
-	if err != nil {
-		return page, x.client.noResponse(ctx, err, x.sent)
-	}
-	defer drain(response.Body)
-	x.status, x.requestID = response.StatusCode, httpfail.RequestID(response.Header, x.sent...)
-	if page, failed = x.read(ctx, response); failed != nil {
-		failed.err.Host = x.client.endpoints.base.Host
-		failed.err.StatusCode = x.status
-		if x.requestID != "" {
-			failed.err.RequestID = x.requestID
-		}
-	}
-	return page, failed
-}
-
-// read accepts only the documented status, a JSON media type and a list of jobs.
-func (x *exchange) read(ctx context.Context, response *http.Response) (pageData, *attemptFailure) {
-	c := x.client
-	if response.StatusCode != http.StatusOK {
-		failed := c.failed(httpfail.FromResponse(response, x.sent...))
-		if errors.Is(failed.err.Kind, ErrNotFound) {
-			c.explainNotFound(failed.err, x.api)
-		}
-		return pageData{}, failed
-	}
-	buffer := buffers.Get().(*[]byte)
-	defer recycle(buffer)
-	release, failed := c.readBody(ctx, response, x.sent, buffer)
-	defer release()
-	if failed != nil {
-		return pageData{}, failed
-	}
-	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	switch {
-	case httpfail.IsHTML(mediaType):
-		return pageData{}, c.notJobs(httpfail.LoginPage, *buffer, x.sent, "the response is a web page, such as a login page, not JSON")
-	case !isJSON(mediaType):
-		if httpfail.Leaks([]byte(mediaType), x.sent...) {
-			mediaType = "unknown"
-		}
-		return pageData{}, c.notJobs(httpfail.NotJobs, *buffer, x.sent, "the response has the media type %q, not JSON", excerpt(mediaType, 64))
-	}
-	page, err := decodePage(*buffer, x.size)
-	if err != nil {
-		return pageData{}, c.undecoded(err, *buffer, x.sent)
-	}
-	if c.config.onDrift != nil && len(page.drift) > 0 {
-		leaks := httpfail.Leaks(*buffer, x.sent...)
-		for _, drift := range page.drift {
-			if leaks { // a value may be cut within what was sent
-				drift.Value = ""
-			}
-			c.config.onDrift(drift)
-		}
-	}
-	return page, nil
-}
+// head returns the part of a body that is searched for secrets.
+func head(data []byte) []byte { return data[:min(len(data), httpfail.MaxBody)] }

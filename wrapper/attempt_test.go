@@ -8,26 +8,26 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 const emptyPage = `{"totalCount":0,"jobs":[]}`
 
-// once turns repeating off.
+// once disables retries.
 var once = d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1})
 
-// TestNotJobs: whatever is no job list is an error with all that is known, never an empty list.
+// TestNotJobs: anything but a list of jobs is an error with all facts, never an empty list.
 func TestNotJobs(t *testing.T) {
 	const html = "<html><title>Sign in</title></html>"
 	tests := []struct {
@@ -65,7 +65,7 @@ func TestNotJobs(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client := serve(t, answer(test.status, test.mediaType, test.body), once)
+			client := serve(t, respond(test.status, test.mediaType, test.body), once)
 			page, err := client.Page(t.Context(), valid, 1)
 			if page != nil || !errors.Is(err, test.kind) || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %v, %v, want no page, %q and %q", page, err, test.kind, test.want)
@@ -86,7 +86,7 @@ func TestNotJobs(t *testing.T) {
 
 func TestExcerptIsBoundedAndHarmless(t *testing.T) {
 	body := "\x1b[31mred\x00\u202e\nnext \xff" + strings.Repeat("é", 4000)
-	client := serve(t, answer(200, "text/html", body))
+	client := serve(t, respond(200, "text/html", body))
 	_, err := client.Page(t.Context(), valid, 1)
 	e, ok := errors.AsType[*d365backup.Error](err)
 	if !ok || !strings.HasPrefix(e.Excerpt, "[31mred next é") || len(e.Excerpt) > 2048 || len(e.Excerpt) < 2000 {
@@ -94,10 +94,10 @@ func TestExcerptIsBoundedAndHarmless(t *testing.T) {
 	}
 }
 
-// TestTruncated: an answer cut off on the way is seen as such in each of the ways HTTP has to end one.
+// TestTruncated: a truncated response is detected, in each way that HTTP has to end one.
 func TestTruncated(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	tests := []struct{ name, answer string }{
+	tests := []struct{ name, response string }{
 		{"by length", head + "Content-Length: 1000\r\n\r\n" + `{"totalCount":0,`},
 		{"by chunk", head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"tot"},
 		{"by close", head + "Connection: close\r\n\r\n" + `{"totalCount":0,`},
@@ -107,15 +107,15 @@ func TestTruncated(t *testing.T) {
 			var requests atomic.Int32
 			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if requests.Add(1) == 2 {
-					answer(200, "application/json", emptyPage)(w, r)
+					respond(200, "application/json", emptyPage)(w, r)
 					return
 				}
-				raw(t, w, test.answer)
+				raw(t, w, test.response)
 			}, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2, BaseDelay: 1}))
 			if _, err := client.Page(t.Context(), valid, 1); err != nil {
 				t.Errorf("second attempt: %v", err)
 			}
-			client = serve(t, func(w http.ResponseWriter, _ *http.Request) { raw(t, w, test.answer) }, once)
+			client = serve(t, func(w http.ResponseWriter, _ *http.Request) { raw(t, w, test.response) }, once)
 			if _, err := client.Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrTruncated) {
 				t.Errorf("got %v, want ErrTruncated", err)
 			}
@@ -123,233 +123,15 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// raw writes an answer as it is and closes the connection.
-func raw(t *testing.T, w http.ResponseWriter, answer string) {
+// raw writes a response as it is and closes the connection.
+func raw(t *testing.T, w http.ResponseWriter, response string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	_, _ = io.WriteString(conn, answer)
+	_, _ = io.WriteString(conn, response)
 	_ = conn.Close()
-}
-
-// TestRetry: which failures are tried again, with the same body and no more often than asked for.
-func TestRetry(t *testing.T) {
-	tests := []struct {
-		name string
-		fail http.HandlerFunc
-		want bool
-	}{
-		{"408", answer(408, "", ""), true},
-		{"429", answer(429, "", ""), true},
-		{"500", answer(500, "", ""), true},
-		{"502", answer(502, "", ""), true},
-		{"503", answer(503, "", ""), true},
-		{"504", answer(504, "", ""), true},
-		{"closed without an answer", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, true},
-		{"400", answer(400, "", ""), false},
-		{"403", answer(403, "", ""), false},
-		{"404", answer(404, "", ""), false},
-		{"409", answer(409, "", ""), false},
-		{"501", answer(501, "", ""), false},
-		{"307", answer(307, "", ""), false},
-		{"204", answer(204, "", ""), false},
-		{"wrong shape", answer(200, "application/json", "{}"), false},
-		{"HTML", answer(200, "text/html", "<html>"), false},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var bodies []string
-				client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-					body, _ := io.ReadAll(r.Body)
-					bodies = append(bodies, string(body))
-					if len(bodies) < 4 {
-						test.fail(w, r)
-						return
-					}
-					answer(200, "application/json", emptyPage)(w, r)
-				}, d365backup.WithAPI(d365backup.APIv1))
-				_, err := client.Page(t.Context(), valid, 1)
-				if retried := err == nil; retried != test.want {
-					t.Fatalf("got %v, want retried %t", err, test.want)
-				}
-				if want := map[bool]int{true: 4, false: 1}[test.want]; len(bodies) != want {
-					t.Errorf("%d requests, want %d", len(bodies), want)
-				}
-				for _, body := range bodies {
-					if body != bodies[0] || body == "" {
-						t.Errorf("bodies differ: %q and %q", bodies[0], body)
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestRetryGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-			requests++
-			answer(503, "", "")(w, r)
-		})
-		started := time.Now()
-		_, err := client.Page(t.Context(), valid, 1)
-		e, ok := errors.AsType[*d365backup.Error](err)
-		if !ok || e.Attempts != 4 || requests != 4 || !errors.Is(err, d365backup.ErrServer) {
-			t.Errorf("got %v after %d requests, want ErrServer after 4", err, requests)
-		}
-		if took := time.Since(started); took > 500*time.Millisecond+time.Second+2*time.Second {
-			t.Errorf("waited %s in all, more than the policy's longest waits", took)
-		}
-	})
-}
-
-// TestJitter: waits are random over the whole range, and capped.
-func TestJitter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var at []time.Time
-		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-			at = append(at, time.Now())
-			answer(503, "", "")(w, r)
-		}, d365backup.WithTimeout(time.Hour),
-			d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 200, BaseDelay: time.Second, MaxDelay: 8 * time.Second}))
-		_, _ = client.Page(t.Context(), valid, 1)
-		var low, high int
-		for i := range len(at) - 1 {
-			wait := at[i+1].Sub(at[i])
-			if longest := min(time.Second<<min(i, 10), 8*time.Second); wait > longest {
-				t.Errorf("wait %d took %s, more than %s", i+1, wait, longest)
-			}
-			if wait < 2*time.Second {
-				low++
-			} else if wait > 6*time.Second {
-				high++
-			}
-		}
-		if low < 20 || high < 20 {
-			t.Errorf("of 199 waits %d are short and %d are long: want many of both", low, high)
-		}
-		client = servePipe(t, answer(503, "", ""), d365backup.WithRetry(d365backup.RetryPolicy{BaseDelay: math.MaxInt64, MaxDelay: math.MaxInt64}))
-		if _, err := client.Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrServer) {
-			t.Errorf("the longest wait of all: got %v, want ErrServer", err)
-		}
-	})
-}
-
-func TestRetryAfter(t *testing.T) {
-	in := func(d time.Duration) string { // from the start of the virtual clock
-		return time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC).Add(d).Format(http.TimeFormat)
-	}
-	for _, test := range []struct {
-		name, header string
-		clock        time.Duration // how far the server's is ahead
-		wait         time.Duration // -1: fails at once
-		carries      time.Duration
-	}{
-		{"seconds", "7", 0, 7 * time.Second, 0},
-		{"date", in(9 * time.Second), 0, 9 * time.Second, 0},
-		{"date of a slow clock", in(-time.Hour + 5*time.Second), -time.Hour, 5 * time.Second, 0},
-		{"date of a fast clock", in(time.Hour + 5*time.Second), time.Hour, 5 * time.Second, 0},
-		{"beyond the cap", "31", 0, -1, 31 * time.Second},
-		{"date beyond the cap", in(time.Hour), 0, -1, time.Hour},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			requests := 0
-			client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-				if requests++; requests == 1 {
-					w.Header().Set("Retry-After", test.header)
-					w.Header().Set("Date", in(test.clock))
-					answer(503, "", "")(w, r)
-					return
-				}
-				answer(200, "application/json", emptyPage)(w, r)
-			})
-			started := time.Now()
-			_, err := client.Page(t.Context(), valid, 1)
-			took := time.Since(started)
-			// After the pause comes a random part of the second that the first rate leaves between requests.
-			if test.wait >= 0 && (err != nil || took > test.wait+time.Second || took < test.wait) {
-				t.Errorf("%s: got %v after %s, want success after %s", test.name, err, took, test.wait)
-			}
-			if e, ok := errors.AsType[*d365backup.Error](err); test.wait < 0 && (!ok || e.RetryAfter != test.carries || took != 0) {
-				t.Errorf("%s: got %v after %s, want RetryAfter %s at once", test.name, err, took, test.carries)
-			}
-		})
-	}
-}
-
-// TestRetryAfterBeyondDeadline: a wait that the context cannot last is not begun.
-func TestRetryAfterBeyondDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Retry-After", "20")
-			answer(429, "", "")(w, r)
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		started := time.Now()
-		_, err := client.Page(ctx, valid, 1)
-		e, ok := errors.AsType[*d365backup.Error](err)
-		if !ok || e.RetryAfter != 20*time.Second || !errors.Is(err, d365backup.ErrThrottled) || time.Since(started) != 0 {
-			t.Errorf("got %v after %s, want ErrThrottled with RetryAfter 20s at once", err, time.Since(started))
-		}
-	})
-}
-
-// TestContextEnds: the context's error and the last real cause are both found.
-func TestContextEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		requests := 0
-		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
-			if requests++; requests == 1 {
-				answer(503, "", "")(w, r)
-				return
-			}
-			_, _ = io.Copy(io.Discard, r.Body) // only then does the server see that the client left
-			<-r.Context().Done()
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		_, err := client.Page(ctx, valid, 1)
-		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, d365backup.ErrServer) {
-			t.Errorf("got %v, want the context's error and ErrServer", err)
-		}
-		ctx, cancel = context.WithCancel(t.Context())
-		cancel()
-		_, err = client.Page(ctx, valid, 1)
-		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "d365backup: the call's context ended") {
-			t.Errorf("got %v, want context.Canceled and no empty kind", err)
-		}
-	})
-}
-
-func TestTimeouts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var requests atomic.Int32
-		hang := func(w http.ResponseWriter, r *http.Request) {
-			requests.Add(1)
-			_, _ = io.Copy(io.Discard, r.Body)
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, "{")
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
-		}
-		started := time.Now()
-		client := servePipe(t, hang, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2, BaseDelay: 1}))
-		_, err := client.Page(t.Context(), valid, 1)
-		if !errors.Is(err, d365backup.ErrNetwork) || requests.Load() != 2 || time.Since(started).Round(time.Second) != 2*time.Minute {
-			t.Errorf("got %v after %d requests and %s, want ErrNetwork after 2 attempts of a minute", err, requests.Load(), time.Since(started))
-		}
-		started = time.Now()
-		client = servePipe(t, hang, d365backup.WithTimeout(90*time.Second))
-		_, err = client.Page(t.Context(), valid, 1)
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "WithTimeout") || time.Since(started) != 90*time.Second {
-			t.Errorf("got %v after %s, want WithTimeout named after 90s", err, time.Since(started))
-		}
-	})
 }
 
 func TestNetworkFailures(t *testing.T) {
@@ -382,7 +164,7 @@ func TestNetworkFailures(t *testing.T) {
 	}
 }
 
-// garbage is the address of a server that greets with something else than TLS.
+// garbage returns the address of a server that does not speak TLS.
 func garbage(t *testing.T) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -401,7 +183,7 @@ func garbage(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestEndlessHeader: the transport that clients share reads no more than a megabyte of one.
+// TestEndlessHeader: the shared transport reads at most a megabyte of a header.
 func TestEndlessHeader(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -468,9 +250,8 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestLog: a record has what helps and nothing that must stay secret.
-// TestLeavingALoopIsNoWarning: requests that nobody waits for any more did not fail.
-func TestLeavingALoopIsNoWarning(t *testing.T) {
+// TestCanceledRequestsAreNotWarnings: breaking out of a loop cancels requests, which did not fail.
+func TestCanceledRequestsAreNotWarnings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
@@ -479,7 +260,7 @@ func TestLeavingALoopIsNoWarning(t *testing.T) {
 				<-r.Context().Done()
 				return
 			}
-			answer(200, "application/json", `{"totalCount":9,"jobs":[{"jobId":"A","type":1,"status":3}]}`)(w, r)
+			respond(200, "application/json", `{"totalCount":9,"jobs":[{"jobId":"A","type":1,"status":3}]}`)(w, r)
 		}, d365backup.WithPageSize(1), d365backup.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 		for _, err := range client.Jobs(t.Context(), valid) {
 			if err != nil {
@@ -499,10 +280,10 @@ func TestLog(t *testing.T) {
 	requests := 0
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if requests++; requests == 1 {
-			answer(503, "text/html", "canary-body")(w, r)
+			respond(503, "text/html", "canary-body")(w, r)
 			return
 		}
-		answer(200, "application/json", emptyPage)(w, r)
+		respond(200, "application/json", emptyPage)(w, r)
 	}, d365backup.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 		d365backup.WithRetry(d365backup.RetryPolicy{BaseDelay: 1}),
 		d365backup.WithTokenSource(canaryToken{}))
@@ -526,5 +307,62 @@ func TestLog(t *testing.T) {
 	}
 	if t.Failed() {
 		fmt.Println(log.String())
+	}
+}
+
+// TestRequestIDs: of the headers that may name a request the first that looks like an id counts, in errors and in the log.
+func TestRequestIDs(t *testing.T) {
+	const token = "tok+0123456789abcdef/xyz"
+	long := strings.Repeat("a", 128)
+	for _, tt := range []struct {
+		name   string
+		header http.Header
+		want   string
+	}{
+		{"the documented header first", http.Header{"X-Request-Id": {"x"}, "Request-Id": {"r"}, "Traceparent": {"t"}}, "r"},
+		{"x-request-id", http.Header{"X-Request-Id": {"x:1.2_3-4"}, "Traceparent": {"t"}}, "x:1.2_3-4"},
+		{"traceparent", http.Header{"Traceparent": {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		{"none", http.Header{"X-Correlation-Id": {"c"}}, ""},
+		{"the next if one does not look like an id", http.Header{"Request-Id": {"two words"}, "X-Request-Id": {"x"}}, "x"},
+		{"128 characters", http.Header{"Request-Id": {long}}, long},
+		{"129 characters", http.Header{"Request-Id": {long + "a"}}, ""},
+		{"the token", http.Header{"Request-Id": {token}}, ""},
+		{"eight characters of the token", http.Header{"Request-Id": {"id-01234567-id"}}, ""},
+		{"seven characters of the token", http.Header{"Request-Id": {"id-0123456-id"}}, "id-0123456-id"},
+		{"the token, escaped", http.Header{"Request-Id": {url.QueryEscape(token)}}, ""},
+		{"a part of the secret", http.Header{"Request-Id": {"id-" + canarySecret[:8]}}, ""},
+	} {
+		var logged bytes.Buffer
+		s := &service{
+			tokens: respond(200, "application/json", `{"access_token":"`+token+`"}`),
+			jobs: func(w http.ResponseWriter, _ *http.Request) {
+				maps.Copy(w.Header(), tt.header)
+				w.WriteHeader(400)
+			},
+		}
+		_, err := s.start(t, once, d365backup.WithLogger(slogTo(&logged))).Page(t.Context(), valid, 1)
+		if e, ok := errors.AsType[*d365backup.Error](err); !ok || e.RequestID != tt.want {
+			t.Errorf("%s: got %v, want the request id %q", tt.name, err, tt.want)
+		}
+		if want := `"request_id":"` + tt.want + `"`; !strings.Contains(logged.String(), want) {
+			t.Errorf("%s: %s is not in %s", tt.name, want, logged.String())
+		}
+	}
+}
+
+// TestRequestIDOfABody: the same rule applies to the id in a body.
+func TestRequestIDOfABody(t *testing.T) {
+	for id, want := range map[string]string{"r-1": "r-1", "not an id": "", "id-" + canarySecret[:8]: ""} {
+		for _, status := range []int{200, 400} {
+			s := &service{jobs: func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(status)
+				_, _ = io.WriteString(w, `{"statusCode":400,"message":"no","requestId":"`+id+`"}`)
+			}}
+			_, err := s.start(t, once).Page(t.Context(), valid, 1)
+			if e, ok := errors.AsType[*d365backup.Error](err); !ok || e.RequestID != want {
+				t.Errorf("%q, status %d: got %v, want the id %q", id, status, err, want)
+			}
+		}
 	}
 }

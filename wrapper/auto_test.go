@@ -18,7 +18,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// twoAPIs is a service whose two operations respond as told.
+// twoAPIs is a service whose two operations have the responses of a test.
 type twoAPIs struct {
 	v1, graph http.HandlerFunc
 
@@ -38,8 +38,8 @@ func (s *twoAPIs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler(w, r)
 }
 
-// asked returns the operations requested since the last call.
-func (s *twoAPIs) asked() string {
+// requested returns the operations requested since the last call.
+func (s *twoAPIs) requested() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer func() { s.requests = nil }()
@@ -59,11 +59,11 @@ func (s *twoAPIs) client(t *testing.T, options ...d365backup.Option) *d365backup
 }
 
 var (
-	missing = answer(404, "", "")
-	empty   = answer(200, "application/json", emptyPage)
+	missing = respond(404, "", "")
+	empty   = respond(200, "application/json", emptyPage)
 )
 
-// TestAutoUsesTheSuccessor for the life of the client, and says so once.
+// TestAutoUsesTheSuccessor for the life of the client, and reports it once.
 func TestAutoUsesTheSuccessor(t *testing.T) {
 	service := &twoAPIs{v1: missing, graph: empty}
 	client := service.client(t)
@@ -74,7 +74,7 @@ func TestAutoUsesTheSuccessor(t *testing.T) {
 		if _, err := client.Page(t.Context(), valid, step.page); err != nil {
 			t.Fatal(err)
 		}
-		if got := service.asked(); got != step.want {
+		if got := service.requested(); got != step.want {
 			t.Errorf("page %d: requested %q, want %q", step.page, got, step.want)
 		}
 	}
@@ -84,8 +84,8 @@ func TestAutoUsesTheSuccessor(t *testing.T) {
 	}
 }
 
-// TestAutoStays with version v1 unless page 1 of it is not found.
-func TestAutoStays(t *testing.T) {
+// TestAutoKeepsV1 unless its page 1 is not found.
+func TestAutoKeepsV1(t *testing.T) {
 	withType := valid
 	withType.ObjectType = new(int32(1))
 	for name, test := range map[string]struct {
@@ -97,11 +97,11 @@ func TestAutoStays(t *testing.T) {
 	}{
 		"found":       {empty, nil, valid, 1, nil},
 		"page 2":      {missing, nil, valid, 2, d365backup.ErrNotFound},
-		"gone":        {answer(410, "", ""), nil, valid, 1, d365backup.ErrBadRequest},
-		"bad request": {answer(400, "", ""), nil, valid, 1, d365backup.ErrBadRequest},
-		"forbidden":   {answer(403, "", ""), nil, valid, 1, d365backup.ErrForbidden},
-		"failing":     {answer(500, "", ""), nil, valid, 1, d365backup.ErrServer},
-		"login page":  {answer(200, "text/html", "<html>"), nil, valid, 1, d365backup.ErrNotJobs},
+		"gone":        {respond(410, "", ""), nil, valid, 1, d365backup.ErrBadRequest},
+		"bad request": {respond(400, "", ""), nil, valid, 1, d365backup.ErrBadRequest},
+		"forbidden":   {respond(403, "", ""), nil, valid, 1, d365backup.ErrForbidden},
+		"failing":     {respond(500, "", ""), nil, valid, 1, d365backup.ErrServer},
+		"login page":  {respond(200, "text/html", "<html>"), nil, valid, 1, d365backup.ErrNotJobs},
 		"object type": {missing, nil, withType, 1, d365backup.ErrNotFound},
 		"media type":  {missing, []d365backup.Option{d365backup.WithMediaType("text/json")}, valid, 1, d365backup.ErrNotFound},
 		"v1 alone":    {missing, []d365backup.Option{d365backup.WithAPI(d365backup.APIv1)}, valid, 1, d365backup.ErrNotFound},
@@ -117,7 +117,7 @@ func TestAutoStays(t *testing.T) {
 				if isV1Only := strings.HasSuffix(name, " type"); isV1Only != strings.Contains(fmt.Sprint(err), "and was not requested") {
 					t.Errorf("got %v", err)
 				}
-				if got := service.asked(); got != "v1" {
+				if got := service.requested(); got != "v1" {
 					t.Errorf("requested %q", got)
 				}
 			}
@@ -127,26 +127,26 @@ func TestAutoStays(t *testing.T) {
 		})
 	}
 	service := &twoAPIs{v1: empty, graph: missing}
-	if _, err := service.client(t, graph).Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrNotFound) || service.asked() != "graph" {
+	if _, err := service.client(t, graph).Page(t.Context(), valid, 1); !errors.Is(err, d365backup.ErrNotFound) || service.requested() != "graph" {
 		t.Errorf("graph alone: got %v", err)
 	}
 }
 
-// TestAutoStaysInASweep: page 1 that is read again, and not found then, does not mix the lists of two operations.
-func TestAutoStaysInASweep(t *testing.T) {
+// TestAutoKeepsV1WithinALoop: if page 1 is not found when it is read again, the lists of two operations are not mixed.
+func TestAutoKeepsV1WithinALoop(t *testing.T) {
 	var pages atomic.Int32
 	service := &twoAPIs{graph: empty, v1: func(w http.ResponseWriter, r *http.Request) {
 		if pages.Add(1) > 1 {
 			missing(w, r)
 			return
 		}
-		answer(200, "application/json", `{"totalCount":3,"jobs":[`+
+		respond(200, "application/json", `{"totalCount":3,"jobs":[`+
 			`{"type":1,"jobId":"A","startTime":"2026-11-01T00:00:00Z","status":3}]}`)(w, r)
 	}}
 	var err error
 	for _, err = range service.client(t, d365backup.WithPageSize(1)).Jobs(t.Context(), valid) {
 	}
-	if got := service.asked(); err == nil || strings.Contains(got, "graph") {
+	if got := service.requested(); err == nil || strings.Contains(got, "graph") {
 		t.Errorf("requested %q, got %v", got, err)
 	}
 }
@@ -158,10 +158,10 @@ func TestAutoFindsNeither(t *testing.T) {
 		want  string
 	}{
 		"404":       {missing, "not found (status 404)"},
-		"403":       {answer(403, "", ""), "permission denied (status 403)"},
-		"500":       {answer(500, "", ""), "server error (status 500)"},
-		"failure":   {answer(200, "application/json", `{"jobs":[],"totalCount":0,"error":"x"}`), "response is no job list (status 200)"},
-		"truncated": {answer(200, "application/json", `{"jobs":[`), "response truncated (status 200)"},
+		"403":       {respond(403, "", ""), "permission denied (status 403)"},
+		"500":       {respond(500, "", ""), "server error (status 500)"},
+		"failure":   {respond(200, "application/json", `{"jobs":[],"totalCount":0,"error":"x"}`), "response is no job list (status 200)"},
+		"truncated": {respond(200, "application/json", `{"jobs":[`), "response truncated (status 200)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			service := &twoAPIs{v1: missing, graph: test.graph}
@@ -180,7 +180,7 @@ func TestAutoFindsNeither(t *testing.T) {
 				if strings.Contains(err.Error(), "try WithAPI") {
 					t.Errorf("%v advises what was tried", err)
 				}
-				if got := service.asked(); got != "v1 graph" {
+				if got := service.requested(); got != "v1 graph" {
 					t.Errorf("requested %q", got)
 				}
 			}
@@ -191,8 +191,8 @@ func TestAutoFindsNeither(t *testing.T) {
 	}
 }
 
-// TestAutoEnds: the end of the call's context is not taken for a missing successor.
-func TestAutoEnds(t *testing.T) {
+// TestAutoCanceled: the end of the call's context does not count as a missing successor.
+func TestAutoCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	service := &twoAPIs{v1: missing, graph: func(_ http.ResponseWriter, r *http.Request) {
 		cancel()
@@ -204,8 +204,8 @@ func TestAutoEnds(t *testing.T) {
 	}
 }
 
-// TestAutoAtOnce: calls that run at the same time all succeed, and share the result.
-func TestAutoAtOnce(t *testing.T) {
+// TestAutoConcurrently: calls that run at the same time all succeed, and share the result.
+func TestAutoConcurrently(t *testing.T) {
 	const calls = 8
 	var arrived atomic.Int32
 	all := make(chan struct{})
@@ -229,13 +229,13 @@ func TestAutoAtOnce(t *testing.T) {
 	if len(service.drift) != 1 {
 		t.Errorf("drift %+v", service.drift)
 	}
-	service.asked()
-	if _, err := client.Page(t.Context(), valid, 1); err != nil || service.asked() != "graph" {
+	service.requested()
+	if _, err := client.Page(t.Context(), valid, 1); err != nil || service.requested() != "graph" {
 		t.Errorf("the result is not shared: %v", err)
 	}
 }
 
-// TestAutoJobs: a loop over Jobs gives the same from either operation, and requests version v1 once.
+// TestAutoJobs: a loop over Jobs returns the same from either operation, and requests version v1 once.
 func TestAutoJobs(t *testing.T) {
 	present := time.Now().Truncate(time.Second)
 	query := d365backup.Query{Start: present.AddDate(-2, 0, 0), End: present}

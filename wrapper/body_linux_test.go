@@ -19,9 +19,8 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestBodiesShareABudget: a program whose requests all get a body without an end needs at most 100 MiB more
-// than an idle one. The test runs itself as that program, not under the race
-// detector, which needs memory of its own.
+// TestBodiesShareABudget: a program whose requests all get an endless body needs at most 100 MiB more than an idle one. The
+// test runs itself as that program, but not under the race detector, which needs memory of its own.
 func TestBodiesShareABudget(t *testing.T) {
 	if protocol := os.Getenv("D365BACKUP_TEST_ENDLESS"); protocol != "" {
 		readEndless(t, protocol == "HTTP2")
@@ -78,7 +77,7 @@ func readEndless(t *testing.T, http2 bool) {
 	fmt.Printf("idle %d KiB, peak %d KiB\n", idle, status(t, "VmHWM"))
 }
 
-// status returns a value in KiB of what the kernel knows of this process.
+// status returns a value of /proc/self/status, in KiB.
 func status(t *testing.T, name string) int {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")

@@ -5,26 +5,31 @@ import (
 	"fmt"
 	"log/slog"
 	"mime"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/transport"
 )
 
-// Client reads job information. It is made by New; the zero value is not usable. It holds no connection
-// of its own until it is used, needs no closing, and is safe for concurrent use.
+// Client reads job information. Make one with New; the zero value is not usable. It opens no connection before it is used, does
+// not need to be closed, and is safe for concurrent use.
 type Client struct {
 	config    config
 	endpoints endpoints
-	raw       *generated.ClientWithResponses
-	replaced  atomic.Bool // with APIAuto: only the successor is there
+	tokens    auth.Tokens
+	pages     *generated.Client              // for attempts, which add the token themselves
+	raw       *generated.ClientWithResponses // adds the token to every request
+	replaced  atomic.Bool                    // with APIAuto: only the successor exists
 	limits    func() *limits
 }
 
-// New returns a client, or an error that matches ErrConfig and says which option to mend. It does no
-// I/O: the first token is asked for with the first page.
+// New returns a client, or an error that matches ErrConfig and says which option to fix. It does no I/O: the first token is
+// requested with the first page.
 func New(options ...Option) (*Client, error) {
 	c := &Client{config: defaults()}
 	for _, option := range options {
@@ -43,26 +48,37 @@ func New(options ...Option) (*Client, error) {
 	if err = c.config.checkProxy(c.endpoints); err != nil {
 		return nil, err
 	}
-	transport, err := c.config.transport()
+	next, err := c.config.transport()
 	if err != nil {
 		return nil, err
 	}
-	source, err := c.config.tokens(c.endpoints, resendLimit{tokenTransport(transport)})
-	if err != nil {
+	if c.tokens, err = c.config.tokens(c.endpoints, transport.Limited{Next: transport.ForTokens(next)}); err != nil {
 		return nil, err
 	}
-	doer := c.config.httpClientFor(&bearerTransport{
-		next: resendLimit{transport}, origin: c.endpoints.base, tokens: source, userAgent: c.config.userAgent(),
-	})
-	c.limits = sync.OnceValue(c.config.newLimits) // not before they are needed: there may be many idle clients
-	c.raw, err = generated.NewClientWithResponses(c.endpoints.base.String(), generated.WithHTTPClient(doer))
-	if err != nil {
+	if err = c.newRawClients(transport.Limited{Next: next}); err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
 	}
+	c.limits = sync.OnceValue(c.config.newLimits) // only when needed: there may be many idle clients
 	return c, nil
 }
 
-// check finds the faults that show in one option alone.
+// newRawClients makes the generated clients, which send through next.
+func (c *Client) newRawClients(next http.RoundTripper) (err error) {
+	var timeout time.Duration
+	if c.config.httpClient != nil {
+		timeout = c.config.httpClient.Timeout
+	}
+	url := c.endpoints.base.String()
+	withToken := &tokenTransport{next: next, origin: c.endpoints.base, tokens: c.tokens, userAgent: c.config.userAgent()}
+	if c.pages, err = generated.NewClient(url, generated.WithHTTPClient(transport.NewClient(next, timeout))); err == nil {
+		c.raw, err = generated.NewClientWithResponses(url, generated.WithHTTPClient(transport.NewClient(withToken, timeout)))
+	}
+	return err
+}
+
+func (c *config) userAgent() string { return transport.UserAgent(c.product) }
+
+// check validates each option.
 func (c *config) check() (err error) {
 	switch {
 	case c.credential == nil:
@@ -91,13 +107,13 @@ func (c *config) check() (err error) {
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	if !isProduct(c.product) {
-		return badSetting("WithUserAgent", "%q is not a product: write it like name/version", excerpt(c.product, 64))
+	if !transport.IsProduct(c.product) {
+		return badSetting("WithUserAgent", "invalid product %q: write it like name/version", excerpt(c.product, 64))
 	}
 	mediaType, _, err := mime.ParseMediaType(c.mediaType)
 	concrete := !strings.Contains(mediaType, "*")
 	if err != nil || !concrete || !isJSON(mediaType) {
-		return badSetting("WithMediaType", "%q is not one of the contract's: use %s, %s or a concrete type that ends in +json",
+		return badSetting("WithMediaType", "invalid media type %q: use %s, %s or a concrete type that ends in +json",
 			excerpt(c.mediaType, 64), MediaTypeJSON, MediaTypeTextJSON)
 	}
 	return nil
@@ -114,9 +130,8 @@ func isJSON(mediaType string) bool {
 		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
 }
 
-// Raw returns the generated client, for what this package lacks. Its requests carry the token and
-// follow no redirect, but nothing else of this package applies: no retries, no limits, no typed errors.
-// Names in it follow the contract and change with it.
+// Raw returns the generated client, for what this package lacks. Its requests carry the token and follow no redirect, but
+// nothing else of this package applies: no retries, no limits, no typed errors. Its names change with the contract.
 func (c *Client) Raw() *generated.ClientWithResponses { return c.raw }
 
 // BaseURL returns the URL of the API, without a slash at its end.
@@ -130,19 +145,18 @@ func (c *Client) TokenURL() string {
 	return c.endpoints.token.String()
 }
 
-// String returns the address that the client asks, and no credentials.
+// String returns the address of the API, and no credentials.
 func (c *Client) String() string {
 	return fmt.Sprintf("d365backup.Client(%s)", c.endpoints.base)
 }
 
-// GoString returns what String returns, so that %#v shows no credentials.
+// GoString returns what String returns, so that %#v prints no credentials.
 func (c *Client) GoString() string { return c.String() }
 
-// Page reads one page of the jobs that match, counted from 1. Ask with the same Query, End included,
-// for pages that belong together; Jobs does that, and more, by itself. A page behind the last one may be
-// empty or, as the service likes, ErrBadRequest or ErrNotFound.
+// Page reads one page of the matching jobs, counted from 1. Pages that belong together need the same Query, End included; Jobs
+// takes care of that. A page after the last one is empty, ErrBadRequest or ErrNotFound, depending on the service.
 //
-// The error is an *Error; it also matches the context's error where the context ended the call.
+// The error is an *Error; it also matches the context's error if the context ended the call.
 func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, error) {
 	if number < 1 || number > maxInt32 {
 		return nil, configError("page %d does not exist: pages count from 1", number)
@@ -151,9 +165,9 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.fetch(ctx, filter, number, c.config.pageSize, true)
+	page, err := c.fetch(ctx, filter, number, c.config.pageSize, true)
 	if err != nil {
 		return nil, err
 	}
-	return &Page{Jobs: answer.jobs, TotalCount: answer.total, Number: number, Size: c.config.pageSize}, nil
+	return &Page{Jobs: page.jobs, TotalCount: page.total, Number: number, Size: c.config.pageSize}, nil
 }

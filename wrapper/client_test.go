@@ -28,15 +28,15 @@ func TestNewRefuses(t *testing.T) {
 		want    string
 	}{
 		{"nothing", nil, "no credentials"},
-		{"no data centre", []d365backup.Option{secret}, "WithDataCenter: missing"},
+		{"no data center", []d365backup.Option{secret}, "WithDataCenter: missing"},
 		{"no credentials", []d365backup.Option{center}, "no credentials"},
 		{"two credentials", []d365backup.Option{center, secret, d365backup.WithTokenSource(oauth2.StaticTokenSource(nil))}, "two kinds of credentials"},
 		{"no id", []d365backup.Option{center, d365backup.WithClientSecret("", "s3cret-canary")}, "client ID is empty"},
 		{"no secret", []d365backup.Option{center, d365backup.WithClientSecret("app", "")}, "client secret"},
 		{"no certificate", []d365backup.Option{center, d365backup.WithCertificate("app", nil)}, "certificate"},
 		{"no token source", []d365backup.Option{center, d365backup.WithTokenSource(nil)}, "WithTokenSource"},
-		{"unknown data centre", []d365backup.Option{secret, d365backup.WithDataCenter("mars")}, `data center "mars" does not exist: use one of au, sg`},
-		{"data centre and URL", []d365backup.Option{secret, center, d365backup.WithBaseURL("https://example.com")}, "both WithDataCenter and WithBaseURL"},
+		{"unknown data center", []d365backup.Option{secret, d365backup.WithDataCenter("mars")}, `data center "mars" does not exist: use one of au, sg`},
+		{"data center and URL", []d365backup.Option{secret, center, d365backup.WithBaseURL("https://example.com")}, "both WithDataCenter and WithBaseURL"},
 		{"URL without token URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://example.com")}, "WithTokenURL: missing"},
 		{"relative URL", []d365backup.Option{secret, d365backup.WithBaseURL("example.com")}, "not an absolute URL"},
 		{"broken URL", []d365backup.Option{secret, d365backup.WithBaseURL("https://exa mple")}, "not an absolute URL"},
@@ -111,9 +111,9 @@ func TestQueryRefused(t *testing.T) {
 		{"type", d365backup.Query{Start: start, Type: 3}, 1, `Query.Type: job type "3" does not exist: use one of All, Backup, Restore, DryRun, Retention, AuditBackup, Export`},
 		{"unknown type", d365backup.Query{Start: start, Type: d365backup.JobTypeUnknown}, 1, `Query.Type: job type "Unknown" does not exist`},
 		{"status", d365backup.Query{Start: start, Status: 5}, 1, `Query.Status: job status "5" does not exist: use one of Any, InProgress, Finished, Failed, FinishedWithException`},
-		{"organization", d365backup.Query{Start: start, OrganizationID: "contoso"}, 1, `"contoso" is not a GUID`},
-		{"organization in braces", d365backup.Query{Start: start, OrganizationID: "{69cb1ecc-f8e8-439b-8077-a4b7fd45e87f}"}, 1, "is not a GUID"},
-		{"organization without hyphens", d365backup.Query{Start: start, OrganizationID: "69cb1eccf8e8439b8077a4b7fd45e87f"}, 1, "is not a GUID"},
+		{"organization", d365backup.Query{Start: start, OrganizationID: "contoso"}, 1, `invalid GUID "contoso"`},
+		{"organization in braces", d365backup.Query{Start: start, OrganizationID: "{69cb1ecc-f8e8-439b-8077-a4b7fd45e87f}"}, 1, "invalid GUID"},
+		{"organization without hyphens", d365backup.Query{Start: start, OrganizationID: "69cb1eccf8e8439b8077a4b7fd45e87f"}, 1, "invalid GUID"},
 		{"page 0", valid, 0, "page 0 does not exist"},
 		{"page too large", valid, math.MaxInt32 + 1, "does not exist"},
 	}
@@ -138,7 +138,7 @@ func TestQueryRefused(t *testing.T) {
 	}
 }
 
-// TestRequest shows what is sent: the whole body, for only what the caller set may be in it.
+// TestRequest checks the whole body, which may hold only what the caller has set.
 func TestRequest(t *testing.T) {
 	zone := time.FixedZone("somewhere", 2*60*60)
 	tests := []struct {
@@ -173,7 +173,7 @@ func TestRequest(t *testing.T) {
 					body, _ := io.ReadAll(r.Body)
 					got = string(body)
 					header = fmt.Sprint(r.Method, " ", r.URL, " ", r.Header.Get("Content-Type"), " ", r.Header.Get("Authorization"))
-					answer(200, "application/json", `{"totalCount":0,"jobs":[]}`)(w, r)
+					respond(200, "application/json", `{"totalCount":0,"jobs":[]}`)(w, r)
 				}, d365backup.WithMediaType(mediaType))
 				if _, err := client.Page(t.Context(), test.query, 3); err != nil {
 					t.Fatal(err)

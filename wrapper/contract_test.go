@@ -15,7 +15,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestContractIsServed holds this package to the contract: what openapi.yaml has, a caller can reach.
+// TestContractIsServed checks that a caller can reach everything in openapi.yaml.
 func TestContractIsServed(t *testing.T) {
 	for _, gap := range gaps(contract(t)) {
 		t.Error(gap)
@@ -31,14 +31,13 @@ func contract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// gaps says what this package lacks of the contract, or has beyond it, and what to do about each.
+// gaps lists what this package lacks of the contract, or has beyond it, and how to fix each.
 func gaps(doc *openapi3.T) []string {
 	return slices.Sorted(slices.Values(slices.Concat(
 		operationGaps(doc), jobGaps(doc), enumGaps(doc), queryGaps(doc), dataCenterGaps(doc), tokenURLGaps(doc))))
 }
 
-// operations are the contract's, each with the API that asks it; one that callers reach by Raw alone
-// has none.
+// operations are the contract's operations with the API that uses each; one for Raw only has none.
 var operations = map[string]d365backup.API{"getJobs": d365backup.APIv1, "listJobs": d365backup.APIGraph}
 
 func operationGaps(doc *openapi3.T) []string {
@@ -81,7 +80,7 @@ func jobGaps(doc *openapi3.T) []string {
 	return found
 }
 
-// jobFields gives the fields of Job by their JSON keys.
+// jobFields returns the fields of Job by their JSON keys.
 func jobFields() map[string]string {
 	fields := make(map[string]string)
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[d365backup.Job]()) {
@@ -120,7 +119,7 @@ func valueGaps[E interface {
 	return found
 }
 
-// enum returns the values of a schema, also behind allOf.
+// enum returns the values of a schema, even within allOf.
 func enum(ref *openapi3.SchemaRef) []int32 {
 	var values []int32
 	for _, value := range ref.Value.Enum {
@@ -132,7 +131,7 @@ func enum(ref *openapi3.SchemaRef) []int32 {
 	return values
 }
 
-// places says where a caller of this package sets what a request may have.
+// places lists where a caller of this package sets each part of a request.
 var places = map[string]string{
 	"type":           "Query.Type",
 	"status":         "Query.Status",
@@ -170,8 +169,7 @@ func queryGaps(doc *openapi3.T) []string {
 	return found
 }
 
-// requestNames are the names of all parameters, and of the properties of all bodies, those of objects
-// in them included.
+// requestNames returns the names of all parameters, and of the properties of all bodies, including nested objects.
 func requestNames(doc *openapi3.T) map[string]bool {
 	names := make(map[string]bool)
 	for _, op := range contractOperations(doc) {
@@ -187,7 +185,7 @@ func requestNames(doc *openapi3.T) map[string]bool {
 	return names
 }
 
-// propertyNames adds the names of properties that hold values; objects are walked through.
+// propertyNames adds the names of properties that hold values, including those of nested objects.
 func propertyNames(names map[string]bool, ref *openapi3.SchemaRef) (object bool) {
 	for name, property := range ref.Value.Properties {
 		object = true
@@ -213,13 +211,13 @@ func dataCenterGaps(doc *openapi3.T) []string {
 			promised[url] = true
 			_, err := d365backup.New(d365backup.WithBaseURL(url), d365backup.WithClientSecret("app", "secret"))
 			if err != nil || len(server.Variables) > 0 && !known[url] {
-				found = append(found, fmt.Sprintf("the contract has the server %s, which is no data centre here: add it to wrapper/datacenter.go with its token URL", url))
+				found = append(found, fmt.Sprintf("the contract has the server %s, which is no data center here: add it to wrapper/datacenter.go with its token URL", url))
 			}
 		}
 	}
 	for url := range known {
 		if !promised[url] {
-			found = append(found, fmt.Sprintf("the data centre %s is no server of the contract: add it to openapi.yaml, or deprecate its code", url))
+			found = append(found, fmt.Sprintf("the data center %s is no server of the contract: add it to openapi.yaml, or deprecate its code", url))
 		}
 	}
 	return found
@@ -248,7 +246,7 @@ func tokenURLGaps(doc *openapi3.T) []string {
 	for environment, url := range environments {
 		theirs[fmt.Sprint(url)] = true
 		if !ours[fmt.Sprint(url)] {
-			found = append(found, fmt.Sprintf("the contract has the token URL %v for %s, which no data centre uses: set it in wrapper/datacenter.go", url, environment))
+			found = append(found, fmt.Sprintf("the contract has the token URL %v for %s, which no data center uses: set it in wrapper/datacenter.go", url, environment))
 		}
 	}
 	for url := range ours {
@@ -259,9 +257,8 @@ func tokenURLGaps(doc *openapi3.T) []string {
 	return found
 }
 
-// TestGapsAreSeen changes the contract and leaves this package as it is: the one sentence that then
-// comes says what to do.
-func TestGapsAreSeen(t *testing.T) {
+// TestGapsAreReported changes the contract but not this package: one sentence then says how to fix it.
+func TestGapsAreReported(t *testing.T) {
 	schemas := func(doc *openapi3.T) openapi3.Schemas { return doc.Components.Schemas }
 	filter := func(doc *openapi3.T) *openapi3.Schema {
 		return schemas(doc)["Dynamics365.Model.Request.JobFilterModel"].Value
@@ -306,16 +303,16 @@ func TestGapsAreSeen(t *testing.T) {
 			op := doc.Paths.Value("/dynamicsbackup/jobs").Get
 			op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Value: openapi3.NewQueryParameter("surprise")})
 		}, "a request may have surprise, and no caller can set it"},
-		{"data centre added", func(doc *openapi3.T) {
+		{"data center added", func(doc *openapi3.T) {
 			v := doc.Servers[0].Variables["dataCenter"]
 			v.Enum = append(v.Enum, "mars")
-		}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data centre here"},
+		}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data center here"},
 		{"server added", func(doc *openapi3.T) {
 			doc.Servers = append(doc.Servers, &openapi3.Server{URL: "https://graph.example.com"})
-		}, "the contract has the server https://graph.example.com, which is no data centre here"},
+		}, "the contract has the server https://graph.example.com, which is no data center here"},
 		{"server removed", func(doc *openapi3.T) {
 			doc.Servers = slices.Delete(doc.Servers, 1, 2)
-		}, "the data centre https://graphusgovapi.online15.net is no server of the contract"},
+		}, "the data center https://graphusgovapi.online15.net is no server of the contract"},
 		{"token URL added", func(doc *openapi3.T) {
 			tokenURLs(doc)["mars"] = "https://identity.example.com/connect/token"
 		}, "the contract has the token URL https://identity.example.com/connect/token for mars"},
@@ -340,8 +337,8 @@ func tokenURLs(doc *openapi3.T) map[string]any {
 	return doc.Components.SecuritySchemes["oauth2"].Value.Extensions["x-tokenUrls"].(map[string]any)
 }
 
-// TestEveryPropertyIsRead sends a job that has each property of the contract and wants all of them
-// back: a field of Job alone does not yet read anything.
+// TestEveryPropertyIsRead sends a job with each property of the contract and expects all of them: a field of Job is not
+// necessarily decoded.
 func TestEveryPropertyIsRead(t *testing.T) {
 	sent := make(map[string]any)
 	for name, ref := range contract(t).Components.Schemas["Job"].Value.Properties {
@@ -352,7 +349,7 @@ func TestEveryPropertyIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		answer(200, "application/json", string(body))(w, r)
+		respond(200, "application/json", string(body))(w, r)
 	}, d365backup.WithDriftHandler(func(d d365backup.Drift) { t.Errorf("drift: %+v", d) }))
 	page, err := client.Page(t.Context(), valid, 1)
 	if err != nil {
@@ -366,7 +363,7 @@ func TestEveryPropertyIsRead(t *testing.T) {
 	}
 }
 
-// exampleOf returns a value that a schema allows and that is not its zero.
+// exampleOf returns a valid value of a schema that is not zero.
 func exampleOf(t *testing.T, ref *openapi3.SchemaRef) any {
 	t.Helper()
 	s := ref.Value

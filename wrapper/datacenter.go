@@ -1,18 +1,20 @@
 package d365backup
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// DataCenter is a place where the vendor runs the service, with the addresses that belong to it. The
-// list is the vendor's, from pages later than version v1. Those pages do not list Dynamics 365 backup among the products in
-// the Google Cloud data centers, whose codes begin with "gcp-".
+// DataCenter is a location where the vendor runs the service. The list is from the vendor's pages after version v1, which
+// do not list Dynamics 365 backup among the products in the Google Cloud data centers (codes "gcp-…").
 type DataCenter struct {
-	// Code is the name that WithDataCenter takes, such as "us".
+	// Code is the value for WithDataCenter, such as "us".
 	Code string
-	// Name is where it is, such as "US East".
+	// Name is the location, such as "US East".
 	Name string
-	// URL is the base of the API.
+	// URL is the base URL of the API.
 	URL string
-	// TokenURL is the token endpoint of the environment that it belongs to.
+	// TokenURL is the token endpoint of its environment.
 	TokenURL string
 }
 
@@ -24,8 +26,7 @@ const (
 	tokenURLFedRAMP    = "https://identity.online15.net/connect/token"
 )
 
-// legacyURL is the single host of the time of version v1. It is no data centre, but its token
-// endpoint is known.
+// legacyURL is the single host at the time of version v1. It is not a data center, but its token endpoint is known.
 const legacyURL = "https://graph.avepointonlineservices.com"
 
 var dataCenters = []DataCenter{
@@ -59,14 +60,32 @@ func regional(code, name, tokenURL string) DataCenter {
 	return DataCenter{Code: code, Name: name, URL: "https://graph-" + code + ".avepointonlineservices.com", TokenURL: tokenURL}
 }
 
-// DataCenters returns every data centre that WithDataCenter takes, in the order of the vendor's list. The
-// slice is the caller's.
+// DataCenters returns every data center that WithDataCenter accepts, in the order of the vendor's list. The slice is the
+// caller's.
 func DataCenters() []DataCenter { return slices.Clone(dataCenters) }
 
-func findDataCenter(matches func(DataCenter) bool) (DataCenter, bool) {
-	i := slices.IndexFunc(dataCenters, matches)
-	if i < 0 {
-		return DataCenter{}, false
+// findDataCenter returns the data center of WithDataCenter or WithBaseURL; for an unknown address only its URL.
+func (c *config) findDataCenter() (DataCenter, error) {
+	switch {
+	case c.dataCenter != "" && c.baseURL != "":
+		return DataCenter{}, configError("both WithDataCenter and WithBaseURL are given: choose one")
+	case c.dataCenter == "" && c.baseURL == "":
+		return DataCenter{}, badSetting("WithDataCenter", "missing: choose the data center that holds the backups, such as \"us\"")
 	}
-	return dataCenters[i], true
+	url := strings.TrimSuffix(c.baseURL, "/")
+	var codes []string
+	for _, d := range dataCenters {
+		if d.Code == c.dataCenter || d.URL == url {
+			return d, nil
+		}
+		codes = append(codes, d.Code)
+	}
+	switch url {
+	case "":
+		return DataCenter{}, badSetting("WithDataCenter", "data center %q does not exist: use one of %s",
+			excerpt(c.dataCenter, 64), strings.Join(codes, ", "))
+	case legacyURL:
+		return DataCenter{URL: url, TokenURL: tokenURLCommercial}, nil
+	}
+	return DataCenter{URL: url}, nil
 }

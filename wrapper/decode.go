@@ -5,36 +5,37 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/jsonscan"
+	"github.com/d365backup/d365backup/internal/lenient"
 )
 
-// pageData is what one answer says.
+// pageData is the content of one response.
 type pageData struct {
 	jobs []Job
-	// total is how many jobs match over all pages; -1 where the answer does not say.
+	// total is the number of jobs on all pages; -1 if the response does not state it.
 	total int64
-	// pageIndex is the page's number and pageSize the number of jobs requested, echoed; 0 if not.
+	// pageIndex and pageSize repeat the page's number and the number of jobs requested; 0 if absent.
 	pageIndex, pageSize int64
-	// nextLink is where the next page is, as sent; empty on the last page.
+	// nextLink is the address of the next page, as sent; empty on the last page.
 	nextLink string
-	// drift is how the answer differed from the contract.
+	// drift is how the response differs from the contract.
 	drift []Drift
 }
 
-// decodePage reads the body of an answer to a request for a page of size jobs. It takes every valid
-// JSON text that is a list of jobs: as the contract has it, or as drift.go says. Otherwise the error is
-// an *Error with an excerpt of the body: ErrTruncated where the JSON ends before its end, ErrTooLarge
-// beyond maxPageJobs, and ErrNotJobs for all else, an empty body among it. The result shares no
-// memory with body.
+// decodePage decodes the body of a response to a request for a page of size jobs. It accepts every valid JSON text that is
+// a list of jobs, as in the contract or with the differences that drift.go lists. Otherwise the error is an *Error with an
+// excerpt of the body: ErrTruncated if the JSON ends too early, ErrTooLarge beyond maxPageJobs, and ErrNotJobs for anything
+// else, such as an empty body. The result shares no memory with body.
 func decodePage(body []byte, size int) (pageData, error) {
 	body, marked := bytes.CutPrefix(body, []byte("\xEF\xBB\xBF"))
-	d := decoder{Scanner: jsonscan.New(body), size: size, page: pageData{total: -1}}
+	d := newDecoder(body, size)
 	if marked {
 		d.tolerate(DriftByteOrderMark, "", nil)
 	}
 	if err := d.run(d.document); err != nil {
-		if failure, ok := errors.AsType[*Error](err); ok {
-			failure.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
+		if own, ok := errors.AsType[*Error](err); ok {
+			own.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
 		}
 		return pageData{}, err
 	}
@@ -46,26 +47,28 @@ func notJobs(format string, args ...any) error {
 	return &Error{Kind: ErrNotJobs, Message: fmt.Sprintf(format, args...)}
 }
 
-// decoder reads one page in one pass.
+// decoder decodes one page in one pass.
 type decoder struct {
-	jsonscan.Scanner
-	page   pageData
-	drifts drifts
-	size   int
-	// strict: the payload is stored, and nothing can report drift. Then an empty string is a value like any
-	// other, and malformed is the error for the first value that does not fit its field.
-	strict    bool
-	malformed error
-	// listed: the page's jobs are those of a list in the envelope.
-	listed bool
-	report failureReport
-	// What the jobs are read with: see list.
+	lenient.Reader // strict for a stored payload, for which there is no handler for drift
+	page           pageData
+	drifts         drifts
+	malformed      error // if strict: for the first value that does not fit its field
+	size           int
+	isList         bool // the page's jobs are those of a list
+	report         httpfail.Report
+	// The job being decoded, its finish time as sent (nil for none), and the strings shared between jobs.
 	job                                      Job
-	finish                                   []byte // the job's finish time as sent; nil for none
-	module, organizationID, organizationName repeated
+	finish                                   []byte
+	module, organizationID, organizationName lenient.Shared
 }
 
-// run reads a payload, and makes an *Error of everything that is wrong with it.
+func newDecoder(data []byte, size int) *decoder {
+	d := &decoder{size: size, page: pageData{total: -1}}
+	d.Reader = lenient.NewReader(data, d)
+	return d
+}
+
+// run decodes a payload, and turns every fault into an *Error.
 func (d *decoder) run(read func() error) error {
 	err := read()
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
@@ -80,7 +83,7 @@ func (d *decoder) run(read func() error) error {
 	return err
 }
 
-// document reads the whole body.
+// document decodes the whole body.
 func (d *decoder) document() error {
 	var err error
 	switch first := d.Peek(); {
@@ -102,10 +105,20 @@ func (d *decoder) document() error {
 	return d.End()
 }
 
-// tolerate notes that a value was read although it is not what the contract says. Of a stored payload it
-// keeps only the first value that was changed or lost, as an error.
+// Tolerate and Unknown receive what the lenient.Reader tolerates.
+func (d *decoder) Tolerate(kind lenient.Kind, path string, value []byte) {
+	d.tolerate(DriftKind(kind), path, value)
+}
+
+// Unknown receives an unknown field.
+func (d *decoder) Unknown(prefix, name string, value []byte) {
+	d.drifts.addUnknown(prefix, name, value)
+}
+
+// tolerate records that a value was accepted although it is not what the contract says. For a stored payload it records
+// only the first value that was changed or lost, as an error.
 func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
-	if !d.strict {
+	if !d.Strict {
 		d.drifts.add(kind, field, value)
 		return
 	}
@@ -121,31 +134,42 @@ func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
 	}
 }
 
-// envelopeFields are the fields around the list: those of the contract, the list and the total as the
-// release of October 2024 called them, and those of a failure report.
-var envelopeFields = newFieldTable("", append([]field{
-	{name: "totalCount", read: func(d *decoder, v jsonscan.Value, path string) { d.page.total = d.total(v, path) }},
-	{name: "jobs", read: (*decoder).noList, list: (*decoder).list},
-	{name: "pageIndex", read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageIndex, _ = d.integer(v, path) }},
-	{name: "pageSize", read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageSize, _ = d.integer(v, path) }},
-	{name: "nextLink", read: func(d *decoder, v jsonscan.Value, path string) { d.page.nextLink = d.text(v, path) }},
-	{name: "totalNumber", read: (*decoder).otherTotal},
-	{name: "result", read: (*decoder).noList, list: (*decoder).otherList},
-}, reportFields...))
+// envelopeFields are the fields around the list: those of the contract, the names for list and total in the release of
+// October 2024, and those of a failure report.
+var envelopeFields = lenient.NewTable("", append([]lenient.Field[*decoder]{
+	{Name: "totalCount", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.total = d.total(v, path) }},
+	{Name: "jobs", Read: (*decoder).notList, List: (*decoder).list},
+	{Name: "pageIndex", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageIndex, _ = d.Integer(v, path) }},
+	{Name: "pageSize", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageSize, _ = d.Integer(v, path) }},
+	{Name: "nextLink", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.nextLink = d.Text(v, path) }},
+	{Name: "totalNumber", Read: (*decoder).otherTotal},
+	{Name: "result", Read: (*decoder).notList, List: (*decoder).otherList},
+}, failureFields()...))
 
-// envelope reads the object around the list.
+// failureFields are the fields of a failure report, which the contract does not have.
+func failureFields() (fields []lenient.Field[*decoder]) {
+	for _, name := range httpfail.ReportFields {
+		fields = append(fields, lenient.Field[*decoder]{Name: name, Read: func(d *decoder, v jsonscan.Value, _ string) {
+			d.drifts.addUnknown("", name, v.Raw)
+			d.report.Read(name, v)
+		}})
+	}
+	return fields
+}
+
+// envelope decodes the object around the list.
 func (d *decoder) envelope() error {
-	o := object{table: envelopeFields}
-	if err := d.object(&o); err != nil {
+	o := lenient.Object[*decoder]{Table: envelopeFields}
+	if err := o.Read(&d.Reader, d); err != nil {
 		return err
 	}
-	if err := d.report.failure(len(d.page.jobs)); err != nil {
-		return err
+	if f := d.report.Failure(len(d.page.jobs)); f != nil {
+		return &Error{Kind: ErrNotJobs, Message: f.Text, ServiceMessage: f.Message, RequestID: f.RequestID}
 	}
-	switch nullList := o.null&envelopeFields.set("jobs", "result") != 0; {
-	case !d.listed && !nullList:
+	switch nullList := o.Null&envelopeFields.Set("jobs", "result") != 0; {
+	case !d.isList && !nullList:
 		return notJobs("the object has no list of jobs")
-	case !d.listed && d.page.total != 0:
+	case !d.isList && d.page.total != 0:
 		return notJobs("the list of jobs is null, but the total is not 0")
 	case d.page.total < 0:
 		d.tolerate(DriftMissing, "totalCount", nil)
@@ -153,19 +177,19 @@ func (d *decoder) envelope() error {
 	return nil
 }
 
-func (d *decoder) noList(v jsonscan.Value, path string) { d.tolerate(DriftUnreadable, path, v.Raw) }
+func (d *decoder) notList(v jsonscan.Value, path string) { d.tolerate(DriftUnreadable, path, v.Raw) }
 
-// otherList reads the list by its other name. The one by the contract's name counts, if there are two.
+// otherList reads the list under its other name. If there are two lists, the one under the contract's name counts.
 func (d *decoder) otherList() error {
 	d.tolerate(DriftEnvelope, "result", nil)
-	if d.listed {
+	if d.isList {
 		_, err := d.Value()
 		return err
 	}
 	return d.list()
 }
 
-// otherTotal reads the total by its other name, likewise.
+// otherTotal reads the total under its other name, with the same rule.
 func (d *decoder) otherTotal(v jsonscan.Value, path string) {
 	d.tolerate(DriftEnvelope, path, nil)
 	if d.page.total < 0 {
@@ -173,9 +197,9 @@ func (d *decoder) otherTotal(v jsonscan.Value, path string) {
 	}
 }
 
-// total returns a count of jobs, or -1 where the value is not exactly one.
+// total returns a number of jobs, or -1 if the value is not exactly one.
 func (d *decoder) total(v jsonscan.Value, path string) int64 {
-	n, exact := d.integer(v, path)
+	n, exact := d.Integer(v, path)
 	if exact && n >= 0 {
 		return n
 	}

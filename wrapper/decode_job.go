@@ -2,36 +2,38 @@ package d365backup
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/jsonscan"
+	"github.com/d365backup/d365backup/internal/lenient"
 )
 
-// maxPageJobs bounds the jobs of one answer. A job of few fields takes many times its size in memory,
-// so the limit on the size of a body does not bound that. No body of the default limit holds so many
-// jobs with all their fields.
+// maxPageJobs bounds the jobs of one response. A job with few fields takes many times its size in memory, which a limit on
+// the size of a body does not bound. No body within the default limit holds so many complete jobs.
 const maxPageJobs = 100_000
 
-// minJobSize is less than a job takes in a body.
+// minJobSize is less than the size of any real job in a body.
 const minJobSize = 64
 
 // jobFields are the fields of a job.
-var jobFields = newFieldTable("jobs.", []field{
-	{name: "module", read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.same(&d.module, v, path) }},
-	{name: "type", read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypeValues)
+var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
+	{Name: "module", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.SharedText(&d.module, v, path) }},
+	{Name: "type", Read: func(d *decoder, v jsonscan.Value, path string) {
+		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypes.byName)
 	}},
-	{name: "jobId", read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.text(v, path) }},
-	{name: "startTime", read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.time(v, path) }},
-	{name: "finishTime", read: func(d *decoder, v jsonscan.Value, path string) {
+	{Name: "jobId", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.Text(v, path) }},
+	{Name: "startTime", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.Time(v, path) }},
+	{Name: "finishTime", Read: func(d *decoder, v jsonscan.Value, path string) {
 		var ok bool
-		if d.job.FinishTime, ok = d.time(v, path); ok {
+		if d.job.FinishTime, ok = d.Time(v, path); ok {
 			d.finish = v.Raw
 		}
 	}},
-	{name: "durationHours", read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.float(v, path) }},
-	{name: "status", read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatusValues)
+	{Name: "durationHours", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.Float(v, path) }},
+	{Name: "status", Read: func(d *decoder, v jsonscan.Value, path string) {
+		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatuses.byName)
 	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
 	count("failedEntity", func(job *Job) *int64 { return &job.FailedEntity }),
@@ -44,30 +46,30 @@ var jobFields = newFieldTable("jobs.", []field{
 	count("warningRecord", func(job *Job) *int64 { return &job.WarningRecord }),
 	count("totalRecord", func(job *Job) *int64 { return &job.TotalRecord }),
 	count("backupSize", func(job *Job) *int64 { return &job.BackupSize }),
-	{name: "organizationId", read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.OrganizationID = d.same(&d.organizationID, v, path)
+	{Name: "organizationId", Read: func(d *decoder, v jsonscan.Value, path string) {
+		d.job.OrganizationID = d.SharedText(&d.organizationID, v, path)
 		if !isGUID(d.job.OrganizationID) {
 			d.tolerate(DriftMalformedGUID, path, v.Raw)
 		}
 	}},
-	{name: "organizationName", read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.OrganizationName = d.same(&d.organizationName, v, path)
+	{Name: "organizationName", Read: func(d *decoder, v jsonscan.Value, path string) {
+		d.job.OrganizationName = d.SharedText(&d.organizationName, v, path)
 	}},
 })
 
-var requiredJobFields = jobFields.set("type", "jobId", "startTime", "status")
+var requiredJobFields = jobFields.Set("type", "jobId", "startTime", "status")
 
-func count(name string, of func(*Job) *int64) field {
-	return field{name: name, read: func(d *decoder, v jsonscan.Value, path string) { *of(&d.job), _ = d.integer(v, path) }}
+func count(name string, of func(*Job) *int64) lenient.Field[*decoder] {
+	return lenient.Field[*decoder]{Name: name, Read: func(d *decoder, v jsonscan.Value, path string) { *of(&d.job), _ = d.Integer(v, path) }}
 }
 
-// list reads the jobs. They replace those of a list read before.
+// list reads the jobs. They replace those of an earlier list.
 func (d *decoder) list() error {
-	if d.listed = true; d.page.jobs == nil {
+	if d.isList = true; d.page.jobs == nil {
 		d.page.jobs = []Job{}
 	}
 	d.page.jobs = d.page.jobs[:0]
-	o := object{table: jobFields}
+	o := lenient.Object[*decoder]{Table: jobFields}
 	return d.Each(']', func() error {
 		number := len(d.page.jobs) + 1
 		if d.Peek() != '{' {
@@ -80,23 +82,23 @@ func (d *decoder) list() error {
 			return err
 		}
 		switch {
-		case o.last < 0:
+		case o.IsEmpty():
 			return notJobs("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
-			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the answer has more than %d jobs: ask for smaller pages", maxPageJobs)}
-		case cap(d.page.jobs) == 0: // room for as many as asked for, if the rest of the body can hold them
+			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)}
+		case cap(d.page.jobs) == 0: // room for as many as requested, if the rest of the body can hold them
 			d.page.jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}
-		d.reportMissing(&o, requiredJobFields)
+		o.ReportMissing(&d.Reader, requiredJobFields)
 		d.page.jobs = append(d.page.jobs, d.job)
 		return nil
 	})
 }
 
 // readJob reads one job, whose brace is next.
-func (d *decoder) readJob(o *object) error {
+func (d *decoder) readJob(o *lenient.Object[*decoder]) error {
 	d.job, d.finish = Job{Type: JobTypeUnknown, Status: JobStatusUnknown}, nil
-	if err := d.object(o); err != nil {
+	if err := o.Read(&d.Reader, d); err != nil {
 		return err
 	}
 	if d.finish != nil && d.job.hasPlaceholder() {
@@ -106,8 +108,8 @@ func (d *decoder) readJob(o *object) error {
 	return nil
 }
 
-// hasPlaceholder reports whether the finish time of a job that has not ended cannot be one: it is the zero
-// of some system or the end of its calendar, or a running job has it not after its start.
+// hasPlaceholder reports whether the finish time of a job that has not ended is not a real one: the zero time or the last
+// year of some system or, for a running job, not after its start.
 func (j *Job) hasPlaceholder() bool {
 	switch year := j.FinishTime.Year(); j.Status {
 	case JobStatusFinished, JobStatusFailed, JobStatusFinishedWithException:
@@ -117,4 +119,48 @@ func (j *Job) hasPlaceholder() bool {
 	default:
 		return year < 1971 || year == 9999
 	}
+}
+
+// enumValue returns a type or a status from its number or its name. A number without a constant is kept. For anything
+// else it returns -1 and the characters that were sent.
+func enumValue[E interface {
+	~int32
+	Known() bool
+}](d *decoder, v jsonscan.Value, field string, names map[string]E) (value E, unknown string) {
+	var n int64
+	var ok bool
+	if v.IsString() {
+		word := d.Text(v, field)
+		if value := names[foldName(word)]; value > 0 {
+			d.tolerate(DriftWord, field, v.Raw)
+			return value, ""
+		}
+		var err error
+		n, err = strconv.ParseInt(strings.TrimSpace(word), 10, 32)
+		if ok = err == nil; ok && !d.Strict { // MarshalText writes an unknown number like this
+			d.tolerate(DriftTextNumber, field, v.Raw)
+		}
+	} else {
+		n, ok = d.Integer(v, field)
+	}
+	switch value = E(n); {
+	case !ok || n != int64(int32(n)) || n == 0 || n == -1: // 0 is for queries only, and -1 is this package's own
+		return -1, d.unknownValue(v, field)
+	case !value.Known():
+		d.tolerate(DriftUnknownValue, field, v.Raw)
+	}
+	return value, ""
+}
+
+// unknownValue reports an unknown type or status, and returns what to keep of it.
+func (d *decoder) unknownValue(v jsonscan.Value, field string) string {
+	kind, sent := DriftUnknownValue, v.Text()
+	if sent == "" {
+		kind = DriftUnreadable
+	}
+	d.tolerate(kind, field, v.Raw)
+	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array || sent == unknownText {
+		return ""
+	}
+	return sent
 }

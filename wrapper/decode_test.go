@@ -2,7 +2,6 @@ package d365backup
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 const testGUID = "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"
@@ -75,7 +72,7 @@ func TestDecodePageContract(t *testing.T) {
 	comparePages(t, page, want)
 }
 
-// A field that Job gets but the decoder does not know would stay zero without anyone noticing.
+// A new field of Job that the decoder does not know would stay zero unnoticed.
 func TestDecodePageKnowsEveryField(t *testing.T) {
 	var keys []string
 	for field := range reflect.TypeFor[Job]().Fields() {
@@ -83,7 +80,7 @@ func TestDecodePageKnowsEveryField(t *testing.T) {
 			keys = append(keys, "jobs."+key)
 		}
 	}
-	known := slices.Clone(jobFields.paths)
+	known := slices.Clone(jobFields.Paths)
 	slices.Sort(keys)
 	slices.Sort(known)
 	if diff := cmp.Diff(keys, known); diff != "" {
@@ -257,7 +254,7 @@ func TestDecodePageToleratesFields(t *testing.T) {
 	}
 }
 
-// TestDecodePagePlaceholders: what fills the finish time of a job that has not ended is not a time.
+// TestDecodePagePlaceholders: placeholders for the finish time of a job that has not ended are left out.
 func TestDecodePagePlaceholders(t *testing.T) {
 	tests := []struct {
 		status, finish string
@@ -298,76 +295,6 @@ func TestDecodePagePlaceholders(t *testing.T) {
 	}
 }
 
-// TestDecodePageFailureReports: what an envelope says beside the list, with and without jobs in it.
-func TestDecodePageFailureReports(t *testing.T) {
-	const (
-		failure  = iota // whatever the list holds
-		doubtful        // a failure beside an empty list, drift beside jobs
-		fine            // drift
-	)
-	tests := []struct {
-		field string
-		want  int
-	}{
-		{`"status":500`, failure},
-		{`"status":"500"`, failure},
-		{`"statusCode":400.0`, failure},
-		{`"StatusCode":503`, failure},
-		{`"success":false`, failure},
-		{`"success":"False"`, failure},
-		{`"error":"denied"`, failure},
-		{`"error":true`, failure},
-		{`"error":{"code":"x"}`, failure},
-		{`"errors":[{"code":"x","field":"type","message":"y"}]`, failure},
-		{`"errors":["x"]`, failure},
-		{`"errors":[null]`, failure},
-		{`"errors":{"type":["x"]}`, failure},
-		{`"status":302`, doubtful},
-		{`"status":"Failed"`, doubtful},
-		{`"statusCode":"InternalServerError"`, doubtful},
-		{`"statusCode":"Infinity"`, doubtful},
-		{`"success":"partly"`, doubtful},
-		{`"message":"The tenant could not be resolved"`, doubtful},
-		{`"message":"\u0065"`, doubtful},
-		{`"message":{"text":"x"}`, doubtful},
-		{`"status":200,"message":"No jobs"`, doubtful},
-		{`"status":0`, fine},
-		{`"status":200`, fine},
-		{`"status":"Success"`, fine},
-		{`"statusCode":"OK"`, fine},
-		{`"statusCode":204`, fine},
-		{`"success":true`, fine},
-		{`"success":1`, fine},
-		{`"error":null,"errors":null`, fine},
-		{`"error":"","error":false`, fine},
-		{`"error":{},"errors":[ ]`, fine},
-		{`"message":null`, fine},
-		{`"message":" "`, fine},
-		{`"message":"OK"`, fine},
-		{`"requestId":"r","traceId":"t","timestamp":"2026-11-01T00:00:00Z","data":null,"metadata":{}`, fine},
-	}
-	for _, test := range tests {
-		t.Run(test.field, func(t *testing.T) {
-			for _, list := range []string{`"jobs":[],"totalCount":0`, `"jobs":null,"totalCount":0`, `"totalNumber":0,"result":[]`} {
-				for _, body := range []string{"{" + list + "," + test.field + "}", "{" + test.field + "," + list + "}"} {
-					if _, err := decodePage([]byte(body), 10); errors.Is(err, ErrNotJobs) != (test.want != fine) {
-						t.Errorf("%s: %v", body, err)
-					}
-				}
-			}
-			body := `{"totalCount":1,"jobs":[` + plainJob + `],` + test.field + `}`
-			page, err := decodePage([]byte(body), 10)
-			if errors.Is(err, ErrNotJobs) != (test.want == failure) {
-				t.Errorf("%s: %v", body, err)
-			}
-			reported := slices.ContainsFunc(page.drift, func(d Drift) bool { return d.Kind == DriftUnknownField })
-			if test.want == doubtful && (len(page.jobs) != 1 || !reported) {
-				t.Errorf("%s: %+v", body, page)
-			}
-		})
-	}
-}
-
 // withField replaces a field of a job, or adds it.
 func withField(job, field string) string {
 	name, _, _ := strings.Cut(field, ":")
@@ -391,8 +318,8 @@ func TestDecodePageMissingFields(t *testing.T) {
 	})
 }
 
-// Texts are kept from job to job: a job must never get that of another one.
-func TestDecodePageRepeatedTexts(t *testing.T) {
+// Strings are shared between jobs: a job must never get that of another one.
+func TestDecodePageSharedTexts(t *testing.T) {
 	var body strings.Builder
 	body.WriteString(`[`)
 	texts := []string{`"a"`, `"a"`, `"b"`, `"\u0062"`, `5`, `"5"`, `""`, `null`, `"a"`}
@@ -412,7 +339,7 @@ func TestDecodePageRepeatedTexts(t *testing.T) {
 	}
 }
 
-// TestDecodePageUnknownValues: each value that is not known is counted on its own.
+// TestDecodePageUnknownValues: each unknown value is counted separately.
 func TestDecodePageUnknownValues(t *testing.T) {
 	body := "["
 	for i, status := range []string{`"Queued"`, `"Partially Failed"`, `9`, `"Queued"`} {
@@ -452,149 +379,5 @@ func TestDecodePageDriftIsBounded(t *testing.T) {
 	}
 	if want := 1 + 2*100 + 2*3; total != want { // the envelope, the unknown fields, the missing ones
 		t.Errorf("counted %d, want %d", total, want)
-	}
-}
-
-func TestDecodePageRefuses(t *testing.T) {
-	page := func(value string) string { return `{"totalCount":1,"jobs":[{"jobId":"A","x":` + value + `}]}` }
-	tests := []struct {
-		name, body string
-		kind       error
-		message    string
-	}{
-		{"empty", "", ErrNotJobs, "the body is empty"},
-		{"white space", " \n", ErrNotJobs, "the body is empty"},
-		{"byte-order mark alone", "\xEF\xBB\xBF", ErrNotJobs, "the body is empty"},
-		{"HTML", "<!DOCTYPE html><html><body>Sign in</body></html>", ErrNotJobs, `'<' at byte 0`},
-		{"text", "Service unavailable", ErrNotJobs, `'S' at byte 0`},
-		{"UTF-16", "\xFF\xFE{\x00}\x00", ErrNotJobs, "at byte 0"},
-		{"null", "null", ErrNotJobs, "neither an object nor a list"},
-		{"number", "12", ErrNotJobs, "neither an object nor a list"},
-		{"string", `"no"`, ErrNotJobs, "neither an object nor a list"},
-		{"{}", "{}", ErrNotJobs, "no list of jobs"},
-		{"total alone", `{"totalCount":0}`, ErrNotJobs, "no list of jobs"},
-		{"null list", `{"jobs":null}`, ErrNotJobs, "the total is not 0"},
-		{"null list beside a total", `{"totalCount":3,"jobs":null}`, ErrNotJobs, "the total is not 0"},
-		{"list is an object", `{"totalCount":0,"jobs":{}}`, ErrNotJobs, "no list of jobs"},
-		{"list is text", `{"totalCount":0,"result":""}`, ErrNotJobs, "no list of jobs"},
-		{"null job", `[null]`, ErrNotJobs, "job 1 of the list is not an object"},
-		{"job is a number", `{"totalCount":2,"jobs":[` + plainJob + `,1]}`, ErrNotJobs, "job 2 of the list is not an object"},
-		{"job is empty", `[{}]`, ErrNotJobs, "job 1 of the list has no field of a job"},
-		{"other list", `[{"code":"x","description":"y"}]`, ErrNotJobs, "no field of a job"},
-		{"failure", `{"statusCode":500,"message":"Internal\u001b[0m error","errors":[],"data":null,"requestId":"0f8fad5b"}`,
-			ErrNotJobs, `reports a failure, status 500: the service says "Internal[0m error" (request id 0f8fad5b)`},
-		{"failure without a status", `{"message":"no licence"}`, ErrNotJobs, `"no licence"`},
-		{"failure with a list", `{"statusCode":403,"message":"denied","totalCount":0,"jobs":[]}`, ErrNotJobs, `status 403: the service says "denied"`},
-		{"failure with a null list", `{"totalCount":0,"jobs":null,"message":"try later"}`, ErrNotJobs, `"try later"`},
-		{"failure in all forms", `{"status":"Error","statusCode":"409","error":"e","errors":[{"code":"c","field":"type","message":"m"},"n"],"message":"e","traceId":"t"}`,
-			ErrNotJobs, `reports a failure, status 409: the service says "e; type: m; n" (request id t)`},
-		{"trailing garbage", `{"totalCount":0,"jobs":[]}x`, ErrNotJobs, "the JSON ends at byte 26, but the text goes on"},
-		{"two texts", `[][]`, ErrNotJobs, "ends at byte 2"},
-		{"trailing NUL", "[]\x00", ErrNotJobs, "ends at byte 2"},
-		{"trailing byte-order mark", "[]\xEF\xBB\xBF", ErrNotJobs, "ends at byte 2"},
-
-		{"truncated list", `[` + plainJob + `,`, ErrTruncated, "the JSON ends at byte 78"},
-		{"truncated string", `{"jobs":[{"jobId":"A`, ErrTruncated, "the rest of a string"},
-		{"truncated escape", `{"jobs":[{"jobId":"\u00`, ErrTruncated, "a hexadecimal digit"},
-		{"truncated literal", `{"jobs":[{"jobId":"A","x":tru`, ErrTruncated, "true"},
-		{"truncated number", `{"totalCount":-`, ErrTruncated, "a value"},
-
-		{"leading zero", page("01"), ErrNotJobs, "leading zeros"},
-		{"leading zero, negative", page("-01"), ErrNotJobs, "leading zeros"},
-		{"leading plus", page("+1"), ErrNotJobs, "a value"},
-		{"no digit before the dot", page(".5"), ErrNotJobs, "a value"},
-		{"no digit after the dot", page("1."), ErrNotJobs, "a value"},
-		{"no digit in the exponent", page("1e+"), ErrNotJobs, "a value"},
-		{"two dots", page("1.2.3"), ErrNotJobs, `',' or '}'`},
-		{"NaN", page("NaN"), ErrNotJobs, "a value"},
-		{"literal in capitals", page("True"), ErrNotJobs, "a value"},
-		{"literal too long", page("nulll"), ErrNotJobs, `',' or '}'`},
-		{"trailing comma in an object", page(`1,`), ErrNotJobs, "a field name"},
-		{"trailing comma in an array", page(`[1,]`), ErrNotJobs, "a value"},
-		{"leading comma", page(`[,1]`), ErrNotJobs, "a value"},
-		{"comma alone", page(`{,}`), ErrNotJobs, "a field name"},
-		{"trailing comma in the list", `[` + plainJob + `,]`, ErrNotJobs, "a value"},
-		{"no comma", page(`[1 2]`), ErrNotJobs, `',' or ']'`},
-		{"no colon", page(`{"a" 1}`), ErrNotJobs, "':'"},
-		{"bare key", page(`{a:1}`), ErrNotJobs, "a field name"},
-		{"crossed brackets", page(`[}`), ErrNotJobs, "a value"},
-		{"single quotes", page(`'a'`), ErrNotJobs, "a value"},
-		{"comment", page(`1/**/`), ErrNotJobs, `',' or '}'`},
-		{"control character in a string", page("\"a\nb\""), ErrNotJobs, "the rest of a string"},
-		{"NUL in a string", page("\"abcdefgh\x00\""), ErrNotJobs, "the rest of a string"},
-		{"NUL as white space", page("\x001"), ErrNotJobs, "a value"},
-		{"other white space", page("\v1"), ErrNotJobs, "a value"},
-		{"unknown escape", page(`"\x41"`), ErrNotJobs, "an escape sequence"},
-		{"escaped NUL", page("\"\\\x00\""), ErrNotJobs, "an escape sequence"},
-		{"short escape", page(`"\u00g0"`), ErrNotJobs, "a hexadecimal digit"},
-		{"invalid UTF-8", page("\"caf\xe9\""), ErrNotJobs, "is not UTF-8"},
-		{"overlong UTF-8", page("\"\xc0\x80\""), ErrNotJobs, "is not UTF-8"},
-		{"surrogate in UTF-8", page("\"\xed\xa0\x80\""), ErrNotJobs, "is not UTF-8"},
-		{"invalid UTF-8 in a key", "{\"\xff\":1}", ErrNotJobs, "is not UTF-8"},
-		{"too deep", page(strings.Repeat("[", 1e6)), ErrNotJobs, "nested more than 100 deep"},
-		{"too deep in objects", page(strings.Repeat(`{"a":`, 1e5)), ErrNotJobs, "nested more than 100 deep"},
-		{"too many jobs", `[` + strings.Repeat(`{"type":1},`, maxPageJobs) + `{"type":1}]`, ErrTooLarge, "more than 100000 jobs"},
-	}
-	kinds := []error{ErrNotJobs, ErrTruncated, ErrTooLarge}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			page, err := decodePage([]byte(test.body), 10)
-			for _, kind := range kinds {
-				if errors.Is(err, kind) != (kind == test.kind) {
-					t.Fatalf("err is %v, want %v", err, test.kind)
-				}
-			}
-			if !strings.Contains(err.Error(), test.message) {
-				t.Errorf("err is %v, want it to say %s", err, test.message)
-			}
-			comparePages(t, page, pageData{})
-			failure, ok := errors.AsType[*Error](err)
-			if !ok || len(failure.Excerpt) > maxExcerpt || strings.ContainsFunc(failure.Excerpt, func(r rune) bool { return r < ' ' }) {
-				t.Errorf("excerpt %q", failure.Excerpt)
-			}
-		})
-	}
-}
-
-func TestDecodePageDepth(t *testing.T) {
-	nested := func(depth int) []byte { // the list, the job, and the rest
-		return []byte(`[{"jobId":"A","x":` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `}]`)
-	}
-	if _, err := decodePage(nested(jsonscan.MaxDepth), 1); err != nil {
-		t.Errorf("depth %d: %v", jsonscan.MaxDepth, err)
-	}
-	if _, err := decodePage(nested(jsonscan.MaxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
-		t.Errorf("depth %d: %v", jsonscan.MaxDepth+1, err)
-	}
-}
-
-// A connection may be cut at any byte: all that is left of a page is truncated, none of it jobs.
-func TestDecodePageTruncatedAnywhere(t *testing.T) {
-	for _, body := range mutationPages(t) {
-		body = strings.TrimRight(body, "\n")
-		for end := 1; end < len(body); end++ {
-			if _, err := decodePage([]byte(body[:end]), 10); !errors.Is(err, ErrTruncated) {
-				t.Fatalf("cut at byte %d: %v", end, err)
-			}
-		}
-	}
-}
-
-// A short body must not buy a lot of memory, whatever page size was asked for.
-func TestDecodePageMemory(t *testing.T) {
-	page, err := decodePage([]byte(`[`+plainJob+`]`), math.MaxInt)
-	if err != nil || cap(page.jobs) > 4 {
-		t.Errorf("room for %d jobs, %v", cap(page.jobs), err)
-	}
-	for _, size := range []int{math.MinInt, -1, 0, 1} {
-		page, err := decodePage([]byte(`[`+plainJob+`,`+plainJob+`]`), size)
-		if err != nil || len(page.jobs) != 2 {
-			t.Errorf("size %d: %d jobs, %v", size, len(page.jobs), err)
-		}
-	}
-	body := typicalPage(100)
-	allocs := testing.AllocsPerRun(10, func() { _, _ = decodePage(body, 100) })
-	if allocs > 110 { // one id each, and a few for all
-		t.Errorf("%v allocations for 100 jobs without drift", allocs)
 	}
 }

@@ -1,89 +1,87 @@
 package d365backup
 
-import "slices"
+import (
+	"slices"
 
-// DriftKind is how an answer differed from the contract.
-type DriftKind string
-
-// The kinds of drift. What becomes of the value is said with each.
-const (
-	// DriftUnknownField: a field that this package does not know. It is left out.
-	DriftUnknownField DriftKind = "unknown field"
-	// DriftOtherCase: a field's name differs from the contract's in case only. It is taken.
-	DriftOtherCase DriftKind = "other case"
-	// DriftDuplicateField: a field is there twice. The last value counts, but one with the
-	// contract's name counts before one with another name.
-	DriftDuplicateField DriftKind = "duplicate field"
-	// DriftMissing: a required field is absent, null or empty.
-	DriftMissing DriftKind = "missing required"
-	// DriftEnvelope: the list or the total came under another name than the contract's, or the list
-	// came bare.
-	DriftEnvelope DriftKind = "other envelope"
-	// DriftByteOrderMark: the answer begins with a byte-order mark.
-	DriftByteOrderMark DriftKind = "byte-order mark"
-	// DriftUnknownValue: a type or a status that this package does not know. A number other than 0 is
-	// kept. 0 and a word become JobTypeUnknown or JobStatusUnknown, and are kept in Job.UnknownType or
-	// Job.UnknownStatus.
-	DriftUnknownValue DriftKind = "unknown value"
-	// DriftWord: a word for the number of a type or a status. It is taken.
-	DriftWord DriftKind = "word for a number"
-	// DriftTextNumber: a number written as text, such as "12". It is taken.
-	DriftTextNumber DriftKind = "text for a number"
-	// DriftDecimal: a whole number written with a fraction or an exponent, such as 1.0 or 1e3. It is
-	// taken.
-	DriftDecimal DriftKind = "decimal for an integer"
-	// DriftInexact: a number that the field cannot hold. A fraction is rounded, a number out of range
-	// becomes the nearest limit; a total becomes -1.
-	DriftInexact DriftKind = "inexact number"
-	// DriftNumberText: a number or a truth value where text should be. Its characters are taken.
-	DriftNumberText DriftKind = "number for text"
-	// DriftDamagedText: text with a replacement character, such as half of a surrogate pair becomes.
-	DriftDamagedText DriftKind = "damaged text"
-	// DriftMalformedGUID: an organization's id that is no GUID. It is kept as sent.
-	DriftMalformedGUID DriftKind = "malformed GUID"
-	// DriftNoZone: a time without a zone. It is taken as UTC.
-	DriftNoZone DriftKind = "time without zone"
-	// DriftPlaceholder: a job that has not ended has a finish time that cannot be one, such as
-	// 0001-01-01T00:00:00 or 1900-01-01T00:00:00Z. It is left out: the job is not finished.
-	DriftPlaceholder DriftKind = "placeholder time"
-	// DriftUnreadable: a value that makes no sense for its field. It is left out: the field is 0,
-	// empty or the zero time, and a total is -1.
-	DriftUnreadable DriftKind = "unreadable value"
-	// DriftPaging: a page's size, number, total or nextLink disagrees with the others, or jobs on it
-	// were on a page before, as when the list moved. The list is read by number all the same, and such
-	// jobs are dropped.
-	DriftPaging DriftKind = "paging"
-	// DriftSuccessor: version v1 was not found, and its successor is used from now on; see APIAuto. It is
-	// reported once for a Client. The value is that of APIGraph.
-	DriftSuccessor DriftKind = "successor"
-	// DriftMore: stands for all drift of a page beyond the first few dozen kinds and fields.
-	DriftMore DriftKind = "more"
+	"github.com/d365backup/d365backup/internal/lenient"
 )
 
-// Drift is one way in which a page differed from the contract and was understood all the same. It
-// shows a change of the service before it hurts.
+// Drift is one way in which a page differed from the contract and was still understood. It shows a change of the service
+// before it causes failures.
 type Drift struct {
 	// Kind is how the page differed.
 	Kind DriftKind
-	// Field is where: the contract's name with its path, such as "jobs.status"; for an unknown field
-	// its own name, at most 64 bytes. Empty where the whole answer is meant.
+	// Field is the contract's name of the field with its path, such as "jobs.status", or an unknown field's own name, at most
+	// 64 bytes. Empty for a whole response.
 	Field string
-	// Value is the first such value, as the service wrote it: at most 64 bytes, with control
-	// characters removed; empty if the response repeats the token. It is data of the service, so mind where
-	// you log it.
+	// Value is the first such value as the service sent it: at most 64 bytes without control characters. Empty if the response
+	// repeats the token. It is data of the service, so take care where you log it.
 	Value string
-	// Count is how often this kind occurred at this field on the page; of DriftUnknownValue, how often this
-	// value did.
+	// Count is how often this kind occurred at this field of the page; for DriftUnknownValue, how often this value did.
 	Count int
 }
 
-// What a page may report, so that a strange answer can fill neither memory nor a log.
+// DriftKind is how a response differed from the contract.
+type DriftKind string
+
+// The kinds of drift, and what becomes of the value.
+const (
+	// DriftUnknownField is a field that this package does not know. It is left out.
+	DriftUnknownField = DriftKind(lenient.UnknownField)
+	// DriftOtherCase is a field whose name differs from the contract's in case only. It is accepted.
+	DriftOtherCase = DriftKind(lenient.OtherCase)
+	// DriftDuplicateField is a field that occurs twice. The last value counts, except that one under the contract's name
+	// counts before one under another name.
+	DriftDuplicateField = DriftKind(lenient.DuplicateField)
+	// DriftMissing is a required field that is absent, null or empty.
+	DriftMissing = DriftKind(lenient.Missing)
+	// DriftEnvelope is a list or a total under another name than the contract's, or a list without an object around it.
+	DriftEnvelope DriftKind = "other envelope"
+	// DriftByteOrderMark is a byte-order mark at the start of the response.
+	DriftByteOrderMark DriftKind = "byte-order mark"
+	// DriftUnknownValue is a type or status that this package does not know. A number other than 0 is kept. 0 and a word
+	// become JobTypeUnknown or JobStatusUnknown, with the original in Job.UnknownType or Job.UnknownStatus.
+	DriftUnknownValue DriftKind = "unknown value"
+	// DriftWord is a word instead of the number of a type or status. It is accepted.
+	DriftWord DriftKind = "word for a number"
+	// DriftTextNumber is a number in a string, such as "12". It is accepted.
+	DriftTextNumber = DriftKind(lenient.TextNumber)
+	// DriftDecimal is a whole number with a fraction or an exponent, such as 1.0 or 1e3. It is accepted.
+	DriftDecimal = DriftKind(lenient.Decimal)
+	// DriftInexact is a number that the field cannot hold. A fraction is rounded, a number out of range becomes the nearest
+	// limit, and a total becomes -1.
+	DriftInexact = DriftKind(lenient.Inexact)
+	// DriftNumberText is a number or a boolean instead of a string. Its characters are kept.
+	DriftNumberText = DriftKind(lenient.NumberText)
+	// DriftDamagedText is a string with a replacement character, such as half of a surrogate pair becomes.
+	DriftDamagedText = DriftKind(lenient.DamagedText)
+	// DriftMalformedGUID is an invalid GUID of an organization. It is kept as sent.
+	DriftMalformedGUID DriftKind = "malformed GUID"
+	// DriftNoZone is a time without a zone. It is taken as UTC.
+	DriftNoZone = DriftKind(lenient.NoZone)
+	// DriftPlaceholder is a finish time that is not a real one, such as 0001-01-01T00:00:00 or 1900-01-01T00:00:00Z, of a job
+	// that has not ended. It is left out.
+	DriftPlaceholder DriftKind = "placeholder time"
+	// DriftUnreadable is a value that makes no sense for its field. It is left out: the field is 0, empty or the zero time,
+	// and a total is -1.
+	DriftUnreadable = DriftKind(lenient.Unreadable)
+	// DriftPaging is a page whose size, number, total or nextLink disagrees with the others, or with jobs that were on an
+	// earlier page, as after a change of the list. The list is still read by page number, and such jobs are dropped.
+	DriftPaging DriftKind = "paging"
+	// DriftSuccessor means that version v1 was not found, and its successor is used from now on; see APIAuto. It is reported
+	// once per Client, with the value of APIGraph.
+	DriftSuccessor DriftKind = "successor"
+	// DriftMore stands for all drift of a page beyond the first few dozen kinds and fields.
+	DriftMore DriftKind = "more"
+)
+
+// Limits of what a page may report, so that an unusual response can fill neither memory nor a log.
 const (
 	maxDrifts    = 32
 	maxDriftText = 64
 )
 
-// drifts collects what was tolerated on one page. It allocates nothing while there is nothing.
+// drifts collects the drift of one page. It allocates nothing while there is none.
 type drifts []Drift
 
 func (d *drifts) add(kind DriftKind, field string, value []byte) {
@@ -91,12 +89,12 @@ func (d *drifts) add(kind DriftKind, field string, value []byte) {
 	if kind == DriftUnknownValue {
 		example = driftText(value)
 	}
-	at := slices.IndexFunc(*d, func(have Drift) bool {
-		return have.Kind == kind && have.Field == field && (kind != DriftUnknownValue || have.Value == example)
+	i := slices.IndexFunc(*d, func(known Drift) bool {
+		return known.Kind == kind && known.Field == field && (kind != DriftUnknownValue || known.Value == example)
 	})
 	switch {
-	case at >= 0:
-		(*d)[at].Count++
+	case i >= 0:
+		(*d)[i].Count++
 	case len(*d) < maxDrifts-1 || kind == DriftMore:
 		*d = append(*d, Drift{Kind: kind, Field: field, Value: driftText(value), Count: 1})
 	default:
@@ -109,14 +107,14 @@ func driftText(value []byte) string {
 }
 
 // addUnknown adds an unknown field, and builds its path only the first time.
-func (d *drifts) addUnknown(path, name string, value []byte) {
-	at := slices.IndexFunc(*d, func(have Drift) bool {
-		return have.Kind == DriftUnknownField && len(have.Field) == len(path)+len(name) &&
-			have.Field[:len(path)] == path && have.Field[len(path):] == name
+func (d *drifts) addUnknown(prefix, name string, value []byte) {
+	i := slices.IndexFunc(*d, func(known Drift) bool {
+		return known.Kind == DriftUnknownField && len(known.Field) == len(prefix)+len(name) &&
+			known.Field[:len(prefix)] == prefix && known.Field[len(prefix):] == name
 	})
-	if at >= 0 {
-		(*d)[at].Count++
+	if i >= 0 {
+		(*d)[i].Count++
 		return
 	}
-	d.add(DriftUnknownField, excerpt(path+name, maxDriftText), value)
+	d.add(DriftUnknownField, excerpt(prefix+name, maxDriftText), value)
 }

@@ -10,27 +10,23 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// endpoints are the two addresses that a Client talks to.
+// endpoints are the two addresses that a Client sends requests to.
 type endpoints struct {
-	base, token *url.URL
-	place       string // what errors call the first beside its host; empty for a base URL
+	base, token *url.URL // token is nil with WithTokenSource
+	place       string   // the data center in the terms of an error; empty for a base URL
 }
 
-func (c *config) endpoints() (endpoints, error) {
-	var none endpoints
-	center, err := c.findCenter()
+func (c *config) endpoints() (e endpoints, err error) {
+	center, err := c.findDataCenter()
 	if err != nil {
-		return none, err
+		return e, err
 	}
-	var e endpoints
-	name := "WithDataCenter"
-	if c.baseURL != "" {
-		name = "WithBaseURL"
-	} else {
-		e.place = "data center " + center.Code
+	setting := "WithBaseURL"
+	if c.baseURL == "" {
+		setting, e.place = "WithDataCenter", "data center "+center.Code
 	}
-	if e.base, err = c.parseURL(name, center.URL); err != nil {
-		return none, err
+	if e.base, err = c.parseURL(setting, center.URL); err != nil {
+		return e, err
 	}
 	e.base.Path = strings.TrimSuffix(e.base.Path, "/")
 	if _, ok := c.credential.(auth.TokenSource); ok {
@@ -41,43 +37,14 @@ func (c *config) endpoints() (endpoints, error) {
 		tokenURL = c.tokenURL
 	}
 	if tokenURL == "" {
-		return none, badSetting("WithTokenURL", "missing: the token endpoint that belongs to %s is not known", e.base.Host)
+		return e, badSetting("WithTokenURL", "missing: the token endpoint that belongs to %s is not known", e.base.Host)
 	}
 	e.token, err = c.parseURL("WithTokenURL", tokenURL)
 	return e, err
 }
 
-// findCenter returns what the data centre's code or the base URL leads to; for an address that is
-// not the vendor's, only the URL.
-func (c *config) findCenter() (DataCenter, error) {
-	switch {
-	case c.dataCenter != "" && c.baseURL != "":
-		return DataCenter{}, configError("both WithDataCenter and WithBaseURL are given: choose one")
-	case c.dataCenter != "":
-		center, ok := findDataCenter(func(d DataCenter) bool { return d.Code == c.dataCenter })
-		if !ok {
-			codes := make([]string, len(dataCenters))
-			for i, d := range dataCenters {
-				codes[i] = d.Code
-			}
-			return center, badSetting("WithDataCenter", "data center %q does not exist: use one of %s",
-				excerpt(c.dataCenter, 64), strings.Join(codes, ", "))
-		}
-		return center, nil
-	case c.baseURL == "":
-		return DataCenter{}, badSetting("WithDataCenter", "missing: choose the data center that holds the backups, such as \"us\"")
-	}
-	url := strings.TrimSuffix(c.baseURL, "/")
-	if url == legacyURL {
-		return DataCenter{URL: url, TokenURL: tokenURLCommercial}, nil
-	}
-	center, _ := findDataCenter(func(d DataCenter) bool { return d.URL == url })
-	center.URL = url
-	return center, nil
-}
-
-// parseURL checks an address that a secret or a token will travel to. Its errors show no more than
-// the host: a user or a query might hold a secret.
+// parseURL validates an address that a secret or a token is sent to. Its errors show no more than the host, since the user
+// or the query might hold a secret.
 func (c *config) parseURL(setting, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -97,8 +64,8 @@ func (c *config) parseURL(setting, text string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkProxy refuses a proxy setting that the shared transport would ignore, and connect directly. Plain http goes to
-// loopback, never through a proxy.
+// checkProxy refuses a proxy setting that the shared transport would ignore and connect without. Plain http goes to loopback
+// and never through a proxy.
 func (c *config) checkProxy(e endpoints) error {
 	own := c.httpClient != nil && c.httpClient.Transport != nil
 	if own || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {

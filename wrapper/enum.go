@@ -1,7 +1,6 @@
 package d365backup
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,14 +9,13 @@ import (
 	"github.com/d365backup/d365backup/generated"
 )
 
-// JobType is what a job does. The values are the vendor's (version v1, BackupRestoreType). A later
-// release of the service may send a value that has no constant here: it keeps its number, and Known
-// reports false.
+// JobType is what a job does. The values are those of version v1, BackupRestoreType. A value without a constant, which a
+// later release of the service may send, keeps its number; Known then reports false.
 type JobType int32
 
 // The types of jobs.
 const (
-	// JobTypeAll asks for jobs of every type. It is the zero value and does not occur on a job.
+	// JobTypeAll selects jobs of every type. It is the zero value, and no job has it.
 	JobTypeAll = JobType(generated.BackupRestoreTypeAll)
 	// JobTypeBackup is a backup.
 	JobTypeBackup = JobType(generated.BackupRestoreTypeBackup)
@@ -32,96 +30,76 @@ const (
 	// JobTypeExport is an export. Version v1 lists it in its table only; later pages keep it.
 	JobTypeExport = JobType(generated.BackupRestoreTypeExport)
 
-	// JobTypeUnknown is the type of a job whose type is missing, or is a word that this package does not
-	// know, which Job.UnknownType then holds. It cannot be queried.
+	// JobTypeUnknown is the type of a job whose type is missing, or is a word that this package does not know; then
+	// Job.UnknownType holds the word. It cannot be queried.
 	JobTypeUnknown JobType = -1
 )
 
-// JobStatus is how far a job has come or how it ended. The values are the vendor's (version v1). A
-// later release of the service may send a value that has no constant here: it keeps its number, and
-// Known reports false.
+// JobStatus is how far a job has come or how it ended. The values are those of version v1. A value without a constant,
+// which a later release of the service may send, keeps its number; Known then reports false.
 type JobStatus int32
 
 // The statuses of jobs.
 const (
-	// JobStatusAny asks for jobs with any status. It is the zero value, is not sent, and does not
-	// occur on a job.
+	// JobStatusAny selects jobs with any status. It is the zero value, is not sent, and no job has it.
 	JobStatusAny JobStatus = 0
-	// JobStatusInProgress is a job that still runs.
+	// JobStatusInProgress is a job that is still running.
 	JobStatusInProgress = JobStatus(generated.JobStatusInProgress)
-	// JobStatusFinished is a job that ended well.
+	// JobStatusFinished is a job that succeeded.
 	JobStatusFinished = JobStatus(generated.JobStatusFinished)
 	// JobStatusFailed is a job that failed.
 	JobStatusFailed = JobStatus(generated.JobStatusFailed)
-	// JobStatusFinishedWithException is a job that ended, but not with everything well.
+	// JobStatusFinishedWithException is a job that ended with problems.
 	JobStatusFinishedWithException = JobStatus(generated.JobStatusFinishedWithException)
 
-	// JobStatusUnknown is the status of a job whose status is missing, or is a word that this package does
-	// not know, which Job.UnknownStatus then holds. It cannot be queried.
+	// JobStatusUnknown is the status of a job whose status is missing, or is a word that this package does not know; then
+	// Job.UnknownStatus holds the word. It cannot be queried.
 	JobStatusUnknown JobStatus = -1
 )
 
-var (
-	jobTypeNames = map[JobType]string{
-		JobTypeAll:         "All",
-		JobTypeBackup:      "Backup",
-		JobTypeRestore:     "Restore",
-		JobTypeDryRun:      "DryRun",
-		JobTypeRetention:   "Retention",
-		JobTypeAuditBackup: "AuditBackup",
-		JobTypeExport:      "Export",
-	}
-	jobStatusNames = map[JobStatus]string{
-		JobStatusAny:                   "Any",
-		JobStatusInProgress:            "InProgress",
-		JobStatusFinished:              "Finished",
-		JobStatusFailed:                "Failed",
-		JobStatusFinishedWithException: "FinishedWithException",
-	}
-	jobTypeValues   = byName(jobTypeNames)
-	jobStatusValues = byName(jobStatusNames)
-)
+var jobTypes = newEnum("job type", map[JobType]string{
+	JobTypeAll:         "All",
+	JobTypeBackup:      "Backup",
+	JobTypeRestore:     "Restore",
+	JobTypeDryRun:      "DryRun",
+	JobTypeRetention:   "Retention",
+	JobTypeAuditBackup: "AuditBackup",
+	JobTypeExport:      "Export",
+})
 
-// JobTypes returns every type that can be asked for, in the order of their values, JobTypeAll first.
-func JobTypes() []JobType { return slices.Sorted(maps.Keys(jobTypeNames)) }
+var jobStatuses = newEnum("job status", map[JobStatus]string{
+	JobStatusAny:                   "Any",
+	JobStatusInProgress:            "InProgress",
+	JobStatusFinished:              "Finished",
+	JobStatusFailed:                "Failed",
+	JobStatusFinishedWithException: "FinishedWithException",
+})
 
-// JobStatuses returns every status that can be asked for, in the order of their values, JobStatusAny
-// first.
-func JobStatuses() []JobStatus { return slices.Sorted(maps.Keys(jobStatusNames)) }
+// JobTypes returns every type that can be queried, ordered by value, JobTypeAll first.
+func JobTypes() []JobType { return jobTypes.values() }
 
-// ParseJobType returns the type of a name such as "Backup", "dry-run" or "16". Case, spaces, hyphens
-// and underscores do not matter. The error lists the names that exist and matches ErrConfig.
-func ParseJobType(name string) (JobType, error) {
-	t, ok := parseEnum(name, jobTypeValues, jobTypeNames)
-	if !ok {
-		return JobTypeUnknown, unknownName("job type", name, JobTypes())
-	}
-	return t, nil
-}
+// JobStatuses returns every status that can be queried, ordered by value, JobStatusAny first.
+func JobStatuses() []JobStatus { return jobStatuses.values() }
 
-// ParseJobStatus returns the status of a name such as "Failed", "in-progress" or "7". Case, spaces,
-// hyphens and underscores do not matter. The error lists the names that exist and matches ErrConfig.
-func ParseJobStatus(name string) (JobStatus, error) {
-	s, ok := parseEnum(name, jobStatusValues, jobStatusNames)
-	if !ok {
-		return JobStatusUnknown, unknownName("job status", name, JobStatuses())
-	}
-	return s, nil
-}
+// ParseJobType returns the type with a name such as "Backup" or "dry-run", or a number such as "16". Case, spaces, hyphens
+// and underscores do not matter. The error lists the valid names and matches ErrConfig.
+func ParseJobType(name string) (JobType, error) { return jobTypes.parse(name) }
 
-// String returns the name of the type, "Unknown" for JobTypeUnknown, or the number of a value
-// without a name.
-func (t JobType) String() string { return enumName(t, jobTypeNames) }
+// ParseJobStatus returns the status with a name such as "Failed" or "in-progress", or a number such as "7". Case, spaces,
+// hyphens and underscores do not matter. The error lists the valid names and matches ErrConfig.
+func ParseJobStatus(name string) (JobStatus, error) { return jobStatuses.parse(name) }
 
-// String returns the name of the status, "Unknown" for JobStatusUnknown, or the number of a value
-// without a name.
-func (s JobStatus) String() string { return enumName(s, jobStatusNames) }
+// String returns the name of the type, "Unknown" for JobTypeUnknown, or the number of a value without a name.
+func (t JobType) String() string { return jobTypes.name(t) }
 
-// Known reports whether the type is one of the contract's, JobTypeAll included: there it is a value.
-func (t JobType) Known() bool { return jobTypeNames[t] != "" }
+// String returns the name of the status, "Unknown" for JobStatusUnknown, or the number of a value without a name.
+func (s JobStatus) String() string { return jobStatuses.name(s) }
 
-// Known reports whether the status is one of the contract's. JobStatusAny is not: it is not sent.
-func (s JobStatus) Known() bool { return s != JobStatusAny && jobStatusNames[s] != "" }
+// Known reports whether the type is in the contract. JobTypeAll is.
+func (t JobType) Known() bool { return jobTypes.names[t] != "" }
+
+// Known reports whether the status is in the contract. JobStatusAny is not.
+func (s JobStatus) Known() bool { return s != JobStatusAny && jobStatuses.names[s] != "" }
 
 // MarshalText returns what String returns. It never fails.
 func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -129,55 +107,45 @@ func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil 
 // MarshalText returns what String returns. It never fails.
 func (s JobStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText takes what MarshalText returns, and the names that ParseJobType takes. It keeps a
-// number without a name. The error matches ErrConfig.
+// UnmarshalText accepts what MarshalText returns, and what ParseJobType accepts. It keeps a number without a name. The
+// error matches ErrConfig.
 func (t *JobType) UnmarshalText(text []byte) (err error) {
-	*t, err = unmarshalEnum(string(text), ParseJobType)
+	*t, err = jobTypes.unmarshal(string(text))
 	return err
 }
 
-// UnmarshalText takes what MarshalText returns, and the names that ParseJobStatus takes. It keeps a
-// number without a name. The error matches ErrConfig.
+// UnmarshalText accepts what MarshalText returns, and what ParseJobStatus accepts. It keeps a number without a name. The
+// error matches ErrConfig.
 func (s *JobStatus) UnmarshalText(text []byte) (err error) {
-	*s, err = unmarshalEnum(string(text), ParseJobStatus)
+	*s, err = jobStatuses.unmarshal(string(text))
 	return err
 }
 
 const unknownText = "Unknown"
 
-func byName[E ~int32](names map[E]string) map[string]E {
-	values := make(map[string]E, len(names))
+// enum holds the names of an enumeration, whose value -1 means unknown.
+type enum[E ~int32] struct {
+	what   string // in errors
+	names  map[E]string
+	byName map[string]E // by the form of foldName
+}
+
+func newEnum[E ~int32](what string, names map[E]string) enum[E] {
+	e := enum[E]{what, names, make(map[string]E)}
 	for value, name := range names {
-		values[foldName(name)] = value
+		e.byName[foldName(name)] = value
 	}
-	return values
+	return e
 }
 
 var nameFolder = strings.NewReplacer(" ", "", "-", "", "_", "")
 
 func foldName(name string) string { return strings.ToLower(nameFolder.Replace(name)) }
 
-func parseEnum[E ~int32](name string, values map[string]E, names map[E]string) (E, bool) {
-	if value, ok := values[foldName(name)]; ok {
-		return value, true
-	}
-	number, err := strconv.ParseInt(strings.TrimSpace(name), 10, 32)
-	_, known := names[E(number)]
-	return E(number), err == nil && known
-}
+func (e enum[E]) values() []E { return slices.Sorted(maps.Keys(e.names)) }
 
-func unmarshalEnum[E ~int32](text string, parse func(string) (E, error)) (E, error) {
-	if text == unknownText {
-		return -1, nil
-	}
-	if number, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return E(number), nil
-	}
-	return parse(text)
-}
-
-func enumName[E ~int32](value E, names map[E]string) string {
-	if name, ok := names[value]; ok {
+func (e enum[E]) name(value E) string {
+	if name, ok := e.names[value]; ok {
 		return name
 	}
 	if value == -1 {
@@ -186,10 +154,32 @@ func enumName[E ~int32](value E, names map[E]string) string {
 	return strconv.Itoa(int(value))
 }
 
-func unknownName[E fmt.Stringer](what, name string, known []E) *Error {
-	names := make([]string, len(known))
-	for i, value := range known {
-		names[i] = value.String()
+func (e enum[E]) parse(name string) (E, error) {
+	if value, ok := e.byName[foldName(name)]; ok {
+		return value, nil
 	}
-	return configError("%s %q does not exist: use one of %s", what, excerpt(name, 64), strings.Join(names, ", "))
+	number, err := strconv.ParseInt(strings.TrimSpace(name), 10, 32)
+	if _, ok := e.names[E(number)]; ok && err == nil {
+		return E(number), nil
+	}
+	return -1, e.invalid(name)
+}
+
+func (e enum[E]) unmarshal(text string) (E, error) {
+	if text == unknownText {
+		return -1, nil
+	}
+	if number, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return E(number), nil
+	}
+	return e.parse(text)
+}
+
+// invalid returns the error for a name that does not exist.
+func (e enum[E]) invalid(name string) *Error {
+	var names []string
+	for _, value := range e.values() {
+		names = append(names, e.name(value))
+	}
+	return configError("%s %q does not exist: use one of %s", e.what, excerpt(name, 64), strings.Join(names, ", "))
 }

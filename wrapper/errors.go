@@ -10,59 +10,55 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// What went wrong, for errors.Is. Every error of this package is an *Error that matches one of them
-// or wraps the error of the context.
+// The kinds of errors, for errors.Is. Every error of this package is an *Error that matches one of them or wraps the error of
+// the context.
 var (
-	// ErrConfig: an option, a query or an environment is not valid. Nothing was sent.
+	// ErrConfig means that an option, a query or an environment variable is invalid. Nothing was sent.
 	ErrConfig = errors.New("invalid configuration")
-	// ErrAuth: no token was to be had, or the service did not accept it (status 401). Nothing was sent
-	// where the certificate has expired.
+	// ErrAuth means that there is no token, or that the service did not accept it (status 401). Nothing was sent if the
+	// certificate has expired.
 	ErrAuth = errors.New("authentication failed")
-	// ErrForbidden: the app may not do this (status 403).
+	// ErrForbidden means that the app lacks the permission (status 403).
 	ErrForbidden = errors.New("permission denied")
-	// ErrNotFound: nothing answers there (status 404). A wrong data centre, a missing permission and
-	// an unlicensed product look like this, too.
+	// ErrNotFound means that nothing responds at the address (status 404). A wrong data center, a missing permission and an
+	// unlicensed product look alike.
 	ErrNotFound = errors.New("not found")
-	// ErrBadRequest: the service refused the request (status 400, and every other 4xx that has no
-	// kind of its own).
+	// ErrBadRequest means that the service refused the request (status 400, and every other 4xx without a kind of its own).
 	ErrBadRequest = errors.New("request refused")
-	// ErrThrottled: too many requests (status 429).
+	// ErrThrottled means too many requests (status 429).
 	ErrThrottled = errors.New("throttled")
-	// ErrServer: the service or a gateway in front of it failed (any 5xx).
+	// ErrServer means that the service or a gateway in front of it failed (any 5xx).
 	ErrServer = errors.New("server error")
-	// ErrNetwork: no answer, or only part of one, came through: DNS, TCP, TLS, a reset, a time-out.
+	// ErrNetwork means that no complete response arrived: DNS, TCP, TLS, a reset, a timeout.
 	ErrNetwork = errors.New("network error")
-	// ErrRedirect: the server answered with a redirect, which is never followed.
+	// ErrRedirect means that the response is a redirect, which is never followed.
 	ErrRedirect = errors.New("redirect refused")
-	// ErrTooLarge: the answer exceeds the limit of WithMaxResponseBytes or has over 100,000 jobs, or that
-	// of the token endpoint exceeds 1 MiB.
+	// ErrTooLarge means that a response exceeds WithMaxResponseBytes or has more than 100,000 jobs, or that one of the token
+	// endpoint exceeds 1 MiB.
 	ErrTooLarge = errors.New("response too large")
-	// ErrTruncated: the answer ended before its end.
+	// ErrTruncated means that the response ended too early.
 	ErrTruncated = errors.New("response truncated")
-	// ErrNotJobs: the answer is no job list, whatever its status.
+	// ErrNotJobs means that the response is not a list of jobs, whatever its status.
 	ErrNotJobs = errors.New("response is no job list")
-	// ErrIncomplete: there may be more jobs than Jobs returned. If a page was refused, the error matches
-	// the kind of the refusal, too.
+	// ErrIncomplete means that there may be more jobs than Jobs returned. If a page was refused, the error also matches the
+	// kind of the refusal.
 	ErrIncomplete = errors.New("job list may be incomplete")
 )
 
-// Error is the error of every call. Find it with errors.As, and its kind with errors.Is and one of
-// the Err variables. Its fields are facts; only the text of Error adds advice. It holds no secret and no token, and at
-// most 2 KiB of a response, with control characters removed and only if the response repeats no piece of them.
+// Error is the error of every call. Its fields are facts; only the text of Error adds advice. It holds no secret and no token,
+// and at most 2 KiB of a response, without control characters and only if the response repeats no part of a secret.
 type Error struct {
-	// Kind is one of the Err variables; nil if the call's context ended it, whose error is then
-	// wrapped.
+	// Kind is one of the Err variables; nil if the call's context ended it, whose error is then wrapped.
 	Kind error
-	// Reason names what went wrong more exactly, such as "proxy-refused" or "tls-expired"; docs/errors.md lists all.
-	// Empty if there is no name for it.
+	// Reason names what went wrong more precisely, such as "proxy-refused" or "tls-expired"; docs/errors.md lists all. Empty if
+	// there is no name for it.
 	Reason string
-	// Setting is the option or the field that the error is about, such as "WithPageSize" or "Query.Start"; empty if
-	// it is about none.
+	// Setting is the option or field that the error is about, such as "WithPageSize" or "Query.Start"; empty if none.
 	Setting string
-	// Message says what was wrong, without advice. Its words may change.
+	// Message says what was wrong, without advice. Its wording may change.
 	Message string
-	// ServiceMessage is what the service itself said, at most 500 bytes; empty if it said nothing that could be read.
-	// It is the service's data, and never that of a token endpoint.
+	// ServiceMessage is the service's own message, at most 500 bytes; empty if it sent none that could be read. It is the
+	// service's data, and never that of a token endpoint.
 	ServiceMessage string
 	// TokenRequest reports whether the request for a token failed, and not the one for jobs.
 	TokenRequest bool
@@ -71,15 +67,13 @@ type Error struct {
 	// RequestID names the request in the service's logs, at most 128 characters of A-Z, a-z, 0-9 and ._:-; empty if the
 	// response had none.
 	RequestID string
-	// Attempts counts the attempts at a page. One may take a request for a token, and after a refused
-	// token the request once more. 0 for ErrConfig and ErrIncomplete.
+	// Attempts is the number of attempts at a page; 0 for ErrConfig and ErrIncomplete.
 	Attempts int
 	// Host is the host of the request; empty for ErrConfig.
 	Host string
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
-	// Excerpt is the beginning of a response that was not understood, at most 2 KiB; never one of a
-	// token endpoint.
+	// Excerpt is the beginning of a response that was not understood, at most 2 KiB; never one of a token endpoint.
 	Excerpt string
 
 	cause error
@@ -94,8 +88,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Facts returns what Error returns, without advice and without the name of the package, for programs that give their
-// own advice.
+// Facts returns what Error returns, without the advice and the package name, for programs that give their own advice.
 func (e *Error) Facts() string {
 	var parts []string
 	if e.Kind != nil {
@@ -110,7 +103,7 @@ func (e *Error) Facts() string {
 	if e.Message != "" {
 		parts = append(parts, e.Message)
 	}
-	if e.cause != nil && (e.Kind == nil || errors.Is(e.Kind, ErrIncomplete)) { // the messages of others say it
+	if e.cause != nil && (e.Kind == nil || errors.Is(e.Kind, ErrIncomplete)) { // for other kinds the message includes it
 		parts = append(parts, excerpt(causeText(e.cause), maxExcerpt))
 	}
 	if e.ServiceMessage != "" {
@@ -123,11 +116,11 @@ func (e *Error) Facts() string {
 	return text
 }
 
-// request returns what is known about the request, in parentheses.
+// request returns the facts about the request, in parentheses.
 func (e *Error) request() string {
 	var known []string
-	add := func(format string, value any, is bool) {
-		if is {
+	add := func(format string, value any, isKnown bool) {
+		if isKnown {
 			known = append(known, fmt.Sprintf(format, value))
 		}
 	}
@@ -142,7 +135,7 @@ func (e *Error) request() string {
 	return " (" + strings.Join(known, ", ") + ")"
 }
 
-// causeText returns the texts of joined errors, with an *Error as its facts.
+// causeText returns the texts of joined errors; for an *Error, its facts.
 func causeText(err error) string {
 	if own, ok := err.(*Error); ok { //nolint:errorlint // each error of the tree is visited
 		return own.Facts()
@@ -169,7 +162,7 @@ func (e *Error) Unwrap() []error {
 	return wrapped
 }
 
-// LogValue gives slog the same facts as attributes.
+// LogValue returns the facts as attributes for slog.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("msg", e.Error())}
 	if e.Kind != nil {
@@ -191,16 +184,16 @@ func configError(format string, args ...any) *Error {
 	return &Error{Kind: ErrConfig, Message: fmt.Sprintf(format, args...)}
 }
 
-// badSetting is an error about an option or a field of a query. Its message names no other of them in Go terms, unless
-// only a program can give it: the command shows it, too.
+// badSetting returns an error about an option or a field of a query. The command shows its message, too, which therefore does
+// not name others in Go terms, unless only a program can set them.
 func badSetting(name, format string, args ...any) *Error {
 	err := configError(format, args...)
 	err.Setting = name
 	return err
 }
 
-// maxExcerpt bounds what an error shows of a response.
+// maxExcerpt bounds the part of a response that an error shows, in bytes.
 const maxExcerpt = httpfail.MaxExcerpt
 
-// excerpt returns at most limit bytes of text on one line, without what could drive a terminal.
+// excerpt returns at most limit bytes of text on one line, without characters that control a terminal.
 var excerpt = httpfail.Clean

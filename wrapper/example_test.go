@@ -29,9 +29,9 @@ func startSandbox() (*sandbox.Server, []d365backup.Option) {
 	}
 }
 
-// answeringJobs makes the service answer every question for jobs with this body.
-func answeringJobs(body string) sandbox.Fault {
-	return sandbox.Fault{Name: "answering", Middleware: func(next http.Handler) http.Handler {
+// respondingWith makes the service respond to every request for jobs with this body.
+func respondingWith(body string) sandbox.Fault {
+	return sandbox.Fault{Name: "responding", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/api/OpenApi/GetJobs" {
 				next.ServeHTTP(w, r) // tokens
@@ -43,7 +43,7 @@ func answeringJobs(body string) sandbox.Fault {
 	}}
 }
 
-// A client of the real service needs a data centre and credentials.
+// A client of the real service needs a data center and credentials.
 func ExampleNew() {
 	client, err := d365backup.New(
 		d365backup.WithDataCenter("us"),
@@ -109,7 +109,7 @@ func ExampleClient_Page() {
 	// 659 jobs, 1 of them here
 }
 
-// An error says what kind it is, and what is known about the request.
+// An error has a kind and the facts about the request.
 func ExampleError() {
 	service, options := startSandbox()
 	defer service.Close()
@@ -128,12 +128,12 @@ func ExampleError() {
 	// The app lacks a permission that this operation needs.
 }
 
-// Drift shows how answers differ from the contract before it hurts. Here the service answers as its
+// Drift shows how responses differ from the contract before that causes failures. Here the service responds like its
 // release of October 2024 did.
 func ExampleWithDriftHandler() {
 	service, options := startSandbox()
 	defer service.Close()
-	service.SetFaults(answeringJobs(`{"totalNumber":1,"result":[{"type":"Backup","jobId":"DCIB2026110104000012345601",
+	service.SetFaults(respondingWith(`{"totalNumber":1,"result":[{"type":"Backup","jobId":"DCIB2026110104000012345601",
 		"startTime":"2026-11-01T04:00:00Z","status":"Finished"}]}`))
 	client, err := d365backup.New(append(options, d365backup.WithDriftHandler(func(d d365backup.Drift) {
 		fmt.Printf("%s at %s: %q, %d times\n", d.Kind, d.Field, d.Value, d.Count)
@@ -154,12 +154,12 @@ func ExampleWithDriftHandler() {
 	// DCIB2026110104000012345601 Finished
 }
 
-// A loop that cannot vouch for having seen every job says so at its end. Here the service
+// A loop that may have missed jobs ends in ErrIncomplete. Here the service
 // counts a job that it does not have.
 func ExampleErrIncomplete() {
 	service, options := startSandbox()
 	defer service.Close()
-	service.SetFaults(answeringJobs(`{"totalCount":2,"jobs":[{"type":1,"jobId":"DCIB2026110104000012345601",
+	service.SetFaults(respondingWith(`{"totalCount":2,"jobs":[{"type":1,"jobId":"DCIB2026110104000012345601",
 		"startTime":"2026-11-01T04:00:00Z","status":3}]}`))
 	client, err := d365backup.New(options...)
 	if err != nil {
@@ -180,7 +180,7 @@ func ExampleErrIncomplete() {
 	// there may be more: ask for a shorter time range at a time
 }
 
-// The successor of version v1 answers the same queries.
+// The successor of version v1 accepts the same queries.
 func ExampleWithAPI() {
 	service, options := startSandbox()
 	defer service.Close()
@@ -213,14 +213,14 @@ func ExampleClient_Raw() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer, err := client.Raw().GetJobsWithResponse(context.Background(), generated.JobFilterModel{
+	response, err := client.Raw().GetJobsWithResponse(context.Background(), generated.JobFilterModel{
 		PageInfo:  generated.PageModel{CurrentPage: new(int32(1)), PageSize: new(int32(5))},
 		StartTime: new(time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)),
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(answer.StatusCode(), len(answer.JSON200.Jobs))
+	fmt.Println(response.StatusCode(), len(response.JSON200.Jobs))
 	// Output: 200 5
 }
 
@@ -264,7 +264,7 @@ func ExampleWithProgress() {
 	// page 2: 807 of 807 jobs
 }
 
-// The data centres that WithDataCenter takes.
+// The data centers that WithDataCenter accepts.
 func ExampleDataCenters() {
 	for _, center := range d365backup.DataCenters()[:3] {
 		fmt.Println(center.Code, center.Name, center.URL)

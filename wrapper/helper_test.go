@@ -29,13 +29,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// start is the start of every query of the tests, for which it does not matter.
+// start is the start of the time range of queries for which it does not matter.
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-// valid is a query that New's client sends.
+// valid is a valid query.
 var valid = d365backup.Query{Start: start, End: start.Add(24 * time.Hour)}
 
-// serve runs a server on loopback and returns a client that asks it with a fixed token.
+// serve runs a server on loopback and returns a client of it with a fixed token.
 func serve(t *testing.T, handler http.HandlerFunc, options ...d365backup.Option) *d365backup.Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -64,7 +64,7 @@ func newClient(t *testing.T, url string, transport http.RoundTripper, options ..
 	return client
 }
 
-// pipe returns a transport whose every connection leads to the handler, in memory.
+// pipe returns a transport whose connections lead to the handler, in memory.
 func pipe(t *testing.T, handler http.Handler) *http.Transport {
 	t.Helper()
 	listener := newPipeListener()
@@ -118,8 +118,8 @@ func (l *pipeListener) Close() error {
 
 func (l *pipeListener) Addr() net.Addr { return &net.IPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// answer returns a handler that gives this answer to every request.
-func answer(status int, mediaType, body string) http.HandlerFunc {
+// respond returns a handler that gives this response to every request.
+func respond(status int, mediaType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if mediaType != "" {
 			w.Header().Set("Content-Type", mediaType)

@@ -29,8 +29,7 @@ func serverTLS() (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}, pool
 }
 
-// relay forwards the connections of a transport until they go dead: what is sent then is lost, and
-// nobody closes them.
+// relay forwards the connections of a transport until they stop responding: they lose what is sent and are not closed.
 type relay struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex
@@ -61,13 +60,13 @@ func (r *relay) dialContext(ctx context.Context, network, address string) (net.C
 	return relayed, nil
 }
 
-// TestDeadConnection: a connection of HTTP/2 that goes dead without a word is replaced within one call.
+// TestDeadConnection: an HTTP/2 connection that stops responding is replaced within one call.
 func TestDeadConnection(t *testing.T) {
 	serverConfig, roots := serverTLS()
 	synctest.Test(t, func(t *testing.T) {
 		listener := newPipeListener()
 		server := &http.Server{
-			Handler:   answer(http.StatusOK, "application/json", `{"totalCount":0,"jobs":[]}`),
+			Handler:   respond(http.StatusOK, "application/json", `{"totalCount":0,"jobs":[]}`),
 			TLSConfig: serverConfig,
 			ErrorLog:  log.New(io.Discard, "", 0),
 		}
@@ -146,7 +145,7 @@ func (f *frames) serve(conn net.Conn) {
 	}
 }
 
-// TestResendsAreBounded: net/http would send the request again until the call's time is over.
+// TestResendsAreBounded: net/http alone would resend the request until the call's timeout.
 func TestResendsAreBounded(t *testing.T) {
 	serverConfig, roots := serverTLS()
 	goAway := func(uint32) []byte { return frame(frameGoAway, 0, 0, 0) }

@@ -81,7 +81,7 @@ func TestMarshalUnknownWords(t *testing.T) {
 	}
 }
 
-// TestUnmarshalMalformed: nothing could report these as drift.
+// TestUnmarshalMalformed: there is no handler that these could be reported to as drift.
 func TestUnmarshalMalformed(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{`"2026-11-01T03:00:00.1234567Z"`, `"yesterday"`, `unreadable value for jobs.startTime: "yesterday"`},
@@ -161,7 +161,7 @@ func TestUnmarshalPage(t *testing.T) {
 	}
 }
 
-// FuzzStoredPage: what the contract accepts as a response can be unmarshalled, and its times are read.
+// FuzzStoredPage: what the contract accepts as a response can be unmarshaled, and its times are read.
 func FuzzStoredPage(f *testing.F) {
 	for _, name := range []string{"testdata/page.json", "testdata/drift.json"} {
 		body, err := os.ReadFile(name)

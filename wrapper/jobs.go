@@ -13,27 +13,24 @@ import (
 	"github.com/d365backup/d365backup/internal/paging"
 )
 
-// Progress is how far a loop over Jobs has come.
+// Progress is the progress of a loop over Jobs.
 type Progress struct {
-	// Pages counts the pages read. It starts again when the list is read again because it changed.
+	// Pages is the number of pages read. It starts again at 0 when a changed list is read again.
 	Pages int
-	// Jobs counts the jobs returned.
+	// Jobs is the number of jobs returned.
 	Jobs int64
-	// TotalCount is how many jobs the service has in all; -1 if it does not say.
+	// TotalCount is the number of jobs on all pages; -1 if the service does not state it.
 	TotalCount int64
 }
 
-// Jobs returns an iterator over every job that matches the query, each once. Nothing is requested
-// before the loop begins, every loop reads the list again, and breaking out of one cancels its requests and
-// waits for them. Pages are requested ahead, as many at a time as WithPrefetch allows. The time range
-// is fixed when the loop begins.
+// Jobs returns an iterator over every job that matches the query, each once. Every loop requests the list again, from its
+// start on, and WithPrefetch pages ahead; a missing Query.End is fixed when the loop starts. Breaking out of the loop cancels
+// the requests in flight and waits for them.
 //
-// Jobs come in the service's order. If the list changes while it is read, Jobs reads it again, and
-// what it finds only then comes last.
+// Jobs come in the service's order. If the list changes meanwhile, Jobs reads it again, and jobs found only then come last.
 //
-// An error ends the loop. It is an *Error, comes after all the jobs that could be read, and the job
-// beside it is empty. ErrIncomplete means that there may be more jobs; the package comment says what
-// is promised.
+// An error ends the loop, after all jobs that could be read, and comes with an empty job. It is an *Error. ErrIncomplete means
+// that there may be more jobs; see Completeness in the package comment.
 func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 	return func(yield func(Job, error) bool) {
 		filter, err := query.filter(time.Now())
@@ -56,16 +53,16 @@ func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 	}
 }
 
-// list describes the list of a filter's jobs to package paging.
+// list describes the list of the filter's jobs to package paging.
 func (c *Client) list(filter filter) paging.List {
-	var begun atomic.Bool // a page was read: page 1 may be read again, and not by another API
+	var started atomic.Bool // page 1 is read again later, and not by another API then
 	return paging.List{
 		PageSize: c.config.pageSize,
 		Prefetch: c.config.prefetch,
 		Fetch: func(ctx context.Context, number, size int) (paging.Page, error) {
-			response, err := c.fetch(ctx, filter, number, size, !begun.Load())
+			response, err := c.fetch(ctx, filter, number, size, !started.Load())
 			if err == nil {
-				begun.Store(true)
+				started.Store(true)
 			}
 			if stated := response.pageIndex; stated != 0 && stated != int64(number) {
 				c.pagingDrift("pageIndex", fmt.Sprintf("%d on page %d", stated, number), 1)
@@ -98,8 +95,8 @@ func (c *Client) pagingDrift(field, value string, count int) {
 
 var identitySeed = maphash.MakeSeed()
 
-// identify tells jobs apart by id, organization, module and start, since the vendor's own sample has one id
-// on several jobs. Without an id, only jobs that are equal in everything look the same.
+// identify distinguishes jobs by id, organization, module and start, since the vendor's own sample has one id on several jobs.
+// Without an id, only jobs that are equal in every field are the same.
 func identify(jobs []Job) []paging.ID {
 	type identity struct {
 		id, organization, module string

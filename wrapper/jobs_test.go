@@ -52,7 +52,7 @@ func connectTo(t *testing.T, service *sandbox.Server, more ...d365backup.Option)
 	return client
 }
 
-// TestJobsOfTheSandbox: every job that matches comes once, with all that the sandbox knows of it.
+// TestJobsOfTheSandbox: every matching job is returned once, with all its fields.
 func TestJobsOfTheSandbox(t *testing.T) {
 	service, client := connect(t, nil, d365backup.WithDriftHandler(func(d d365backup.Drift) { t.Errorf("drift: %+v", d) }))
 	now := time.Now()
@@ -101,7 +101,7 @@ func filterOf(q d365backup.Query) sandbox.Filter {
 	return filter
 }
 
-// differs compares a job with the one of the wire, by their JSON: names are the contract's in both.
+// differs compares a job with the sandbox's, by their JSON: both use the contract's names.
 func differs(got d365backup.Job, want sandbox.Job) string {
 	flat := func(value any) map[string]any {
 		text, err := json.Marshal(value)
@@ -146,7 +146,7 @@ func TestRawInAllMediaTypes(t *testing.T) {
 	}
 }
 
-// TestDeletionsWhilePaging: jobs that vanish while pages are read take no other job with them.
+// TestDeletionsWhilePaging: deleting jobs while pages are read loses no other job.
 func TestDeletionsWhilePaging(t *testing.T) {
 	for _, prefetch := range []int{1, 4} {
 		service, client := connect(t, []sandbox.Option{sandbox.WithJobs(2000)}, d365backup.WithPageSize(50), d365backup.WithPrefetch(prefetch))
@@ -171,8 +171,8 @@ func TestDeletionsWhilePaging(t *testing.T) {
 	}
 }
 
-// TestJobsThatLookAlike: a job is taken for one that came before only if nothing tells them apart.
-func TestJobsThatLookAlike(t *testing.T) {
+// TestSimilarJobs: a job is dropped as a duplicate only if it cannot be distinguished from an earlier one.
+func TestSimilarJobs(t *testing.T) {
 	for name, second := range map[string]string{
 		"no id":                `{"type":1,"status":4,"startTime":"2026-11-01T00:00:01Z"}`,
 		"id of another day":    `{"jobId":"A","type":1,"status":4,"startTime":"2026-11-02T00:00:00Z"}`,
@@ -186,7 +186,7 @@ func TestJobsThatLookAlike(t *testing.T) {
 			var filter generated.JobFilterModel
 			_ = json.NewDecoder(r.Body).Decode(&filter)
 			page := map[int32]string{1: first, 2: second}[*filter.PageInfo.CurrentPage]
-			answer(200, "application/json", `{"totalCount":2,"jobs":[`+page+`]}`)(w, r)
+			respond(200, "application/json", `{"totalCount":2,"jobs":[`+page+`]}`)(w, r)
 		}, d365backup.WithPageSize(1))
 		var got []d365backup.JobStatus
 		for job, err := range client.Jobs(t.Context(), valid) {
@@ -201,10 +201,10 @@ func TestJobsThatLookAlike(t *testing.T) {
 	}
 }
 
-// TestFromThePresentOn: a query that starts now ends now, although seconds are cut off.
-func TestFromThePresentOn(t *testing.T) {
+// TestQueryFromNow: a query that starts now is valid, although its end is rounded down.
+func TestQueryFromNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := servePipe(t, answer(200, "application/json", emptyPage))
+		client := servePipe(t, respond(200, "application/json", emptyPage))
 		time.Sleep(1500 * time.Millisecond)
 		if _, err := client.Page(t.Context(), d365backup.Query{Start: time.Now()}, 1); err != nil {
 			t.Error(err)
@@ -213,7 +213,7 @@ func TestFromThePresentOn(t *testing.T) {
 }
 
 func TestIncomplete(t *testing.T) {
-	client := serve(t, answer(200, "application/json", `{"totalCount":3,"jobs":[{"jobId":"A","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}]}`),
+	client := serve(t, respond(200, "application/json", `{"totalCount":3,"jobs":[{"jobId":"A","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}]}`),
 		d365backup.WithPageSize(1))
 	var jobs int
 	var last error
@@ -228,7 +228,7 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
-// TestProgress: the handler hears of every page, and of the total.
+// TestProgress: the handler is called for every page, with the total.
 func TestProgress(t *testing.T) {
 	var heard []d365backup.Progress
 	service, client := connect(t, []sandbox.Option{sandbox.WithJobs(250)},
@@ -245,7 +245,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// TestConcurrentUse: one client serves many goroutines.
+// TestConcurrentUse: many goroutines use one client.
 func TestConcurrentUse(t *testing.T) {
 	service, client := connect(t, []sandbox.Option{sandbox.WithJobs(300)})
 	query := d365backup.Query{Start: time.Now().AddDate(-5, 0, 0), End: time.Now()}
@@ -269,7 +269,7 @@ func TestConcurrentUse(t *testing.T) {
 	group.Wait()
 }
 
-// TestShortTokens: tokens of 20 seconds last through a sweep of a minute.
+// TestShortTokens: a loop of a minute works with tokens of 20 seconds.
 func TestShortTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}
@@ -282,7 +282,7 @@ func TestShortTokens(t *testing.T) {
 		s.jobs = func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != fmt.Sprintf("Bearer token-%d", s.granted.Load()) && time.Now().UnixNano() > expiry.Load()-int64(16*time.Second) {
 				refused++
-				answer(401, "", "")(w, r)
+				respond(401, "", "")(w, r)
 				return
 			}
 			body, _ := io.ReadAll(r.Body)
@@ -290,10 +290,10 @@ func TestShortTokens(t *testing.T) {
 			_ = json.Unmarshal(body, &filter)
 			time.Sleep(2 * time.Second) // of the test's clock
 			if *filter.PageInfo.CurrentPage > 30 {
-				answer(200, "application/json", `{"totalCount":30,"jobs":[]}`)(w, r)
+				respond(200, "application/json", `{"totalCount":30,"jobs":[]}`)(w, r)
 				return
 			}
-			answer(200, "application/json", fmt.Sprintf(
+			respond(200, "application/json", fmt.Sprintf(
 				`{"totalCount":30,"jobs":[{"jobId":"job%d","type":1,"status":3,"startTime":"2026-11-01T00:00:00Z"}]}`, *filter.PageInfo.CurrentPage))(w, r)
 		}
 		client := s.client(t, "http://127.0.0.1", pipe(t, s), d365backup.WithPageSize(1), d365backup.WithPrefetch(1))

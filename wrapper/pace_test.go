@@ -16,8 +16,8 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// bucket is a service that serves so many requests per second (a token bucket as large as the rate), and
-// refuses the others with Retry-After: 1.
+// bucket is a service that serves a number of requests per second (a token bucket as large as the rate), and refuses the
+// others with Retry-After: 1.
 type bucket struct {
 	rate            float64
 	list            *bench.List
@@ -61,8 +61,8 @@ func (b *bucket) take() bool {
 	return true
 }
 
-// TestThrottledSweeps: against a limited rate, sweeps of 150 pages in all finish, without many refusals and
-// in a few times what the rate demands. Its log is the table in docs/performance.md.
+// TestThrottledSweeps: with a limited rate, loops over 150 pages in all finish with few refusals and in a few times the least
+// possible time. Its log is the table in docs/performance.md.
 func TestThrottledSweeps(t *testing.T) {
 	for _, test := range []struct {
 		rate                      float64
@@ -101,8 +101,7 @@ func TestThrottledSweeps(t *testing.T) {
 	}
 }
 
-// TestPause: a Retry-After holds back every request of the client that was not sent, and they do not resume at
-// one instant.
+// TestPause: a Retry-After delays every request of the client that was not sent, and they do not resume all at once.
 func TestPause(t *testing.T) {
 	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		synctest.Test(t, func(t *testing.T) {
@@ -116,11 +115,11 @@ func TestPause(t *testing.T) {
 				mu.Unlock()
 				if first {
 					w.Header().Set("Retry-After", "5")
-					answer(status, "", "")(w, r)
+					respond(status, "", "")(w, r)
 					return
 				}
 				time.Sleep(time.Second) // of virtual time
-				answer(200, "application/json", emptyPage)(w, r)
+				respond(200, "application/json", emptyPage)(w, r)
 			}, d365backup.WithMaxInFlight(3))
 			var group sync.WaitGroup
 			for range 10 {
@@ -143,19 +142,19 @@ func TestPause(t *testing.T) {
 	}
 }
 
-// TestLongPause: a pause that is too long to wait for is reported at once, to later calls too and without a request.
+// TestLongPause: a pause that is too long to wait for is reported at once, and to later calls without a request.
 func TestLongPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		requests := 0
 		client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
 			if requests++; requests == 1 {
 				w.Header().Set("Retry-After", "86400")
-				answer(429, "", "")(w, r)
+				respond(429, "", "")(w, r)
 				return
 			}
-			answer(200, "application/json", emptyPage)(w, r)
+			respond(200, "application/json", emptyPage)(w, r)
 		})
-		want := 24 * time.Hour // as the service says; then what the client keeps to
+		want := 24 * time.Hour // as the service sent it; then as the client observes it
 		for _, attempts := range []int{1, 0} {
 			started := time.Now()
 			_, err := client.Page(t.Context(), valid, 1)
@@ -181,11 +180,11 @@ func TestWaitingUsesNoAttempt(t *testing.T) {
 				switch requests++; {
 				case requests <= 5:
 					w.Header().Set("Retry-After", "1")
-					answer(status, "", "")(w, r)
+					respond(status, "", "")(w, r)
 				case requests == 6:
-					answer(500, "", "")(w, r)
+					respond(500, "", "")(w, r)
 				default:
-					answer(200, "application/json", emptyPage)(w, r)
+					respond(200, "application/json", emptyPage)(w, r)
 				}
 			}, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2}))
 			if _, err := client.Page(t.Context(), valid, 1); !errors.Is(err, want) {
@@ -195,8 +194,7 @@ func TestWaitingUsesNoAttempt(t *testing.T) {
 	}
 }
 
-// TestMaxInFlight: the client sends no more requests at a time than it may, and the time of those that
-// wait does not count as an attempt's.
+// TestMaxInFlight: the client observes the limit, and the time of waiting requests does not count for their attempts.
 func TestMaxInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var now, most atomic.Int64
@@ -206,7 +204,7 @@ func TestMaxInFlight(t *testing.T) {
 			}
 			time.Sleep(50 * time.Second) // of virtual time
 			now.Add(-1)
-			answer(200, "application/json", emptyPage)(w, r)
+			respond(200, "application/json", emptyPage)(w, r)
 		}, d365backup.WithMaxInFlight(2))
 		var group sync.WaitGroup
 		for range 8 {

@@ -13,8 +13,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// clientOf returns a client of the service, with the transport that all clients share unless an option
-// gives another.
+// clientOf returns a client of the service, with the shared transport unless an option sets another.
 func clientOf(tb testing.TB, service *bench.Service, options ...d365backup.Option) *d365backup.Client {
 	tb.Helper()
 	client, err := d365backup.New(append([]d365backup.Option{
@@ -29,7 +28,7 @@ func clientOf(tb testing.TB, service *bench.Service, options ...d365backup.Optio
 	return client
 }
 
-// privateTransport is for what must meet no connection of another test.
+// privateTransport returns a transport that shares no connection with other tests.
 func privateTransport(tb testing.TB) d365backup.Option {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
@@ -68,7 +67,7 @@ func generatedPages(tb testing.TB, service *bench.Service, size int) func(number
 	}
 }
 
-// side is one of two that are compared.
+// side is one of the two clients compared.
 type side struct {
 	read  func() (jobs int, err error)
 	took  time.Duration

@@ -2,7 +2,6 @@ package d365backup
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,36 +9,35 @@ import (
 	"github.com/d365backup/d365backup/generated"
 )
 
-// Query says which jobs are wanted. Start is required; every other zero value asks for no limit.
+// Query selects jobs. Start is required; every other zero value means no limit.
 //
-// Which of a job's times the service compares with Start and End, and whether it includes the ends,
-// is not documented.
+// Which of a job's times the service compares with Start and End, and whether it includes the boundaries, is not
+// documented.
 type Query struct {
-	// Type asks for jobs of one type. Zero: JobTypeAll.
+	// Type selects jobs of one type. Zero: JobTypeAll.
 	Type JobType
-	// Status asks for jobs with one status. Zero: any, and nothing is sent.
+	// Status selects jobs with one status. Zero: any, and nothing is sent.
 	Status JobStatus
 	// Start is the start of the time range. Required. It is sent in UTC, rounded down to the second.
 	Start time.Time
-	// End is the end of the time range, not before Start. It is sent in UTC, rounded up to the second.
-	// Zero: the present, rounded down, fixed when the call or the loop over Jobs starts.
+	// End is the end of the time range, not before Start. It is sent in UTC, rounded up to the second. Zero: now, rounded
+	// down, fixed when the call or the loop over Jobs starts.
 	End time.Time
-	// OrganizationID asks for the jobs of one organization: a GUID such as
-	// "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty: of all, and nothing is sent.
+	// OrganizationID selects the jobs of one organization, by a GUID such as "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty:
+	// of all, and nothing is sent.
 	OrganizationID string
-	// ObjectType asks for the jobs of one kind of module, by a number that is documented nowhere;
-	// set it as in ObjectType: new(int32(1)). Nil: of all, and nothing is sent. Only version v1
-	// has it: with APIAuto the successor is then not tried, and with APIGraph it is ErrConfig.
+	// ObjectType selects the jobs of one kind of module, by a number that is not documented; set it as in
+	// ObjectType: new(int32(1)). Nil: of all, and nothing is sent. Only version v1 has it: with APIAuto the successor is
+	// then not requested, and with APIGraph it is ErrConfig.
 	ObjectType *int32
 }
 
-// filter is a Query that was found valid, as the body of a request of version v1 but for the page
-// wanted.
+// filter is a valid Query as the body of a request to version v1, without the page number and size.
 type filter struct {
 	model generated.JobFilterModel
 }
 
-// filter returns what is to be sent, or an error that matches ErrConfig.
+// filter validates the query. The error matches ErrConfig.
 func (q Query) filter(now time.Time) (filter, error) {
 	end := q.End
 	if end.IsZero() {
@@ -60,11 +58,7 @@ func (q Query) filter(now time.Time) (filter, error) {
 		model.Status = new(generated.JobStatus(q.Status))
 	}
 	if q.OrganizationID != "" {
-		id, err := parseGUID(q.OrganizationID)
-		if err != nil {
-			return filter{}, err
-		}
-		model.OrganizationID = &id
+		model.OrganizationID = new(uuid.MustParse(q.OrganizationID)) // check has validated it
 	}
 	return filter{model}, nil
 }
@@ -72,9 +66,9 @@ func (q Query) filter(now time.Time) (filter, error) {
 func (q Query) check(end time.Time) error {
 	switch {
 	case q.Type != JobTypeAll && !q.Type.Known():
-		return unknownQuery("Query.Type", "job type", q.Type.String(), JobTypes())
+		return badSetting("Query.Type", "%s", jobTypes.invalid(q.Type.String()).Message)
 	case q.Status != JobStatusAny && !q.Status.Known():
-		return unknownQuery("Query.Status", "job status", q.Status.String(), JobStatuses())
+		return badSetting("Query.Status", "%s", jobStatuses.invalid(q.Status.String()).Message)
 	case q.Start.IsZero():
 		return badSetting("Query.Start", "missing: set the start of the time range")
 	case q.Start.UTC().Year() < 1 || end.UTC().Year() > 9999:
@@ -82,27 +76,14 @@ func (q Query) check(end time.Time) error {
 	case q.Start.Truncate(time.Second).After(end):
 		return badSetting("Query.Start", "%s is after the end of the time range, %s: swap them",
 			q.Start.UTC().Format(time.RFC3339), end.UTC().Format(time.RFC3339))
+	case q.OrganizationID != "" && !isGUID(q.OrganizationID):
+		return badSetting("Query.OrganizationID", "invalid GUID %q: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
+			excerpt(q.OrganizationID, 64))
 	}
 	return nil
 }
 
-func unknownQuery[E fmt.Stringer](setting, what, name string, known []E) *Error {
-	err := unknownName(what, name, known)
-	err.Setting = setting
-	return err
-}
-
-// parseGUID takes the one form that the contract's format uuid has.
-func parseGUID(text string) (uuid.UUID, error) {
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != len("00000000-0000-0000-0000-000000000000") {
-		return id, badSetting("Query.OrganizationID", "%q is not a GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
-			excerpt(text, 64))
-	}
-	return id, nil
-}
-
-// body returns the body of a request for one page, by APIv1.
+// body returns the body of a request for one page by APIv1.
 func (f filter) body(number, size int) ([]byte, error) {
 	f.model.PageInfo = generated.PageModel{CurrentPage: new(int32(number)), PageSize: new(int32(size))}
 	body, err := json.Marshal(f.model)
@@ -112,10 +93,10 @@ func (f filter) body(number, size int) ([]byte, error) {
 	return body, nil
 }
 
-// params returns the query of a request for one page, by APIGraph.
+// params returns the parameters of a request for one page by APIGraph.
 func (f filter) params(number, size int) (*generated.ListJobsParams, error) {
 	if f.model.ObjectType != nil {
-		return nil, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or request version v1")
+		return nil, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
 	}
 	return &generated.ListJobsParams{
 		PageIndex:      new(int32(number)),
@@ -127,3 +108,6 @@ func (f filter) params(number, size int) (*generated.ListJobsParams, error) {
 		OrganizationID: f.model.OrganizationID,
 	}, nil
 }
+
+// isGUID reports whether text is 8-4-4-4-12 hexadecimal digits, the one form that the contract's format uuid has.
+func isGUID(text string) bool { return len(text) == 36 && uuid.Validate(text) == nil }

@@ -15,10 +15,10 @@ import (
 func grantTo(accepted *string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("client_secret") != *accepted {
-			answer(http.StatusUnauthorized, "application/json", `{"error":"invalid_client"}`)(w, r)
+			respond(http.StatusUnauthorized, "application/json", `{"error":"invalid_client"}`)(w, r)
 			return
 		}
-		answer(http.StatusOK, "application/json", `{"access_token":"canary-token","expires_in":3600}`)(w, r)
+		respond(http.StatusOK, "application/json", `{"access_token":"canary-token","expires_in":3600}`)(w, r)
 	}
 }
 
@@ -74,10 +74,10 @@ func TestCredentialReloadRefused(t *testing.T) {
 	}
 }
 
-// A rotated secret is no more quoted than the first one.
+// A rotated secret is not quoted, like the first one.
 func TestReloadedSecretIsNotQuoted(t *testing.T) {
 	accepted := "rotated-secret"
-	s := &service{tokens: grantTo(&accepted), jobs: answer(http.StatusBadRequest, "text/plain", "you sent "+accepted)}
+	s := &service{tokens: grantTo(&accepted), jobs: respond(http.StatusBadRequest, "text/plain", "you sent "+accepted)}
 	client := s.start(t, d365backup.WithCredentialReload(func() (d365backup.Option, error) {
 		return d365backup.WithClientSecret("app", accepted), nil
 	}))

@@ -5,34 +5,35 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/d365backup/d365backup/internal/body"
+	"github.com/d365backup/d365backup/internal/pace"
 )
 
-// RetryPolicy says how often and how fast a request is repeated. Asking for jobs only reads, so that
-// repeating is safe although version v1 uses POST. The zero value means the defaults; New refuses negative
-// values with ErrConfig.
+// RetryPolicy sets how often and how fast a request is retried. Reading jobs changes nothing, so retrying is safe although
+// version v1 uses POST. The zero value means the defaults; New refuses negative values with ErrConfig.
 //
-// Retried are the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and failures
-// of the network other than a server certificate that is not accepted, a server without TLS 1.2 or later, an unknown host
-// or a proxy that refuses its credentials. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay.
+// Retried are the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and failures of the network, except a
+// server certificate that is not accepted, a server without TLS 1.2 or later, an unknown host and a proxy that refuses its
+// credentials. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay.
 //
-// A Retry-After of the server is one pause for all requests of the Client, at most an hour. A request waits for
-// its end if that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or
-// ErrServer and the rest of the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt,
-// unless Attempts is 1.
-// After a pause or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
+// A Retry-After of the server is one pause for all requests of the Client, at most an hour. A request waits for its end if
+// that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or ErrServer and the rest of
+// the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt, unless Attempts is 1. After a pause
+// or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
 //
-// One attempt may include a request for a token, and after a status 401 one more of each. The transport may send
-// each of these twice, since net/http repeats by itself what a server says it did not process; a third time
-// ends the attempt with ErrNetwork.
+// One attempt may include a request for a token, and after a status 401 one more of each. The transport may send each of
+// these twice, since net/http resends what a server says it did not process; a third time ends the attempt with
+// ErrNetwork.
 type RetryPolicy struct {
-	// Attempts is the most attempts at one page, the first one included. 0: 4. 1: no retries.
+	// Attempts is the maximum number of attempts at one page, the first one included. 0: 4. 1: no retries.
 	Attempts int
 	// BaseDelay is the longest wait before the second attempt. 0: 500 ms.
 	BaseDelay time.Duration
-	// MaxDelay is the longest wait of all. 0: 30 s.
+	// MaxDelay is the longest wait before any attempt. 0: 30 s.
 	MaxDelay time.Duration
-	// AttemptTimeout bounds each attempt, its token request and its body included; WithTimeout may end it
-	// earlier. 0: 1 minute.
+	// AttemptTimeout bounds each attempt, including its token request and its body. WithTimeout may end it earlier.
+	// 0: 1 minute.
 	AttemptTimeout time.Duration
 }
 
@@ -54,8 +55,8 @@ func defaultTo[T comparable](value *T, def T) {
 	}
 }
 
-// delay returns the wait after this many attempts: full jitter, so that clients that failed together
-// do not come back together.
+// delay returns the wait after this many attempts: full jitter, so that clients that failed together do not retry
+// together.
 func (p RetryPolicy) delay(attempts int) time.Duration {
 	longest := min(p.BaseDelay, p.MaxDelay)
 	for range attempts - 1 {
@@ -65,68 +66,83 @@ func (p RetryPolicy) delay(attempts int) time.Duration {
 		}
 		longest *= 2
 	}
-	return rand.N(max(longest, longest+1)) // the longest of all has none behind it
+	return rand.N(max(longest, longest+1)) // +1 because the range is inclusive; max guards against overflow
 }
 
-// do runs attempts until one succeeds, fails for good, or none is left.
-func (c *Client) do(ctx context.Context, attempt attemptFunc) error {
+// limits are shared by the requests of one client.
+type limits struct {
+	inFlight chan struct{} // holds one element for each request in flight
+	bodies   *body.Reader
+	pace     pace.Pacer
+}
+
+func (c *config) newLimits() *limits {
+	return &limits{
+		inFlight: make(chan struct{}, c.maxInFlight),
+		bodies:   body.NewReader(c.maxResponseBytes, c.maxInFlight),
+	}
+}
+
+// retry makes attempts at a page until one succeeds, fails for good, or none is left.
+func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, error) {
 	policy := c.config.retry
 	var last *attemptFailure
 	for number := 1; ; number++ {
-		sent, failed := c.once(ctx, number, attempt)
+		page, sent, failed := c.attemptInTurn(ctx, request, number)
 		if failed == nil {
-			c.limits().pace.ok()
-			return nil
+			c.limits().pace.OK()
+			return page, nil
 		}
 		failed.err.Attempts = number
 		if sent.IsZero() {
 			failed.err.Attempts--
 		}
 		if ctx.Err() != nil {
-			return ended(ctx, failed, last)
+			return page, contextError(ctx, failed, last)
 		}
 		if sent.IsZero() && last != nil {
-			return last.err // the service's own words
+			return page, last.err // the service's own words
 		}
-		wait, again := policy.next(ctx, failed, number)
+		wait, retry := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
-			c.limits().pace.throttled(sent, max(wait, failed.err.RetryAfter))
+			c.limits().pace.Throttled(sent, max(wait, failed.err.RetryAfter))
 			wait = 0 // the next attempt waits with all other requests
 		}
-		if !again {
-			return failed.err
+		if !retry {
+			return page, failed.err
 		}
-		if failed.waitable() {
+		if failed.isFree() {
 			number--
 		}
 		last = failed
-		if sleep(ctx, wait) != nil {
-			return ended(ctx, failed, nil)
+		if pace.Sleep(ctx, wait) != nil {
+			return page, contextError(ctx, failed, nil)
 		}
 	}
 }
 
-type attemptFunc func(ctx context.Context, number int) *attemptFailure
-
 var errAttemptTimeout = errors.New("the attempt took too long")
 
-// once makes one attempt: it takes one of the client's places, waits until the service lets the client
-// send, and only then starts the attempt's clock. The time is zero if nothing was sent.
-func (c *Client) once(ctx context.Context, number int, attempt attemptFunc) (sent time.Time, failed *attemptFailure) {
+// attemptInTurn makes one attempt when fewer than WithMaxInFlight requests are in flight and the service lets the client
+// send. Only then the attempt's timeout starts. The time is zero if nothing was sent.
+func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number int) (page pageData, sent time.Time, failed *attemptFailure) {
+	notSent := func(err Error) *attemptFailure {
+		err.Host = c.endpoints.base.Host
+		return &attemptFailure{err: &err}
+	}
 	select {
 	case c.limits().inFlight <- struct{}{}:
 		defer func() { <-c.limits().inFlight }()
 	case <-ctx.Done():
-		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: ctx.Err()})
+		return page, sent, notSent(Error{cause: ctx.Err()})
 	}
-	pause, err := c.limits().pace.wait(ctx, c.config.retry.MaxDelay)
+	pause, err := c.limits().pace.Wait(ctx, c.config.retry.MaxDelay)
 	switch {
 	case err != nil:
-		return sent, fail(&Error{Host: c.endpoints.base.Host, cause: err})
+		return page, sent, notSent(Error{cause: err})
 	case pause > 0:
-		return sent, fail(&Error{
+		return page, sent, notSent(Error{
 			Kind:       ErrThrottled,
-			Host:       c.endpoints.base.Host,
 			RetryAfter: pause,
 			Message:    "the service asked this client to pause, so nothing was sent: try again later",
 		})
@@ -134,7 +150,8 @@ func (c *Client) once(ctx context.Context, number int, attempt attemptFunc) (sen
 	sent = time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.retry.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
-	return sent, attempt(ctx, number)
+	page, failed = c.attempt(ctx, request, number)
+	return page, sent, failed
 }
 
 // pauses reports whether the failure holds back all requests of the client.
@@ -142,14 +159,14 @@ func (f *attemptFailure) pauses() bool {
 	return f.err.RetryAfter > 0 || errors.Is(f.err.Kind, ErrThrottled)
 }
 
-// waitable reports whether waiting out the failure uses up no attempt.
-func (f *attemptFailure) waitable() bool {
+// isFree reports whether waiting out the failure uses up no attempt.
+func (f *attemptFailure) isFree() bool {
 	return f.err.RetryAfter > 0 && errors.Is(f.err.Kind, ErrThrottled)
 }
 
-// next returns whether to try again, and after what wait.
+// next returns whether to retry, and after what wait.
 func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
-	if !failed.retry || p.Attempts == 1 || number >= p.Attempts && !failed.waitable() {
+	if !failed.retry || p.Attempts == 1 || number >= p.Attempts && !failed.isFree() {
 		return 0, false
 	}
 	wait := failed.err.RetryAfter
@@ -160,11 +177,11 @@ func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number in
 	return wait, wait <= p.MaxDelay && (!ok || wait < time.Until(deadline))
 }
 
-// ended is the error of a call whose context ended: it has the context's error and the last real
-// cause, of this attempt or of the one before.
-func ended(ctx context.Context, failed, before *attemptFailure) *Error {
+// contextError is the error of a call whose context ended. It wraps the context's error and the last other failure, of
+// this attempt or of the one before.
+func contextError(ctx context.Context, failed, before *attemptFailure) *Error {
 	err := &Error{
-		Message:  "the call's context ended before an answer came",
+		Message:  "the call's context ended before a response came",
 		Attempts: failed.err.Attempts,
 		Host:     failed.err.Host,
 		cause:    context.Cause(ctx),

@@ -20,7 +20,7 @@ const (
 
 func steady(int) time.Duration { return latency }
 
-// everyFifthSlow is five times slower for 20 % of the pages.
+// everyFifthSlow is five times slower for 20% of the pages.
 func everyFifthSlow(number int) time.Duration {
 	if number%5 == 3 {
 		return 5 * latency
@@ -28,7 +28,7 @@ func everyFifthSlow(number int) time.Duration {
 	return latency
 }
 
-// sweepAll goes through all jobs of the service.
+// sweepAll reads all jobs of the service.
 func sweepAll(tb testing.TB, client *d365backup.Client, want int) {
 	tb.Helper()
 	n := 0
@@ -100,7 +100,7 @@ func BenchmarkRequests(b *testing.B) {
 	}
 }
 
-// live returns the bytes of the heap that are in use.
+// live returns the number of heap bytes in use.
 func live() int64 {
 	var stats runtime.MemStats
 	for range 3 { // what pools hold goes with the third
@@ -110,7 +110,7 @@ func live() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-// BenchmarkBreak leaves a loop while 16 calls of 200 ms are in flight.
+// BenchmarkBreak breaks out of a loop while 16 calls of 200 ms are in flight.
 func BenchmarkBreak(b *testing.B) {
 	service := bench.Serve(b, bench.NewList(100_000, 100), steady)
 	client := clientOf(b, service, d365backup.WithPrefetch(16), privateTransport(b))
@@ -133,7 +133,7 @@ func BenchmarkBreak(b *testing.B) {
 	b.ReportMetric(float64(took.Microseconds())/1000/float64(b.N), "ms-to-leave")
 }
 
-// TestBreakLeavesNothing: after a loop was left, none of its goroutines runs.
+// TestBreakLeavesNothing: after breaking out of a loop, none of its goroutines runs.
 func TestBreakLeavesNothing(t *testing.T) {
 	service := bench.Serve(t, bench.NewList(100_000, 100), steady)
 	client := clientOf(t, service, d365backup.WithPrefetch(16), privateTransport(t))
@@ -154,8 +154,8 @@ func TestBreakLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreShared: 16 goroutines need hardly more than 16 connections for all their calls. net/http dials
-// for a request that finds none idle, and lets it go first with one that becomes idle meanwhile.
+// TestConnectionsAreShared: 16 goroutines need few more than 16 connections for all their calls. net/http dials for a request
+// that finds none idle, and sends it on one that becomes idle meanwhile.
 func TestConnectionsAreShared(t *testing.T) {
 	service := bench.Serve(t, bench.NewList(100, 10), nil)
 	client := clientOf(t, service, d365backup.WithPageSize(10)) // with the transport that all clients share
@@ -179,7 +179,7 @@ func TestConnectionsAreShared(t *testing.T) {
 	}
 }
 
-// TestPollOpensNothing: a second poll of 500 hosts finds its connections open.
+// TestPollOpensNothing: a second poll of 500 hosts finds its connections still open.
 func TestPollOpensNothing(t *testing.T) {
 	list := bench.NewList(5, 10)
 	services := make([]*bench.Service, 500)
@@ -202,8 +202,7 @@ func TestPollOpensNothing(t *testing.T) {
 	}
 }
 
-// TestIdleClient: a client that shares its transport costs at most 2 KiB, so that there can be one for
-// each tenant.
+// TestIdleClient: a client with the shared transport needs at most 2 KiB, so that there can be one per tenant.
 func TestIdleClient(t *testing.T) {
 	const clients = 20_000
 	kept := make([]*d365backup.Client, clients)

@@ -1,6 +1,7 @@
 // Package auth gets access tokens by client secret, by certificate (OAuth 2.0 client credentials, RFC 6749
 // section 4.4, and RFC 7523) or from the caller's own source, and reads certificates with their keys from PFX
-// and PEM. It attaches no token to a request and does not retry.
+// and PEM. It does not retry, except
+// once with a new token after the service has rejected one.
 package auth
 
 import (

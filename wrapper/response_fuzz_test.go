@@ -29,7 +29,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // echoedToken has the characters of RFC 6750 that servers escape when they repeat it.
 const echoedToken = "canary+token/of=="
 
-// echoes are the ways to write a token into an answer.
+// echoes are the ways to write a token into a response.
 var echoes = []string{
 	echoedToken,
 	strings.ReplaceAll(echoedToken, "+", `\u002B`),
@@ -39,7 +39,7 @@ var echoes = []string{
 	strings.ReplaceAll(echoedToken, "+", "&#43;"),
 }
 
-// FuzzRefusal answers a request for a page with anything, the token echoed somewhere in it. Whatever
+// FuzzRefusal responds to a request for a page with anything, with the token somewhere in it. Whatever
 // comes of it is short, on one line, and without the token.
 func FuzzRefusal(f *testing.F) {
 	f.Add(400, "application/json", "", "", `{"statusCode":400,"message":"pageSize must be at least 1","requestId":"0f8fad5b"}`, uint16(29), uint8(1))
@@ -58,7 +58,7 @@ func FuzzRefusal(f *testing.F) {
 		header := http.Header{"Content-Type": {mediaType}, "Retry-After": {retryAfter}, "X-Request-Id": {requestID}}
 		const longest = time.Microsecond // of a wait
 		var log bytes.Buffer
-		client := answering(t, func(*http.Request) *http.Response {
+		client := withResponses(t, func(*http.Request) *http.Response {
 			return &http.Response{StatusCode: 200 + int(uint(status-200)%400), Header: header, Body: io.NopCloser(strings.NewReader(body))}
 		}, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2, BaseDelay: 1, MaxDelay: longest}),
 			d365backup.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
@@ -75,7 +75,7 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("Retry-After %q is taken for %v, after %d attempts", retryAfter, failure.RetryAfter, failure.Attempts)
 		}
 		if len(err.Error()) > 4<<10 || len(failure.Excerpt) > 2<<10 || len(failure.RequestID) > 200 {
-			t.Errorf("%d bytes of text, %d of the answer, %d of a request id", len(err.Error()), len(failure.Excerpt), len(failure.RequestID))
+			t.Errorf("%d bytes of text, %d of the response, %d of a request id", len(err.Error()), len(failure.Excerpt), len(failure.RequestID))
 		}
 		for _, text := range []string{err.Error(), failure.Message, failure.Excerpt, failure.RequestID} {
 			if strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
@@ -91,7 +91,7 @@ func FuzzRefusal(f *testing.F) {
 	})
 }
 
-// FuzzNextLink answers with any nextLink. It is data: every request goes where the client was told to
+// FuzzNextLink responds with any nextLink. It is data: every request goes to the configured address
 // ask, and every page is got by its number.
 func FuzzNextLink(f *testing.F) {
 	f.Add("/jobs?pageIndex=2&pageSize=1", false)
@@ -105,11 +105,11 @@ func FuzzNextLink(f *testing.F) {
 			option, method, path = d365backup.WithAPI(d365backup.APIGraph), http.MethodGet, "/dynamicsbackup/jobs"
 		}
 		const pages = 3
-		client := answering(t, func(r *http.Request) *http.Response {
-			if r.Method != method || r.URL.Scheme+"://"+r.URL.Host+r.URL.Path != askedURL+path || r.Host != r.URL.Host {
+		client := withResponses(t, func(r *http.Request) *http.Response {
+			if r.Method != method || r.URL.Scheme+"://"+r.URL.Host+r.URL.Path != serviceURL+path || r.Host != r.URL.Host {
 				t.Errorf("a request went to %s %s", r.Method, r.URL)
 			}
-			return pageAnswer(t, r, pages, link)
+			return pageResponse(t, r, pages, link)
 		}, option, d365backup.WithPageSize(1))
 		var ids []string
 		for job, err := range client.Jobs(t.Context(), valid) {
@@ -124,20 +124,20 @@ func FuzzNextLink(f *testing.F) {
 	})
 }
 
-const askedURL = "https://jobs.example.com"
+const serviceURL = "https://jobs.example.com"
 
-// answering returns a client whose every request is answered without a network.
-func answering(t *testing.T, answer func(*http.Request) *http.Response, options ...d365backup.Option) *d365backup.Client {
+// withResponses returns a client whose requests get their responses without a network.
+func withResponses(t *testing.T, respond func(*http.Request) *http.Response, options ...d365backup.Option) *d365backup.Client {
 	t.Helper()
-	transport := roundTripper(func(r *http.Request) (*http.Response, error) { return answer(r), nil })
-	return newClient(t, askedURL, transport, append([]d365backup.Option{
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) { return respond(r), nil })
+	return newClient(t, serviceURL, transport, append([]d365backup.Option{
 		d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: echoedToken})),
 	}, options...)...)
 }
 
-// pageAnswer answers with the page that r asks for, of one job with the page's number as its id; the
-// pages behind the last one are empty.
-func pageAnswer(t *testing.T, r *http.Request, pages int, link string) *http.Response {
+// pageResponse returns the page that r requests, of one job with the page's number as its id. Pages after the last one are
+// empty.
+func pageResponse(t *testing.T, r *http.Request, pages int, link string) *http.Response {
 	t.Helper()
 	number, _ := strconv.Atoi(r.URL.Query().Get("pageIndex"))
 	if r.Method == http.MethodPost {

@@ -1,0 +1,174 @@
+// Package lenient reads JSON objects whose fields may differ from their documentation: in name, number and type. It accepts
+// what is clear, leaves out the rest, and reports both. Invalid JSON is an error. The package knows nothing about jobs.
+package lenient
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/d365backup/d365backup/internal/jsonscan"
+)
+
+// Kind is what was tolerated.
+type Kind string
+
+// The kinds of differences.
+const (
+	UnknownField   Kind = "unknown field"
+	OtherCase      Kind = "other case"
+	DuplicateField Kind = "duplicate field"
+	Missing        Kind = "missing required"
+	TextNumber     Kind = "text for a number"
+	Decimal        Kind = "decimal for an integer"
+	Inexact        Kind = "inexact number"
+	NumberText     Kind = "number for text"
+	DamagedText    Kind = "damaged text"
+	NoZone         Kind = "time without zone"
+	Unreadable     Kind = "unreadable value"
+)
+
+// Reporter receives what a Reader tolerates.
+type Reporter interface {
+	// Tolerate is called for a known field, by its path, with the value as sent or nil.
+	Tolerate(kind Kind, path string, value []byte)
+	// Unknown is called for an unknown field, whose path is prefix and name.
+	Unknown(prefix, name string, value []byte)
+}
+
+// Reader reads values from a Scanner.
+type Reader struct {
+	jsonscan.Scanner
+	// Strict makes an empty string an ordinary value; otherwise it counts as absent.
+	Strict bool
+	report Reporter
+}
+
+// NewReader returns a Reader of a text.
+func NewReader(data []byte, report Reporter) Reader {
+	return Reader{Scanner: jsonscan.New(data), report: report}
+}
+
+// Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is what
+// they read into.
+type Field[T any] struct {
+	Name string
+	Read func(target T, v jsonscan.Value, path string)
+	List func(target T) error
+}
+
+// Table holds the fields of an object, at most 32. A field is known by its index.
+type Table[T any] struct {
+	Paths   []string // prefix and name
+	prefix  string
+	fields  []Field[T]
+	keys    [][]byte // the name in quotes with a colon, its usual form in JSON
+	indexes map[string]int
+}
+
+// NewTable returns a table of fields whose paths begin with the prefix.
+func NewTable[T any](prefix string, fields []Field[T]) *Table[T] {
+	t := &Table[T]{prefix: prefix, fields: fields, indexes: make(map[string]int)}
+	for i, field := range fields {
+		t.Paths = append(t.Paths, prefix+field.Name)
+		t.keys = append(t.keys, fmt.Appendf(nil, "%q:", field.Name))
+		t.indexes[field.Name] = i
+	}
+	return t
+}
+
+// Set is a set of indexes.
+type Set uint32
+
+// Set returns the set of the fields with these names.
+func (t *Table[T]) Set(names ...string) (set Set) {
+	for _, name := range names {
+		set |= 1 << t.indexes[name]
+	}
+	return set
+}
+
+// Object is an object as it is read. It can be reused for the next one.
+type Object[T any] struct {
+	Table *Table[T]
+	Seen  Set // the fields with a value
+	Null  Set // the fields that are null
+	last  int // the last field of the table that was read; -1 if none was
+}
+
+// IsEmpty reports whether the object has no field of the table.
+func (o *Object[T]) IsEmpty() bool { return o.last < 0 }
+
+// Read reads an object, whose brace is next, into the target.
+func (o *Object[T]) Read(r *Reader, target T) error {
+	o.Seen, o.Null, o.last = 0, 0, -1
+	return r.Each('}', func() error { return o.readField(r, target) })
+}
+
+func (o *Object[T]) readField(r *Reader, target T) error {
+	i, key, err := o.readName(r)
+	if err != nil {
+		return err
+	}
+	if i >= 0 {
+		o.last = i
+		if list := o.Table.fields[i].List; list != nil && r.Peek() == '[' {
+			o.mark(r, i)
+			return list(target)
+		}
+	}
+	v, err := r.Value()
+	switch {
+	case err != nil:
+		return err
+	case i < 0:
+		r.report.Unknown(o.Table.prefix, key.Text(), v.Raw)
+	case v.Kind == jsonscan.Null:
+		o.Null |= 1 << i
+	case r.Strict || v.Kind != jsonscan.String || len(v.Raw) > 0:
+		o.mark(r, i)
+		o.Table.fields[i].Read(target, v, o.Table.Paths[i])
+	}
+	return nil
+}
+
+// readName consumes the name of a field and its colon, and returns its index; for an unknown field, -1 and the name.
+func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
+	t := o.Table
+	// The fields usually come in the documented order. Decoding a page takes 18% longer without this.
+	if i = o.last + 1; i < len(t.keys) && r.TakePrefix(t.keys[i]) {
+		return i, jsonscan.Value{}, nil
+	}
+	if key, err = r.Key(); err != nil {
+		return -1, key, err
+	}
+	if i, ok := t.indexes[string(key.Raw)]; ok {
+		return i, key, nil
+	}
+	name := key.Text()
+	i = slices.IndexFunc(t.fields, func(f Field[T]) bool { return strings.EqualFold(f.Name, name) })
+	if i >= 0 && name != t.fields[i].Name {
+		r.report.Tolerate(OtherCase, t.Paths[i], key.Raw)
+	}
+	return i, key, nil
+}
+
+// mark records that a field has a value.
+func (o *Object[T]) mark(r *Reader, i int) {
+	if o.Seen&(1<<i) != 0 {
+		r.report.Tolerate(DuplicateField, o.Table.Paths[i], nil)
+	}
+	o.Seen |= 1 << i
+}
+
+// ReportMissing reports the required fields without a value.
+func (o *Object[T]) ReportMissing(r *Reader, required Set) {
+	if o.Seen&required == required {
+		return
+	}
+	for i, path := range o.Table.Paths {
+		if required&^o.Seen&(1<<i) != 0 {
+			r.report.Tolerate(Missing, path, nil)
+		}
+	}
+}
