@@ -39,7 +39,9 @@ func decodePage(body []byte, size int) (pageData, error) {
 		}
 		return pageData{}, err
 	}
-	d.page.drift = d.drifts
+	for _, one := range d.Differences() {
+		d.page.drift = append(d.page.drift, Drift{DriftKind(one.Kind), one.Path, one.Value, one.Count})
+	}
 	return d.page, nil
 }
 
@@ -49,10 +51,8 @@ func notJobs(format string, args ...any) error {
 
 // decoder decodes one page in one pass.
 type decoder struct {
-	lenient.Reader // strict for a stored payload, for which there is no handler for drift
+	lenient.Reader // strict for a stored payload, for which there is no handler of drift
 	page           pageData
-	drifts         drifts
-	malformed      error // if strict: for the first value that does not fit its field
 	size           int
 	isList         bool // the page's jobs are those of a list
 	report         httpfail.Report
@@ -63,9 +63,7 @@ type decoder struct {
 }
 
 func newDecoder(data []byte, size int) *decoder {
-	d := &decoder{size: size, page: pageData{total: -1}}
-	d.Reader = lenient.NewReader(data, d)
-	return d
+	return &decoder{Reader: lenient.NewReader(data), size: size, page: pageData{total: -1}}
 }
 
 // run decodes a payload, and turns every fault into an *Error.
@@ -77,10 +75,14 @@ func (d *decoder) run(read func() error) error {
 			err = &Error{Kind: ErrTruncated, Message: syntax.Error()}
 		}
 	}
-	if err == nil {
-		err = d.malformed
+	switch loss := d.Loss; {
+	case err != nil || loss == nil:
+		return err
+	case loss.Kind == lenient.DuplicateField:
+		return notJobs("invalid payload: %s %s", loss.Kind, loss.Path)
+	default:
+		return notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
 	}
-	return err
 }
 
 // document decodes the whole body.
@@ -105,33 +107,9 @@ func (d *decoder) document() error {
 	return d.End()
 }
 
-// Tolerate and Unknown receive what the lenient.Reader tolerates.
-func (d *decoder) Tolerate(kind lenient.Kind, path string, value []byte) {
-	d.tolerate(DriftKind(kind), path, value)
-}
-
-// Unknown receives an unknown field.
-func (d *decoder) Unknown(prefix, name string, value []byte) {
-	d.drifts.addUnknown(prefix, name, value)
-}
-
-// tolerate records that a value was accepted although it is not what the contract says. For a stored payload it records
-// only the first value that was changed or lost, as an error.
-func (d *decoder) tolerate(kind DriftKind, field string, value []byte) {
-	if !d.Strict {
-		d.drifts.add(kind, field, value)
-		return
-	}
-	switch kind {
-	case DriftUnreadable, DriftInexact, DriftTextNumber, DriftNumberText, DriftNoZone:
-		if d.malformed == nil {
-			d.malformed = notJobs("invalid payload: %s for %s: %q", kind, field, excerpt(string(value), maxDriftText))
-		}
-	case DriftDuplicateField: // such as a second list of jobs, which replaces the first
-		if d.malformed == nil {
-			d.malformed = notJobs("invalid payload: %s %s", kind, field)
-		}
-	}
+// tolerate records a kind of drift that only this package knows.
+func (d *decoder) tolerate(kind DriftKind, path string, value []byte) {
+	d.Tolerate(lenient.Kind(kind), path, value)
 }
 
 // envelopeFields are the fields around the list: those of the contract, the names for list and total in the release of
@@ -150,7 +128,7 @@ var envelopeFields = lenient.NewTable("", append([]lenient.Field[*decoder]{
 func failureFields() (fields []lenient.Field[*decoder]) {
 	for _, name := range httpfail.ReportFields {
 		fields = append(fields, lenient.Field[*decoder]{Name: name, Read: func(d *decoder, v jsonscan.Value, _ string) {
-			d.drifts.addUnknown("", name, v.Raw)
+			d.TolerateUnknown("", name, v.Raw)
 			d.report.Read(name, v)
 		}})
 	}
@@ -172,12 +150,12 @@ func (d *decoder) envelope() error {
 	case !d.isList && d.page.total != 0:
 		return notJobs("the list of jobs is null, but the total is not 0")
 	case d.page.total < 0:
-		d.tolerate(DriftMissing, "totalCount", nil)
+		d.Tolerate(lenient.Missing, "totalCount", nil)
 	}
 	return nil
 }
 
-func (d *decoder) notList(v jsonscan.Value, path string) { d.tolerate(DriftUnreadable, path, v.Raw) }
+func (d *decoder) notList(v jsonscan.Value, path string) { d.Tolerate(lenient.Unreadable, path, v.Raw) }
 
 // otherList reads the list under its other name. If there are two lists, the one under the contract's name counts.
 func (d *decoder) otherList() error {
@@ -204,7 +182,7 @@ func (d *decoder) total(v jsonscan.Value, path string) int64 {
 		return n
 	}
 	if exact {
-		d.tolerate(DriftUnreadable, path, v.Raw)
+		d.Tolerate(lenient.Unreadable, path, v.Raw)
 	}
 	return -1
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/d365backup/d365backup/internal/lenient"
 )
 
 // mutationPages returns pages that together have every construct that the decoder reads.
@@ -46,7 +48,7 @@ func checkStrict(t *testing.T, body []byte) {
 	if _, err := json.Marshal(page.jobs); err != nil {
 		t.Fatalf("%q: jobs cannot be marshaled: %v", body, err)
 	}
-	if len(page.drift) > maxDrifts {
+	if len(page.drift) > lenient.MaxDifferences {
 		t.Fatalf("%q: %d kinds of drift", body, len(page.drift))
 	}
 }

@@ -138,7 +138,7 @@ func enumValue[E interface {
 		var err error
 		n, err = strconv.ParseInt(strings.TrimSpace(word), 10, 32)
 		if ok = err == nil; ok && !d.Strict { // MarshalText writes an unknown number like this
-			d.tolerate(DriftTextNumber, field, v.Raw)
+			d.Tolerate(lenient.TextNumber, field, v.Raw)
 		}
 	} else {
 		n, ok = d.Integer(v, field)
@@ -147,18 +147,18 @@ func enumValue[E interface {
 	case !ok || n != int64(int32(n)) || n == 0 || n == -1: // 0 is for queries only, and -1 is this package's own
 		return -1, d.unknownValue(v, field)
 	case !value.Known():
-		d.tolerate(DriftUnknownValue, field, v.Raw)
+		d.Tolerate(lenient.UnknownValue, field, v.Raw)
 	}
 	return value, ""
 }
 
 // unknownValue reports an unknown type or status, and returns what to keep of it.
 func (d *decoder) unknownValue(v jsonscan.Value, field string) string {
-	kind, sent := DriftUnknownValue, v.Text()
+	kind, sent := lenient.UnknownValue, v.Text()
 	if sent == "" {
-		kind = DriftUnreadable
+		kind = lenient.Unreadable
 	}
-	d.tolerate(kind, field, v.Raw)
+	d.Tolerate(kind, field, v.Raw)
 	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array || sent == unknownText {
 		return ""
 	}

@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/d365backup/d365backup/internal/lenient"
 )
 
 const testGUID = "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f"
@@ -364,13 +366,13 @@ func TestDecodePageDriftIsBounded(t *testing.T) {
 	}
 	job.WriteString(`}`)
 	drift := mustDecode(t, `[`+job.String()+`,`+job.String()+`]`).drift
-	if len(drift) != maxDrifts || drift[maxDrifts-1].Kind != DriftMore {
+	if len(drift) != lenient.MaxDifferences || drift[lenient.MaxDifferences-1].Kind != DriftMore {
 		t.Fatalf("%d entries, the last %+v", len(drift), drift[len(drift)-1])
 	}
 	total := 0
 	for _, d := range drift {
 		total += d.Count
-		if len(d.Field) > maxDriftText || len(d.Value) > maxDriftText || !utf8.ValidString(d.Field+d.Value) {
+		if len(d.Field) > lenient.MaxText || len(d.Value) > lenient.MaxText || !utf8.ValidString(d.Field+d.Value) {
 			t.Errorf("too long or no UTF-8: %+v", d)
 		}
 		if strings.ContainsFunc(d.Field+d.Value, func(r rune) bool { return r < ' ' || r == '\u0085' || r == '\u202e' }) {

@@ -1,10 +1,6 @@
 package d365backup
 
-import (
-	"slices"
-
-	"github.com/d365backup/d365backup/internal/lenient"
-)
+import "github.com/d365backup/d365backup/internal/lenient"
 
 // Drift is one way in which a page differed from the contract and was still understood. It shows a change of the service
 // before it causes failures.
@@ -41,7 +37,7 @@ const (
 	DriftByteOrderMark DriftKind = "byte-order mark"
 	// DriftUnknownValue is a type or status that this package does not know. A number other than 0 is kept. 0 and a word
 	// become JobTypeUnknown or JobStatusUnknown, with the original in Job.UnknownType or Job.UnknownStatus.
-	DriftUnknownValue DriftKind = "unknown value"
+	DriftUnknownValue = DriftKind(lenient.UnknownValue)
 	// DriftWord is a word instead of the number of a type or status. It is accepted.
 	DriftWord DriftKind = "word for a number"
 	// DriftTextNumber is a number in a string, such as "12". It is accepted.
@@ -72,49 +68,5 @@ const (
 	// once per Client, with the value of APIGraph.
 	DriftSuccessor DriftKind = "successor"
 	// DriftMore stands for all drift of a page beyond the first few dozen kinds and fields.
-	DriftMore DriftKind = "more"
+	DriftMore = DriftKind(lenient.More)
 )
-
-// Limits of what a page may report, so that an unusual response can fill neither memory nor a log.
-const (
-	maxDrifts    = 32
-	maxDriftText = 64
-)
-
-// drifts collects the drift of one page. It allocates nothing while there is none.
-type drifts []Drift
-
-func (d *drifts) add(kind DriftKind, field string, value []byte) {
-	example := ""
-	if kind == DriftUnknownValue {
-		example = driftText(value)
-	}
-	i := slices.IndexFunc(*d, func(known Drift) bool {
-		return known.Kind == kind && known.Field == field && (kind != DriftUnknownValue || known.Value == example)
-	})
-	switch {
-	case i >= 0:
-		(*d)[i].Count++
-	case len(*d) < maxDrifts-1 || kind == DriftMore:
-		*d = append(*d, Drift{Kind: kind, Field: field, Value: driftText(value), Count: 1})
-	default:
-		d.add(DriftMore, "", nil)
-	}
-}
-
-func driftText(value []byte) string {
-	return excerpt(string(value[:min(len(value), 4*maxDriftText)]), maxDriftText)
-}
-
-// addUnknown adds an unknown field, and builds its path only the first time.
-func (d *drifts) addUnknown(prefix, name string, value []byte) {
-	i := slices.IndexFunc(*d, func(known Drift) bool {
-		return known.Kind == DriftUnknownField && len(known.Field) == len(prefix)+len(name) &&
-			known.Field[:len(prefix)] == prefix && known.Field[len(prefix):] == name
-	})
-	if i >= 0 {
-		(*d)[i].Count++
-		return
-	}
-	d.add(DriftUnknownField, excerpt(prefix+name, maxDriftText), value)
-}

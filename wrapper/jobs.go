@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/lenient"
 	"github.com/d365backup/d365backup/internal/paging"
 )
 
@@ -89,7 +90,7 @@ func (c *Client) list(filter filter) paging.List {
 
 func (c *Client) pagingDrift(field, value string, count int) {
 	if c.config.onDrift != nil {
-		c.config.onDrift(Drift{Kind: DriftPaging, Field: field, Value: excerpt(value, maxDriftText), Count: count})
+		c.config.onDrift(Drift{Kind: DriftPaging, Field: field, Value: excerpt(value, lenient.MaxText), Count: count})
 	}
 }
 

@@ -10,43 +10,37 @@ import (
 	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
-// Kind is what was tolerated.
-type Kind string
-
-// The kinds of differences.
-const (
-	UnknownField   Kind = "unknown field"
-	OtherCase      Kind = "other case"
-	DuplicateField Kind = "duplicate field"
-	Missing        Kind = "missing required"
-	TextNumber     Kind = "text for a number"
-	Decimal        Kind = "decimal for an integer"
-	Inexact        Kind = "inexact number"
-	NumberText     Kind = "number for text"
-	DamagedText    Kind = "damaged text"
-	NoZone         Kind = "time without zone"
-	Unreadable     Kind = "unreadable value"
-)
-
-// Reporter receives what a Reader tolerates.
-type Reporter interface {
-	// Tolerate is called for a known field, by its path, with the value as sent or nil.
-	Tolerate(kind Kind, path string, value []byte)
-	// Unknown is called for an unknown field, whose path is prefix and name.
-	Unknown(prefix, name string, value []byte)
-}
-
-// Reader reads values from a Scanner.
+// Reader reads values from a Scanner and records what it tolerates.
 type Reader struct {
 	jsonscan.Scanner
-	// Strict makes an empty string an ordinary value; otherwise it counts as absent.
+	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Nothing is recorded then except Loss.
 	Strict bool
-	report Reporter
+	// Loss is the first difference that changed or lost a value, if Strict.
+	Loss        *Difference
+	differences differences
 }
 
 // NewReader returns a Reader of a text.
-func NewReader(data []byte, report Reporter) Reader {
-	return Reader{Scanner: jsonscan.New(data), report: report}
+func NewReader(data []byte) Reader { return Reader{Scanner: jsonscan.New(data)} }
+
+// Differences returns what was tolerated, in the order of the text.
+func (r *Reader) Differences() []Difference { return r.differences }
+
+// Tolerate records that a value, as sent or nil, was accepted or left out.
+func (r *Reader) Tolerate(kind Kind, path string, value []byte) {
+	switch {
+	case !r.Strict:
+		r.differences.add(kind, path, value)
+	case r.Loss == nil && slices.Contains(lossy, kind):
+		r.Loss = &Difference{Kind: kind, Path: path, Value: clean(value), Count: 1}
+	}
+}
+
+// TolerateUnknown records an unknown field, whose path is prefix and name.
+func (r *Reader) TolerateUnknown(prefix, name string, value []byte) {
+	if !r.Strict {
+		r.differences.addUnknown(prefix, name, value)
+	}
 }
 
 // Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is what
@@ -122,7 +116,7 @@ func (o *Object[T]) readField(r *Reader, target T) error {
 	case err != nil:
 		return err
 	case i < 0:
-		r.report.Unknown(o.Table.prefix, key.Text(), v.Raw)
+		r.TolerateUnknown(o.Table.prefix, key.Text(), v.Raw)
 	case v.Kind == jsonscan.Null:
 		o.Null |= 1 << i
 	case r.Strict || v.Kind != jsonscan.String || len(v.Raw) > 0:
@@ -148,7 +142,7 @@ func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
 	name := key.Text()
 	i = slices.IndexFunc(t.fields, func(f Field[T]) bool { return strings.EqualFold(f.Name, name) })
 	if i >= 0 && name != t.fields[i].Name {
-		r.report.Tolerate(OtherCase, t.Paths[i], key.Raw)
+		r.Tolerate(OtherCase, t.Paths[i], key.Raw)
 	}
 	return i, key, nil
 }
@@ -156,7 +150,7 @@ func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
 // mark records that a field has a value.
 func (o *Object[T]) mark(r *Reader, i int) {
 	if o.Seen&(1<<i) != 0 {
-		r.report.Tolerate(DuplicateField, o.Table.Paths[i], nil)
+		r.Tolerate(DuplicateField, o.Table.Paths[i], nil)
 	}
 	o.Seen |= 1 << i
 }
@@ -168,7 +162,7 @@ func (o *Object[T]) ReportMissing(r *Reader, required Set) {
 	}
 	for i, path := range o.Table.Paths {
 		if required&^o.Seen&(1<<i) != 0 {
-			r.report.Tolerate(Missing, path, nil)
+			r.Tolerate(Missing, path, nil)
 		}
 	}
 }

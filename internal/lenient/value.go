@@ -24,14 +24,14 @@ func (r *Reader) Text(v jsonscan.Value, field string) string {
 	case jsonscan.Escaped:
 		text := v.Text()
 		if strings.ContainsRune(text, utf8.RuneError) {
-			r.report.Tolerate(DamagedText, field, v.Raw)
+			r.Tolerate(DamagedText, field, v.Raw)
 		}
 		return text
 	case jsonscan.Object, jsonscan.Array:
-		r.report.Tolerate(Unreadable, field, v.Raw)
+		r.Tolerate(Unreadable, field, v.Raw)
 		return ""
 	default:
-		r.report.Tolerate(NumberText, field, v.Raw)
+		r.Tolerate(NumberText, field, v.Raw)
 		return string(v.Raw)
 	}
 }
@@ -70,13 +70,13 @@ func (r *Reader) Integer(v jsonscan.Value, field string) (n int64, ok bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil && !math.IsInf(f, 0):
-		r.report.Tolerate(Unreadable, field, v.Raw)
+		r.Tolerate(Unreadable, field, v.Raw)
 		return 0, false
 	case f == math.Trunc(f) && math.Abs(f) < 1<<53: // beyond that, a float is not an exact integer
-		r.report.Tolerate(Decimal, field, v.Raw)
+		r.Tolerate(Decimal, field, v.Raw)
 		return int64(f), true
 	}
-	r.report.Tolerate(Inexact, field, v.Raw)
+	r.Tolerate(Inexact, field, v.Raw)
 	switch f = math.Round(f); {
 	case f >= 1<<63:
 		return math.MaxInt64, false
@@ -113,10 +113,10 @@ func (r *Reader) Float(v jsonscan.Value, field string) float64 {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case ok && math.IsInf(f, 0):
-		r.report.Tolerate(Inexact, field, v.Raw)
+		r.Tolerate(Inexact, field, v.Raw)
 		return math.Copysign(math.MaxFloat64, f)
 	case ok && err != nil:
-		r.report.Tolerate(Unreadable, field, v.Raw)
+		r.Tolerate(Unreadable, field, v.Raw)
 	}
 	return f
 }
@@ -130,10 +130,10 @@ func (r *Reader) numeral(v jsonscan.Value, field string) (text string, ok bool) 
 		text = strings.TrimSpace(string(v.Raw))
 	}
 	if !IsNumeral(text) {
-		r.report.Tolerate(Unreadable, field, v.Raw)
+		r.Tolerate(Unreadable, field, v.Raw)
 		return "", false
 	}
-	r.report.Tolerate(TextNumber, field, v.Raw)
+	r.Tolerate(TextNumber, field, v.Raw)
 	return text, true
 }
 
@@ -150,9 +150,9 @@ func (r *Reader) Time(v jsonscan.Value, field string) (t time.Time, ok bool) {
 	}
 	t, zoned, ok := parseTime(raw)
 	if !ok {
-		r.report.Tolerate(Unreadable, field, v.Raw)
+		r.Tolerate(Unreadable, field, v.Raw)
 	} else if !zoned {
-		r.report.Tolerate(NoZone, field, v.Raw)
+		r.Tolerate(NoZone, field, v.Raw)
 	}
 	return t, ok
 }
