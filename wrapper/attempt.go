@@ -102,19 +102,7 @@ func (a *attempt) checkMediaType(response *http.Response, data []byte) error {
 	if isJSON(mediaType) {
 		return nil
 	}
-	failure := &httpfail.Failure{
-		Reason:  httpfail.LoginPage,
-		Text:    "the response is a web page, such as a login page, not JSON",
-		Excerpt: httpfail.Excerpt(head(data), a.secrets...),
-	}
-	if !httpfail.IsHTML(mediaType) {
-		if httpfail.Leaks([]byte(mediaType), a.secrets...) {
-			mediaType = "unknown"
-		}
-		failure.Reason = httpfail.NotJobs
-		failure.Text = fmt.Sprintf("the response has the media type %q, not JSON", excerpt(mediaType, 64))
-	}
-	return failure
+	return httpfail.FromMediaType(mediaType, data, a.secrets...)
 }
 
 // decode returns the page, and reports how it differs from the contract.
@@ -143,7 +131,7 @@ func (a *attempt) decodeError(err error, data []byte) error {
 	}
 	own.Reason, own.RequestID = string(decodeReason(own.Kind)), httpfail.AcceptID(own.RequestID, a.secrets...)
 	shown := own.Message + " " + own.ServiceMessage + " " + own.Excerpt
-	if httpfail.Leaks([]byte(shown), a.secrets...) || httpfail.Leaks(head(data), a.secrets...) {
+	if httpfail.Leaks([]byte(shown), a.secrets...) || httpfail.Leaks(data[:min(len(data), httpfail.MaxBody)], a.secrets...) {
 		return &Error{Kind: own.Kind, Reason: own.Reason, Message: "the response repeats a secret and is not shown"}
 	}
 	return own
@@ -167,6 +155,3 @@ func (a *attempt) log(ctx context.Context, failed *attemptFailure, attrs ...slog
 	}
 	a.client.config.logger.LogAttrs(ctx, level, message, attrs...)
 }
-
-// head returns the part of a body that is searched for secrets.
-func head(data []byte) []byte { return data[:min(len(data), httpfail.MaxBody)] }

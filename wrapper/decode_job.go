@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/enum"
 	"github.com/d365backup/d365backup/internal/jsonscan"
 	"github.com/d365backup/d365backup/internal/lenient"
 )
@@ -21,7 +22,7 @@ const minJobSize = 64
 var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 	{Name: "module", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.SharedText(&d.module, v, path) }},
 	{Name: "type", Read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypes.byName)
+		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypes)
 	}},
 	{Name: "jobId", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.Text(v, path) }},
 	{Name: "startTime", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.Time(v, path) }},
@@ -33,7 +34,7 @@ var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 	}},
 	{Name: "durationHours", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.Float(v, path) }},
 	{Name: "status", Read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatuses.byName)
+		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatuses)
 	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
 	count("failedEntity", func(job *Job) *int64 { return &job.FailedEntity }),
@@ -126,12 +127,12 @@ func (j *Job) hasPlaceholder() bool {
 func enumValue[E interface {
 	~int32
 	Known() bool
-}](d *decoder, v jsonscan.Value, field string, names map[string]E) (value E, unknown string) {
+}](d *decoder, v jsonscan.Value, field string, names enum.Enum[E]) (value E, unknown string) {
 	var n int64
 	var ok bool
 	if v.IsString() {
 		word := d.Text(v, field)
-		if value := names[foldName(word)]; value > 0 {
+		if value, ok := names.ByName(word); ok && value > 0 {
 			d.tolerate(DriftWord, field, v.Raw)
 			return value, ""
 		}
@@ -159,7 +160,7 @@ func (d *decoder) unknownValue(v jsonscan.Value, field string) string {
 		kind = lenient.Unreadable
 	}
 	d.Tolerate(kind, field, v.Raw)
-	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array || sent == unknownText {
+	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array || sent == enum.Unknown {
 		return ""
 	}
 	return sent

@@ -1,13 +1,13 @@
 package d365backup
 
 import (
-	"net"
 	"net/url"
 	"os"
 	"strings"
 
 	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
+	"github.com/d365backup/d365backup/internal/transport"
 )
 
 // endpoints are the two addresses that a Client sends requests to.
@@ -43,22 +43,13 @@ func (c *config) endpoints() (e endpoints, err error) {
 	return e, err
 }
 
-// parseURL validates an address that a secret or a token is sent to. Its errors show no more than the host, since the user
-// or the query might hold a secret.
+// parseURL validates an address that a secret or a token is sent to.
 func (c *config) parseURL(setting, text string) (*url.URL, error) {
-	u, err := url.Parse(text)
+	u, err := transport.ParseURL(text)
 	switch {
-	case err != nil || u.Hostname() == "" || u.Opaque != "":
-		return nil, badSetting(setting, "not an absolute URL: write it like https://host/path")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, badSetting(setting, "the URL of %s has a user, a query or a fragment: give scheme, host and path only", u.Host)
-	case u.Scheme == "https":
-		return u, nil
-	case u.Scheme != "http":
-		return nil, badSetting(setting, "the URL of %s has the scheme %q: use https", u.Host, excerpt(u.Scheme, 16))
-	case !isLoopback(u.Hostname()):
-		return nil, badSetting(setting, "the URL of %s is plain http, which would show the token to the network: use https", u.Host)
-	case !c.loopbackHTTP:
+	case err != nil:
+		return nil, badSetting(setting, "%v", err)
+	case u.Scheme == "http" && !c.loopbackHTTP:
 		return nil, badSetting(setting, "the URL of %s is plain http: use https, or allow it on loopback with WithLoopbackHTTP", u.Host)
 	}
 	return u, nil
@@ -75,9 +66,4 @@ func (c *config) checkProxy(e endpoints) error {
 		return badSetting(variable, "%s", httpfail.ProxyForm)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -1,12 +1,8 @@
 package d365backup
 
 import (
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
-
 	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/internal/enum"
 )
 
 // JobType is what a job does. The values are those of version v1, BackupRestoreType. A value without a constant, which a
@@ -57,7 +53,7 @@ const (
 	JobStatusUnknown JobStatus = -1
 )
 
-var jobTypes = newEnum("job type", map[JobType]string{
+var jobTypes = enum.New("job type", map[JobType]string{
 	JobTypeAll:         "All",
 	JobTypeBackup:      "Backup",
 	JobTypeRestore:     "Restore",
@@ -67,7 +63,7 @@ var jobTypes = newEnum("job type", map[JobType]string{
 	JobTypeExport:      "Export",
 })
 
-var jobStatuses = newEnum("job status", map[JobStatus]string{
+var jobStatuses = enum.New("job status", map[JobStatus]string{
 	JobStatusAny:                   "Any",
 	JobStatusInProgress:            "InProgress",
 	JobStatusFinished:              "Finished",
@@ -76,30 +72,30 @@ var jobStatuses = newEnum("job status", map[JobStatus]string{
 })
 
 // JobTypes returns every type that can be queried, ordered by value, JobTypeAll first.
-func JobTypes() []JobType { return jobTypes.values() }
+func JobTypes() []JobType { return jobTypes.Values() }
 
 // JobStatuses returns every status that can be queried, ordered by value, JobStatusAny first.
-func JobStatuses() []JobStatus { return jobStatuses.values() }
+func JobStatuses() []JobStatus { return jobStatuses.Values() }
 
 // ParseJobType returns the type with a name such as "Backup" or "dry-run", or a number such as "16". Case, spaces, hyphens
 // and underscores do not matter. The error lists the valid names and matches ErrConfig.
-func ParseJobType(name string) (JobType, error) { return jobTypes.parse(name) }
+func ParseJobType(name string) (JobType, error) { return checked(jobTypes.Parse(name)) }
 
 // ParseJobStatus returns the status with a name such as "Failed" or "in-progress", or a number such as "7". Case, spaces,
 // hyphens and underscores do not matter. The error lists the valid names and matches ErrConfig.
-func ParseJobStatus(name string) (JobStatus, error) { return jobStatuses.parse(name) }
+func ParseJobStatus(name string) (JobStatus, error) { return checked(jobStatuses.Parse(name)) }
 
 // String returns the name of the type, "Unknown" for JobTypeUnknown, or the number of a value without a name.
-func (t JobType) String() string { return jobTypes.name(t) }
+func (t JobType) String() string { return jobTypes.Name(t) }
 
 // String returns the name of the status, "Unknown" for JobStatusUnknown, or the number of a value without a name.
-func (s JobStatus) String() string { return jobStatuses.name(s) }
+func (s JobStatus) String() string { return jobStatuses.Name(s) }
 
 // Known reports whether the type is in the contract. JobTypeAll is.
-func (t JobType) Known() bool { return jobTypes.names[t] != "" }
+func (t JobType) Known() bool { return jobTypes.Has(t) }
 
 // Known reports whether the status is in the contract. JobStatusAny is not.
-func (s JobStatus) Known() bool { return s != JobStatusAny && jobStatuses.names[s] != "" }
+func (s JobStatus) Known() bool { return s != JobStatusAny && jobStatuses.Has(s) }
 
 // MarshalText returns what String returns. It never fails.
 func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -110,76 +106,21 @@ func (s JobStatus) MarshalText() ([]byte, error) { return []byte(s.String()), ni
 // UnmarshalText accepts what MarshalText returns, and what ParseJobType accepts. It keeps a number without a name. The
 // error matches ErrConfig.
 func (t *JobType) UnmarshalText(text []byte) (err error) {
-	*t, err = jobTypes.unmarshal(string(text))
+	*t, err = checked(jobTypes.Unmarshal(string(text)))
 	return err
 }
 
 // UnmarshalText accepts what MarshalText returns, and what ParseJobStatus accepts. It keeps a number without a name. The
 // error matches ErrConfig.
 func (s *JobStatus) UnmarshalText(text []byte) (err error) {
-	*s, err = jobStatuses.unmarshal(string(text))
+	*s, err = checked(jobStatuses.Unmarshal(string(text)))
 	return err
 }
 
-const unknownText = "Unknown"
-
-// enum holds the names of an enumeration, whose value -1 means unknown.
-type enum[E ~int32] struct {
-	what   string // in errors
-	names  map[E]string
-	byName map[string]E // by the form of foldName
-}
-
-func newEnum[E ~int32](what string, names map[E]string) enum[E] {
-	e := enum[E]{what, names, make(map[string]E)}
-	for value, name := range names {
-		e.byName[foldName(name)] = value
+// checked makes an error of package enum one that matches ErrConfig.
+func checked[E any](value E, err error) (E, error) {
+	if err != nil {
+		return value, configError("%v", err)
 	}
-	return e
-}
-
-var nameFolder = strings.NewReplacer(" ", "", "-", "", "_", "")
-
-func foldName(name string) string { return strings.ToLower(nameFolder.Replace(name)) }
-
-func (e enum[E]) values() []E { return slices.Sorted(maps.Keys(e.names)) }
-
-func (e enum[E]) name(value E) string {
-	if name, ok := e.names[value]; ok {
-		return name
-	}
-	if value == -1 {
-		return unknownText
-	}
-	return strconv.Itoa(int(value))
-}
-
-func (e enum[E]) parse(name string) (E, error) {
-	if value, ok := e.byName[foldName(name)]; ok {
-		return value, nil
-	}
-	number, err := strconv.ParseInt(strings.TrimSpace(name), 10, 32)
-	if _, ok := e.names[E(number)]; ok && err == nil {
-		return E(number), nil
-	}
-	return -1, e.invalid(name)
-}
-
-func (e enum[E]) unmarshal(text string) (E, error) {
-	if text == unknownText {
-		return -1, nil
-	}
-	if number, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return E(number), nil
-	}
-	return e.parse(text)
-}
-
-// invalid returns the error for a name that does not exist.
-func (e enum[E]) invalid(name string) *Error {
-	var names []string
-	for _, value := range e.values() {
-		names = append(names, e.name(value))
-	}
-	return configError("%s %q does not exist: use one of %s", e.what, excerpt(name, 64), strings.Join(names, ", "))
+	return value, nil
 }

@@ -66,9 +66,9 @@ func (q Query) filter(now time.Time) (filter, error) {
 func (q Query) check(end time.Time) error {
 	switch {
 	case q.Type != JobTypeAll && !q.Type.Known():
-		return badSetting("Query.Type", "%s", jobTypes.invalid(q.Type.String()).Message)
+		return badSetting("Query.Type", "%v", jobTypes.Error(q.Type.String()))
 	case q.Status != JobStatusAny && !q.Status.Known():
-		return badSetting("Query.Status", "%s", jobStatuses.invalid(q.Status.String()).Message)
+		return badSetting("Query.Status", "%v", jobStatuses.Error(q.Status.String()))
 	case q.Start.IsZero():
 		return badSetting("Query.Start", "missing: set the start of the time range")
 	case q.Start.UTC().Year() < 1 || end.UTC().Year() > 9999:

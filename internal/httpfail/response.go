@@ -37,6 +37,20 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	return f
 }
 
+// FromMediaType explains a response with the expected status whose media type is not JSON.
+func FromMediaType(mediaType string, body []byte, sent ...string) *Failure {
+	f := &Failure{Excerpt: Excerpt(body[:min(len(body), MaxBody)], sent...)}
+	if IsHTML(mediaType) {
+		f.Reason, f.Text = LoginPage, "the response is a web page, such as a login page, not JSON"
+		return f
+	}
+	if Leaks([]byte(mediaType), sent...) {
+		mediaType = "unknown"
+	}
+	f.Reason, f.Text = NotJobs, fmt.Sprintf("the response has the media type %q, not JSON", Clean(mediaType, 64))
+	return f
+}
+
 // ReadBody reads a body for a bounded time and up to MaxBody bytes, without a byte order mark.
 func ReadBody(body io.ReadCloser) []byte {
 	stop := time.AfterFunc(bodyTimeout, func() { _ = body.Close() })
