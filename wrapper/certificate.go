@@ -13,23 +13,21 @@ import (
 // maxCertificateFile bounds the size of a certificate file, in bytes.
 const maxCertificateFile = 1 << 20
 
-// Certificate is an app's certificate with its private key, for WithCertificate. Get one from
-// LoadCertificate or ParseCertificate. However it is printed, logged or encoded, it shows its
-// thumbprint and expiry, never the key. It is safe for concurrent use. The zero value holds none:
-// WithCertificate refuses it.
+// Certificate is an app's certificate with its private key, for WithCertificate. Get one from LoadCertificate or
+// ParseCertificate. Printed, logged or encoded, it shows its thumbprint and expiry, never the key. It is safe for concurrent use.
+// The zero value holds no certificate, and WithCertificate refuses it.
 type Certificate struct {
 	inner *auth.Certificate
 }
 
-// LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX
-// (PKCS #12, with modern or legacy encryption, in DER or BER) or PEM with a PKCS #1, PKCS #8 or encrypted
-// PKCS #8 key, told apart by the content. The base64 of either is read, too, as is UTF-16. The file may
-// hold issuers, which are not used, and several certificates of the key, of which the newest that is valid now
-// is used. Password is that of the PFX or of the encrypted key; leave it empty if there is none.
+// LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX (PKCS #12, with modern or legacy
+// encryption, in DER or BER) or PEM with a PKCS #1, PKCS #8 or encrypted PKCS #8 key. It detects the format, base64 around it,
+// and UTF-16. The file may hold issuers, which are not used, and several certificates of the key, of which the newest valid one
+// is used. Password is that of the PFX or of the encrypted key; empty if there is none.
 //
-// The error matches ErrConfig and says what is wrong with the file: a wrong password, a key of
-// another certificate, other than RSA or shorter than 2048 bits, a certificate that is not valid now
-// or whose key usage lacks digital signature, the legacy encryption of PEM. No request is made.
+// The error matches ErrConfig and says what is wrong with the file: a wrong password; a key of another certificate, other than
+// RSA or shorter than 2048 bits; a certificate that is not valid now or lacks the key usage digital signature; PEM's legacy
+// encryption. No request is made.
 func LoadCertificate(path, password string) (*Certificate, error) {
 	file, err := os.Open(path) //nolint:gosec // the caller says which file
 	if err != nil {
@@ -43,8 +41,7 @@ func LoadCertificate(path, password string) (*Certificate, error) {
 	return parseCertificate("certificate "+path, data, password)
 }
 
-// ParseCertificate does for the content of a file what LoadCertificate does for a file, with the same
-// errors. For a certificate and a key in two PEM files, join their contents.
+// ParseCertificate does the same with the content of a file. If certificate and key are in two PEM files, join their contents.
 func ParseCertificate(data []byte, password string) (*Certificate, error) {
 	return parseCertificate("certificate", data, password)
 }
@@ -61,20 +58,10 @@ func parseCertificate(name string, data []byte, password string) (*Certificate, 
 }
 
 // Thumbprint returns the SHA-1 thumbprint in upper-case hexadecimal digits; empty for the zero value.
-func (c Certificate) Thumbprint() string {
-	if c.inner == nil {
-		return ""
-	}
-	return c.inner.Thumbprint()
-}
+func (c Certificate) Thumbprint() string { return c.inner.Thumbprint() }
 
 // NotAfter returns when the certificate expires; the zero time for the zero value.
-func (c Certificate) NotAfter() time.Time {
-	if c.inner == nil {
-		return time.Time{}
-	}
-	return c.inner.NotAfter()
-}
+func (c Certificate) NotAfter() time.Time { return c.inner.NotAfter() }
 
 // String returns the thumbprint and the expiry.
 func (c Certificate) String() string { return c.inner.String() }
@@ -82,7 +69,7 @@ func (c Certificate) String() string { return c.inner.String() }
 // Format writes String, whatever the verb.
 func (c Certificate) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
 
-// LogValue gives slog what String gives.
+// LogValue returns String for slog.
 func (c Certificate) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // MarshalText returns String, for JSON and other encodings.

@@ -90,15 +90,14 @@ func WithTokenURL(url string) Option { return func(c *config) { c.tokenURL = url
 // addresses still need https.
 func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true } }
 
-// WithClientSecret authenticates by the client id and secret of an app registered in AvePoint Online
-// Services. Both go in the form body of the token request, to the token endpoint only.
+// WithClientSecret authenticates by the client id and secret of an app registered in AvePoint Online Services. Both are sent in
+// the form body of token requests, to the token endpoint only.
 func WithClientSecret(id, secret string) Option {
 	return func(c *config) { c.setCredential("WithClientSecret", auth.NewClientSecret(id, secret)) }
 }
 
-// WithCertificate authenticates by the client id of such an app and the certificate registered with
-// it: every token request carries a fresh JWT signed with its key (RFC 7523, RS256). Load it with
-// LoadCertificate.
+// WithCertificate authenticates by the client id of such an app and its registered certificate: every token request carries a
+// new JWT signed with its key (RFC 7523, RS256). Load it with LoadCertificate.
 func WithCertificate(id string, certificate *Certificate) Option {
 	return func(c *config) {
 		credential := auth.ClientCertificate{ClientID: id}
@@ -109,21 +108,19 @@ func WithCertificate(id string, certificate *Certificate) Option {
 	}
 }
 
-// WithTokenSource authenticates by tokens from elsewhere. The source should cache: it is asked
-// before every request, by several goroutines at once. It has no context: a call whose context ends
-// returns at once and leaves the source to finish on its own. It must not panic, for nobody could recover
-// from that. What its errors say is not repeated in those of this package.
+// WithTokenSource authenticates by the caller's own tokens. The source should cache them: several goroutines call it at once,
+// before every request. It has no context, so a call whose context ends leaves it running. It must not panic, since nothing can
+// recover from that. Its errors are not quoted.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{Source: source}) }
 }
 
-// WithCredentialReload calls load when the token endpoint refuses the credential, or when the certificate has expired, so
-// that a program that runs for months survives the rotation of its secret. Load returns WithClientSecret or WithCertificate
-// with what a file or a vault holds now. If that is another credential than before, it is used at once and from then on.
-// If it is the same, or load fails, the refusal is the error. Load is called by one goroutine at a time while others wait
-// for the token, so it should take seconds at most. It must not panic, for nobody could recover from that. Nothing of its
-// error is repeated. It is for WithClientSecret and WithCertificate, one of which is needed as well. Default: credentials
-// are never replaced.
+// WithCredentialReload calls load when the token endpoint refuses the credential or the certificate has expired, so that a
+// program survives the rotation of its secret. Load returns WithClientSecret or WithCertificate with the current content of a
+// file or a vault. A different credential is used at once and from then on; if it is the same, or load fails, the error is the
+// refusal. One goroutine at a time calls load while others wait for the token, so it should take seconds at most. It must not
+// panic, since nothing can recover from that. Its error is not quoted. The option needs WithClientSecret or WithCertificate.
+// Default: credentials are never replaced.
 func WithCredentialReload(load func() (Option, error)) Option {
 	return func(c *config) { c.reload, c.hasReload = load, true }
 }

@@ -47,11 +47,19 @@ func newCertificate(leaf *x509.Certificate, key *rsa.PrivateKey) *Certificate {
 
 // Thumbprint returns the SHA-1 thumbprint in upper-case hexadecimal digits, as the vendor shows it.
 func (c *Certificate) Thumbprint() string {
+	if c == nil {
+		return ""
+	}
 	return strings.ToUpper(hex.EncodeToString(c.thumbprint[:]))
 }
 
 // NotAfter returns when the certificate expires.
-func (c *Certificate) NotAfter() time.Time { return c.notAfter }
+func (c *Certificate) NotAfter() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.notAfter
+}
 
 // String returns the thumbprint and the expiry.
 func (c *Certificate) String() string {
