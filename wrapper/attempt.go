@@ -36,7 +36,7 @@ func (c *Client) attempt(ctx context.Context, request pageRequest, number int) (
 }
 
 func (a *attempt) run(ctx context.Context) (page pageData, err error) {
-	response, err := a.send(ctx)
+	response, err := a.send(ctx) //nolint:bodyclose // Drain closes it
 	if err != nil {
 		return page, err
 	}

@@ -2,11 +2,8 @@ package d365backup
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/enum"
 	"github.com/d365backup/d365backup/internal/jsonscan"
 	"github.com/d365backup/d365backup/internal/lenient"
 )
@@ -22,7 +19,7 @@ const minJobSize = 64
 var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 	{Name: "module", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.SharedText(&d.module, v, path) }},
 	{Name: "type", Read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Type, d.job.UnknownType = enumValue(d, v, path, jobTypes)
+		d.job.Type, d.job.UnknownType = lenient.Enum(&d.Reader, v, path, jobTypes)
 	}},
 	{Name: "jobId", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.Text(v, path) }},
 	{Name: "startTime", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.Time(v, path) }},
@@ -34,7 +31,7 @@ var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 	}},
 	{Name: "durationHours", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.Float(v, path) }},
 	{Name: "status", Read: func(d *decoder, v jsonscan.Value, path string) {
-		d.job.Status, d.job.UnknownStatus = enumValue(d, v, path, jobStatuses)
+		d.job.Status, d.job.UnknownStatus = lenient.Enum(&d.Reader, v, path, jobStatuses)
 	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
 	count("failedEntity", func(job *Job) *int64 { return &job.FailedEntity }),
@@ -120,48 +117,4 @@ func (j *Job) hasPlaceholder() bool {
 	default:
 		return year < 1971 || year == 9999
 	}
-}
-
-// enumValue returns a type or a status from its number or its name. A number without a constant is kept. For anything
-// else it returns -1 and the characters that were sent.
-func enumValue[E interface {
-	~int32
-	Known() bool
-}](d *decoder, v jsonscan.Value, field string, names enum.Enum[E]) (value E, unknown string) {
-	var n int64
-	var ok bool
-	if v.IsString() {
-		word := d.Text(v, field)
-		if value, ok := names.ByName(word); ok && value > 0 {
-			d.tolerate(DriftWord, field, v.Raw)
-			return value, ""
-		}
-		var err error
-		n, err = strconv.ParseInt(strings.TrimSpace(word), 10, 32)
-		if ok = err == nil; ok && !d.Strict { // MarshalText writes an unknown number like this
-			d.Tolerate(lenient.TextNumber, field, v.Raw)
-		}
-	} else {
-		n, ok = d.Integer(v, field)
-	}
-	switch value = E(n); {
-	case !ok || n != int64(int32(n)) || n == 0 || n == -1: // 0 is for queries only, and -1 is this package's own
-		return -1, d.unknownValue(v, field)
-	case !value.Known():
-		d.Tolerate(lenient.UnknownValue, field, v.Raw)
-	}
-	return value, ""
-}
-
-// unknownValue reports an unknown type or status, and returns what to keep of it.
-func (d *decoder) unknownValue(v jsonscan.Value, field string) string {
-	kind, sent := lenient.UnknownValue, v.Text()
-	if sent == "" {
-		kind = lenient.Unreadable
-	}
-	d.Tolerate(kind, field, v.Raw)
-	if v.Kind == jsonscan.Object || v.Kind == jsonscan.Array || sent == enum.Unknown {
-		return ""
-	}
-	return sent
 }

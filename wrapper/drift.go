@@ -39,7 +39,7 @@ const (
 	// become JobTypeUnknown or JobStatusUnknown, with the original in Job.UnknownType or Job.UnknownStatus.
 	DriftUnknownValue = DriftKind(lenient.UnknownValue)
 	// DriftWord is a word instead of the number of a type or status. It is accepted.
-	DriftWord DriftKind = "word for a number"
+	DriftWord = DriftKind(lenient.Word)
 	// DriftTextNumber is a number in a string, such as "12". It is accepted.
 	DriftTextNumber = DriftKind(lenient.TextNumber)
 	// DriftDecimal is a whole number with a fraction or an exponent, such as 1.0 or 1e3. It is accepted.

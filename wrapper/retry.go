@@ -3,7 +3,6 @@ package d365backup
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/body"
@@ -55,32 +54,14 @@ func defaultTo[T comparable](value *T, def T) {
 	}
 }
 
-// delay returns the wait after this many attempts: full jitter, so that clients that failed together do not retry
-// together.
-func (p RetryPolicy) delay(attempts int) time.Duration {
-	longest := min(p.BaseDelay, p.MaxDelay)
-	for range attempts - 1 {
-		if longest >= p.MaxDelay/2 {
-			longest = p.MaxDelay
-			break
-		}
-		longest *= 2
-	}
-	return rand.N(max(longest, longest+1)) // +1 because the range is inclusive; max guards against overflow
-}
-
 // limits are shared by the requests of one client.
 type limits struct {
-	inFlight chan struct{} // holds one element for each request in flight
-	bodies   *body.Reader
-	pace     pace.Pacer
+	gate   *pace.Gate
+	bodies *body.Reader
 }
 
 func (c *config) newLimits() *limits {
-	return &limits{
-		inFlight: make(chan struct{}, c.maxInFlight),
-		bodies:   body.NewReader(c.maxResponseBytes, c.maxInFlight),
-	}
+	return &limits{pace.NewGate(c.maxInFlight), body.NewReader(c.maxResponseBytes, c.maxInFlight)}
 }
 
 // retry makes attempts at a page until one succeeds, fails for good, or none is left.
@@ -90,7 +71,7 @@ func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, erro
 	for number := 1; ; number++ {
 		page, sent, failed := c.attemptInTurn(ctx, request, number)
 		if failed == nil {
-			c.limits().pace.OK()
+			c.limits().gate.OK()
 			return page, nil
 		}
 		failed.err.Attempts = number
@@ -105,7 +86,7 @@ func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, erro
 		}
 		wait, retry := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
-			c.limits().pace.Throttled(sent, max(wait, failed.err.RetryAfter))
+			c.limits().gate.Throttled(sent, max(wait, failed.err.RetryAfter))
 			wait = 0 // the next attempt waits with all other requests
 		}
 		if !retry {
@@ -126,27 +107,16 @@ var errAttemptTimeout = errors.New("the attempt took too long")
 // attemptInTurn makes one attempt when fewer than WithMaxInFlight requests are in flight and the service lets the client
 // send. Only then the attempt's timeout starts. The time is zero if nothing was sent.
 func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number int) (page pageData, sent time.Time, failed *attemptFailure) {
-	notSent := func(err Error) *attemptFailure {
-		err.Host = c.endpoints.base.Host
-		return &attemptFailure{err: &err}
+	leave, pause, err := c.limits().gate.Enter(ctx, c.config.retry.MaxDelay)
+	if leave == nil {
+		notSent := &Error{Host: c.endpoints.base.Host, RetryAfter: pause, cause: err}
+		if err == nil {
+			notSent.Kind = ErrThrottled
+			notSent.Message = "the service asked this client to pause, so nothing was sent: try again later"
+		}
+		return page, sent, &attemptFailure{err: notSent}
 	}
-	select {
-	case c.limits().inFlight <- struct{}{}:
-		defer func() { <-c.limits().inFlight }()
-	case <-ctx.Done():
-		return page, sent, notSent(Error{cause: ctx.Err()})
-	}
-	pause, err := c.limits().pace.Wait(ctx, c.config.retry.MaxDelay)
-	switch {
-	case err != nil:
-		return page, sent, notSent(Error{cause: err})
-	case pause > 0:
-		return page, sent, notSent(Error{
-			Kind:       ErrThrottled,
-			RetryAfter: pause,
-			Message:    "the service asked this client to pause, so nothing was sent: try again later",
-		})
-	}
+	defer leave()
 	sent = time.Now()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.retry.AttemptTimeout, errAttemptTimeout)
 	defer cancel()
@@ -171,7 +141,7 @@ func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number in
 	}
 	wait := failed.err.RetryAfter
 	if wait == 0 {
-		wait = p.delay(number)
+		wait = pace.Backoff(p.BaseDelay, p.MaxDelay, number)
 	}
 	deadline, ok := ctx.Deadline()
 	return wait, wait <= p.MaxDelay && (!ok || wait < time.Until(deadline))

@@ -32,7 +32,7 @@ func Send(ctx context.Context, tokens Tokens, send func(token string) (*http.Res
 	fresh, err := tokens.Token(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return response, secrets, nil // the rejection says more than that time ran out
+		return response, secrets, nil //nolint:nilerr // the rejection says more than that time ran out
 	case err != nil:
 		return nil, secrets, err // this is the problem now, and it may pass
 	case fresh.AccessToken == token.AccessToken:

@@ -16,6 +16,7 @@ const (
 	DuplicateField Kind = "duplicate field"
 	Missing        Kind = "missing required"
 	UnknownValue   Kind = "unknown value"
+	Word           Kind = "word for a number"
 	TextNumber     Kind = "text for a number"
 	Decimal        Kind = "decimal for an integer"
 	Inexact        Kind = "inexact number"

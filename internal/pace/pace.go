@@ -1,4 +1,5 @@
-// Package pace slows down the requests of one client after the server has throttled it. It knows no HTTP.
+// Package pace limits how many requests of one client are in flight, and how fast they follow each other after the server has
+// throttled it. It knows no HTTP.
 package pace
 
 import (
@@ -120,4 +121,43 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// Gate lets requests through: some at a time, at the Pacer's pace.
+type Gate struct {
+	Pacer
+	inFlight chan struct{} // holds one element for each request in flight
+}
+
+// NewGate returns a gate for so many requests at a time.
+func NewGate(atATime int) *Gate { return &Gate{inFlight: make(chan struct{}, atATime)} }
+
+// Enter waits until a request may be sent; leave must be called after it. Without a place or within a pause, as with
+// Pacer.Wait, leave is nil.
+func (g *Gate) Enter(ctx context.Context, longest time.Duration) (leave func(), pause time.Duration, err error) {
+	select {
+	case g.inFlight <- struct{}{}:
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	leave = func() { <-g.inFlight }
+	if pause, err = g.Wait(ctx, longest); pause > 0 || err != nil {
+		leave()
+		return nil, pause, err
+	}
+	return leave, 0, nil
+}
+
+// Backoff returns the wait after this many attempts, random between 0 and base × 2^(attempts-1), at most longest: full
+// jitter, so that clients that failed together do not retry together.
+func Backoff(base, longest time.Duration, attempts int) time.Duration {
+	wait := min(base, longest)
+	for range attempts - 1 {
+		if wait >= longest/2 {
+			wait = longest
+			break
+		}
+		wait *= 2
+	}
+	return rand.N(max(wait, wait+1)) // +1 because the range is inclusive; max guards against overflow
 }
