@@ -169,5 +169,5 @@ func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Page{Jobs: page.jobs, TotalCount: page.total, Number: number, Size: c.config.pageSize}, nil
+	return &Page{Jobs: page.Jobs, TotalCount: page.TotalCount, Number: number, Size: c.config.pageSize}, nil
 }

@@ -10,17 +10,11 @@ import (
 	"github.com/d365backup/d365backup/internal/lenient"
 )
 
-// pageData is the content of one response.
+// pageData is the content of one response. Number and Size are as the response states them, 0 if it does not.
 type pageData struct {
-	jobs []Job
-	// total is the number of jobs on all pages; -1 if the response does not state it.
-	total int64
-	// pageIndex and pageSize repeat the page's number and the number of jobs requested; 0 if absent.
-	pageIndex, pageSize int64
-	// nextLink is the address of the next page, as sent; empty on the last page.
-	nextLink string
-	// drift is how the response differs from the contract.
-	drift []Drift
+	Page
+	nextLink string  // address of the next page, as sent; empty on the last page
+	drift    []Drift // differences from the contract
 }
 
 // decodePage decodes the body of a response to a request for a page of size jobs. It accepts every valid JSON text that is
@@ -63,7 +57,7 @@ type decoder struct {
 }
 
 func newDecoder(data []byte, size int) *decoder {
-	return &decoder{Reader: lenient.NewReader(data), size: size, page: pageData{total: -1}}
+	return &decoder{Reader: lenient.NewReader(data), size: size, page: pageData{Page: Page{TotalCount: -1}}}
 }
 
 // run decodes a payload, and turns every fault into an *Error.
@@ -115,10 +109,10 @@ func (d *decoder) tolerate(kind DriftKind, path string, value []byte) {
 // envelopeFields are the fields around the list: those of the contract, the names for list and total in the release of
 // October 2024, and those of a failure report.
 var envelopeFields = lenient.NewTable("", append([]lenient.Field[*decoder]{
-	{Name: "totalCount", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.total = d.total(v, path) }},
+	{Name: "totalCount", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.TotalCount = d.total(v, path) }},
 	{Name: "jobs", Read: (*decoder).notList, List: (*decoder).list},
-	{Name: "pageIndex", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageIndex, _ = d.Integer(v, path) }},
-	{Name: "pageSize", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.pageSize, _ = d.Integer(v, path) }},
+	{Name: "pageIndex", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.Number = d.number(v, path) }},
+	{Name: "pageSize", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.Size = d.number(v, path) }},
 	{Name: "nextLink", Read: func(d *decoder, v jsonscan.Value, path string) { d.page.nextLink = d.Text(v, path) }},
 	{Name: "totalNumber", Read: (*decoder).otherTotal},
 	{Name: "result", Read: (*decoder).notList, List: (*decoder).otherList},
@@ -141,18 +135,23 @@ func (d *decoder) envelope() error {
 	if err := o.Read(&d.Reader, d); err != nil {
 		return err
 	}
-	if f := d.report.Failure(len(d.page.jobs)); f != nil {
+	if f := d.report.Failure(len(d.page.Jobs)); f != nil {
 		return &Error{Kind: ErrNotJobs, Message: f.Text, ServiceMessage: f.Message, RequestID: f.RequestID}
 	}
 	switch nullList := o.Null&envelopeFields.Set("jobs", "result") != 0; {
 	case !d.isList && !nullList:
 		return notJobs("the object has no list of jobs")
-	case !d.isList && d.page.total != 0:
+	case !d.isList && d.page.TotalCount != 0:
 		return notJobs("the list of jobs is null, but the total is not 0")
-	case d.page.total < 0:
+	case d.page.TotalCount < 0:
 		d.Tolerate(lenient.Missing, "totalCount", nil)
 	}
 	return nil
+}
+
+func (d *decoder) number(v jsonscan.Value, path string) int {
+	n, _ := d.Integer(v, path)
+	return int(n)
 }
 
 func (d *decoder) notList(v jsonscan.Value, path string) { d.Tolerate(lenient.Unreadable, path, v.Raw) }
@@ -170,8 +169,8 @@ func (d *decoder) otherList() error {
 // otherTotal reads the total under its other name, with the same rule.
 func (d *decoder) otherTotal(v jsonscan.Value, path string) {
 	d.tolerate(DriftEnvelope, path, nil)
-	if d.page.total < 0 {
-		d.page.total = d.total(v, path)
+	if d.page.TotalCount < 0 {
+		d.page.TotalCount = d.total(v, path)
 	}
 }
 

@@ -30,7 +30,7 @@ func BenchmarkDecode(b *testing.B) {
 		}
 		run("d365backup", func() (int, error) {
 			page, err := decodePage(body, jobs)
-			return len(page.jobs), err
+			return len(page.Jobs), err
 		})
 		run("json", func() (int, error) {
 			var page generated.JobPage

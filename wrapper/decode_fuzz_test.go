@@ -45,7 +45,7 @@ func checkStrict(t *testing.T, body []byte) {
 	if !json.Valid(text) || !utf8.Valid(text) {
 		t.Fatalf("invalid JSON taken: %q", body)
 	}
-	if _, err := json.Marshal(page.jobs); err != nil {
+	if _, err := json.Marshal(page.Jobs); err != nil {
 		t.Fatalf("%q: jobs cannot be marshaled: %v", body, err)
 	}
 	if len(page.drift) > lenient.MaxDifferences {
@@ -64,12 +64,12 @@ func checkStored(t *testing.T, body []byte) {
 	if err != nil {
 		return
 	}
-	stored, err := json.Marshal(page.jobs)
+	stored, err := json.Marshal(page.Jobs)
 	if err != nil {
 		t.Fatalf("%q: jobs cannot be marshaled: %v", body, err)
 	}
 	var jobs []Job
-	if err := json.Unmarshal(stored, &jobs); err != nil || !slices.Equal(jobs, page.jobs) {
+	if err := json.Unmarshal(stored, &jobs); err != nil || !slices.Equal(jobs, page.Jobs) {
 		t.Fatalf("%q: stored as %s, got %+v, %v", body, stored, jobs, err)
 	}
 	if bytes.HasPrefix(body, []byte("\xEF")) {
@@ -78,7 +78,7 @@ func checkStored(t *testing.T, body []byte) {
 	var whole Page
 	err = json.Unmarshal(body, &whole)
 	lost := slices.ContainsFunc(page.drift, func(d Drift) bool { return slices.Contains(lossy, d.Kind) })
-	if err == nil && (lost || !slices.Equal(whole.Jobs, page.jobs) || whole.TotalCount != page.total) {
+	if err == nil && (lost || !slices.Equal(whole.Jobs, page.Jobs) || whole.TotalCount != page.TotalCount) {
 		t.Fatalf("%q: got %+v, want %+v", body, whole, page)
 	}
 	if err != nil && !errors.Is(err, ErrNotJobs) {

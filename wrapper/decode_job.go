@@ -63,13 +63,13 @@ func count(name string, of func(*Job) *int64) lenient.Field[*decoder] {
 
 // list reads the jobs. They replace those of an earlier list.
 func (d *decoder) list() error {
-	if d.isList = true; d.page.jobs == nil {
-		d.page.jobs = []Job{}
+	if d.isList = true; d.page.Jobs == nil {
+		d.page.Jobs = []Job{}
 	}
-	d.page.jobs = d.page.jobs[:0]
+	d.page.Jobs = d.page.Jobs[:0]
 	o := lenient.Object[*decoder]{Table: jobFields}
 	return d.Each(']', func() error {
-		number := len(d.page.jobs) + 1
+		number := len(d.page.Jobs) + 1
 		if d.Peek() != '{' {
 			if _, err := d.Value(); err != nil {
 				return err
@@ -84,11 +84,11 @@ func (d *decoder) list() error {
 			return notJobs("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
 			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)}
-		case cap(d.page.jobs) == 0: // room for as many as requested, if the rest of the body can hold them
-			d.page.jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
+		case cap(d.page.Jobs) == 0: // room for as many as requested, if the rest of the body can hold them
+			d.page.Jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}
 		o.ReportMissing(&d.Reader, requiredJobFields)
-		d.page.jobs = append(d.page.jobs, d.job)
+		d.page.Jobs = append(d.page.Jobs, d.job)
 		return nil
 	})
 }

@@ -138,13 +138,13 @@ func TestDecodePageTruncatedAnywhere(t *testing.T) {
 // A short body must not allocate a lot of memory, whatever the page size.
 func TestDecodePageMemory(t *testing.T) {
 	page, err := decodePage([]byte(`[`+plainJob+`]`), math.MaxInt)
-	if err != nil || cap(page.jobs) > 4 {
-		t.Errorf("room for %d jobs, %v", cap(page.jobs), err)
+	if err != nil || cap(page.Jobs) > 4 {
+		t.Errorf("room for %d jobs, %v", cap(page.Jobs), err)
 	}
 	for _, size := range []int{math.MinInt, -1, 0, 1} {
 		page, err := decodePage([]byte(`[`+plainJob+`,`+plainJob+`]`), size)
-		if err != nil || len(page.jobs) != 2 {
-			t.Errorf("size %d: %d jobs, %v", size, len(page.jobs), err)
+		if err != nil || len(page.Jobs) != 2 {
+			t.Errorf("size %d: %d jobs, %v", size, len(page.Jobs), err)
 		}
 	}
 	body := typicalPage(100)
@@ -217,7 +217,7 @@ func TestDecodePageFailureReports(t *testing.T) {
 				t.Errorf("%s: %v", body, err)
 			}
 			reported := slices.ContainsFunc(page.drift, func(d Drift) bool { return d.Kind == DriftUnknownField })
-			if test.want == doubtful && (len(page.jobs) != 1 || !reported) {
+			if test.want == doubtful && (len(page.Jobs) != 1 || !reported) {
 				t.Errorf("%s: %+v", body, page)
 			}
 		})

@@ -48,8 +48,8 @@ func TestDecodePageContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := pageData{
-		total: 12, pageIndex: 1, pageSize: 2, nextLink: "/jobs?pageIndex=2&pageSize=2",
-		jobs: []Job{{
+		nextLink: "/jobs?pageIndex=2&pageSize=2",
+		Page: Page{TotalCount: 12, Number: 1, Size: 2, Jobs: []Job{{
 			Module: "Customer Engagement", Type: JobTypeBackup, JobID: "DCIB2026110103000012345601",
 			StartTime: testStart, FinishTime: time.Date(2026, 11, 1, 3, 30, 0, 765432100, time.UTC),
 			DurationHours: 0.5, Status: JobStatusFinishedWithException,
@@ -60,7 +60,7 @@ func TestDecodePageContract(t *testing.T) {
 			Module: "Customer Engagement", Type: JobTypeExport, JobID: "DCIB2026110104000012345602",
 			StartTime: time.Date(2026, 11, 1, 4, 0, 0, 100, time.UTC), Status: JobStatusInProgress,
 			OrganizationID: testGUID, OrganizationName: "Contoso \"Süd\" \U0001F600",
-		}},
+		}}},
 	}
 	page, err := decodePage(body, 2)
 	if err != nil {
@@ -97,41 +97,41 @@ func TestDecodePageToleratesEnvelope(t *testing.T) {
 		name, body string
 		want       pageData
 	}{
-		{"contract", `{"totalCount":1,"jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1}},
-		{"list before total", `{"jobs":[` + plainJob + `],"totalCount":1}`, pageData{jobs: jobs, total: 1}},
-		{"white space", " \r\n\t{ \"totalCount\" : 1 ,\n\"jobs\" : [ " + plainJob + " ] } \n", pageData{jobs: jobs, total: 1}},
-		{"no jobs", `{"totalCount":0,"jobs":[]}`, pageData{jobs: []Job{}}},
+		{"contract", `{"totalCount":1,"jobs":[` + plainJob + `]}`, pageData{Page: Page{Jobs: jobs, TotalCount: 1}}},
+		{"list before total", `{"jobs":[` + plainJob + `],"totalCount":1}`, pageData{Page: Page{Jobs: jobs, TotalCount: 1}}},
+		{"white space", " \r\n\t{ \"totalCount\" : 1 ,\n\"jobs\" : [ " + plainJob + " ] } \n", pageData{Page: Page{Jobs: jobs, TotalCount: 1}}},
+		{"no jobs", `{"totalCount":0,"jobs":[]}`, pageData{Page: Page{Jobs: []Job{}}}},
 		{"null list of none", `{"totalCount":0,"jobs":null}`, pageData{}},
 		{"null list before the total", `{"result":null,"totalNumber":"0"}`, pageData{drift: []Drift{
 			drift(DriftEnvelope, "totalNumber", ""), drift(DriftTextNumber, "totalNumber", "0")}}},
-		{"October 2024", `{"totalNumber":1,"result":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1, drift: []Drift{
+		{"October 2024", `{"totalNumber":1,"result":[` + plainJob + `]}`, pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{
 			drift(DriftEnvelope, "totalNumber", ""), drift(DriftEnvelope, "result", "")}}},
-		{"bare", `[` + plainJob + `]`, pageData{jobs: jobs, total: -1, drift: []Drift{drift(DriftEnvelope, "jobs", "")}}},
-		{"bare and empty", `[]`, pageData{jobs: []Job{}, total: -1, drift: []Drift{drift(DriftEnvelope, "jobs", "")}}},
-		{"byte-order mark", "\xEF\xBB\xBF" + `{"totalCount":1,"jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1,
+		{"bare", `[` + plainJob + `]`, pageData{Page: Page{Jobs: jobs, TotalCount: -1}, drift: []Drift{drift(DriftEnvelope, "jobs", "")}}},
+		{"bare and empty", `[]`, pageData{Page: Page{Jobs: []Job{}, TotalCount: -1}, drift: []Drift{drift(DriftEnvelope, "jobs", "")}}},
+		{"byte-order mark", "\xEF\xBB\xBF" + `{"totalCount":1,"jobs":[` + plainJob + `]}`, pageData{Page: Page{Jobs: jobs, TotalCount: 1},
 			drift: []Drift{drift(DriftByteOrderMark, "", "")}}},
-		{"no total", `{"jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: -1, drift: []Drift{drift(DriftMissing, "totalCount", "")}}},
-		{"totals that are none", `{"jobs":[` + plainJob + `],"totalCount":-1}`, pageData{jobs: jobs, total: -1, drift: []Drift{
+		{"no total", `{"jobs":[` + plainJob + `]}`, pageData{Page: Page{Jobs: jobs, TotalCount: -1}, drift: []Drift{drift(DriftMissing, "totalCount", "")}}},
+		{"totals that are none", `{"jobs":[` + plainJob + `],"totalCount":-1}`, pageData{Page: Page{Jobs: jobs, TotalCount: -1}, drift: []Drift{
 			drift(DriftUnreadable, "totalCount", "-1"), drift(DriftMissing, "totalCount", "")}}},
-		{"inexact total", `{"jobs":[` + plainJob + `],"totalCount":1.5}`, pageData{jobs: jobs, total: -1, drift: []Drift{
+		{"inexact total", `{"jobs":[` + plainJob + `],"totalCount":1.5}`, pageData{Page: Page{Jobs: jobs, TotalCount: -1}, drift: []Drift{
 			drift(DriftInexact, "totalCount", "1.5"), drift(DriftMissing, "totalCount", "")}}},
 		{"total as text", `{"jobs":[` + plainJob + `],"totalCount":"1.0","pageIndex":"2","pageSize":1e1,"nextLink":null}`,
-			pageData{jobs: jobs, total: 1, pageIndex: 2, pageSize: 10, drift: []Drift{
+			pageData{Page: Page{Jobs: jobs, TotalCount: 1, Number: 2, Size: 10}, drift: []Drift{
 				drift(DriftTextNumber, "totalCount", "1.0"), drift(DriftDecimal, "totalCount", "1.0"),
 				drift(DriftTextNumber, "pageIndex", "2"), drift(DriftDecimal, "pageSize", "1e1")}}},
-		{"other case", `{"TotalCount":1,"Jobs":[` + plainJob + `]}`, pageData{jobs: jobs, total: 1, drift: []Drift{
+		{"other case", `{"TotalCount":1,"Jobs":[` + plainJob + `]}`, pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{
 			drift(DriftOtherCase, "totalCount", "TotalCount"), drift(DriftOtherCase, "jobs", "Jobs")}}},
 		{"unknown fields", `{"a":[{"b":{}}],"totalCount":1,"jobs":[` + plainJob + `],"requestId":"r","statusCode":200}`,
-			pageData{jobs: jobs, total: 1, drift: []Drift{drift(DriftUnknownField, "a", `[{"b":{}}]`),
+			pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{drift(DriftUnknownField, "a", `[{"b":{}}]`),
 				drift(DriftUnknownField, "requestId", "r"), drift(DriftUnknownField, "statusCode", "200")}}},
 		{"both envelopes", `{"totalCount":1,"jobs":[` + plainJob + `],"totalNumber":0,"result":[]}`,
-			pageData{jobs: jobs, total: 1, drift: []Drift{
+			pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{
 				drift(DriftEnvelope, "totalNumber", ""), drift(DriftEnvelope, "result", "")}}},
 		{"both envelopes, the other first", `{"totalNumber":0,"result":[],"totalCount":1,"jobs":[` + plainJob + `]}`,
-			pageData{jobs: jobs, total: 1, drift: []Drift{
+			pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{
 				drift(DriftEnvelope, "totalNumber", ""), drift(DriftEnvelope, "result", "")}}},
 		{"two lists", `{"totalCount":2,"totalCount":1,"jobs":[` + plainJob + `,` + plainJob + `],"jobs":[` + plainJob + `],"jobs":null}`,
-			pageData{jobs: jobs, total: 1, drift: []Drift{
+			pageData{Page: Page{Jobs: jobs, TotalCount: 1}, drift: []Drift{
 				drift(DriftDuplicateField, "totalCount", ""), drift(DriftDuplicateField, "jobs", "")}}},
 	}
 	for _, test := range tests {
@@ -246,10 +246,10 @@ func TestDecodePageToleratesFields(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.field, func(t *testing.T) {
-			want := pageData{jobs: []Job{plainDecoded}, total: 1, drift: test.drift}
-			test.set(&want.jobs[0])
+			want := pageData{Page: Page{Jobs: []Job{plainDecoded}, TotalCount: 1}, drift: test.drift}
+			test.set(&want.Jobs[0])
 			comparePages(t, mustDecode(t, `{"totalCount":1,"jobs":[`+withField(plainJob, test.field)+`]}`), want)
-			if _, err := json.Marshal(want.jobs); err != nil {
+			if _, err := json.Marshal(want.Jobs); err != nil {
 				t.Errorf("the job cannot be marshalled: %v", err)
 			}
 		})
@@ -287,7 +287,7 @@ func TestDecodePagePlaceholders(t *testing.T) {
 			}
 			page := mustDecode(t, `{"totalCount":2,"jobs":[`+job+`,`+withField(plainJob, `"status":2`)+`]}`)
 			i := slices.IndexFunc(page.drift, func(d Drift) bool { return d.Kind == DriftPlaceholder })
-			if got := page.jobs[0].FinishTime; got != test.want || (i >= 0) != test.drift {
+			if got := page.Jobs[0].FinishTime; got != test.want || (i >= 0) != test.drift {
 				t.Errorf("got %v, drift %+v", got, page.drift)
 			}
 			if i >= 0 && page.drift[i] != (Drift{DriftPlaceholder, "jobs.finishTime", test.finish, 1}) {
@@ -308,11 +308,10 @@ func withField(job, field string) string {
 func TestDecodePageMissingFields(t *testing.T) {
 	page := mustDecode(t, `{"totalCount":2,"jobs":[{"module":"M"},{"backupSize":null}]}`)
 	comparePages(t, page, pageData{
-		total: 2,
-		jobs: []Job{
+		Page: Page{TotalCount: 2, Jobs: []Job{
 			{Module: "M", Type: JobTypeUnknown, Status: JobStatusUnknown},
 			{Type: JobTypeUnknown, Status: JobStatusUnknown},
-		},
+		}},
 		drift: []Drift{
 			{DriftMissing, "jobs.type", "", 2}, {DriftMissing, "jobs.jobId", "", 2},
 			{DriftMissing, "jobs.startTime", "", 2}, {DriftMissing, "jobs.status", "", 2},
@@ -330,7 +329,7 @@ func TestDecodePageSharedTexts(t *testing.T) {
 	}
 	body.WriteString(`]`)
 	var got []string
-	for _, job := range mustDecode(t, body.String()).jobs {
+	for _, job := range mustDecode(t, body.String()).Jobs {
 		if job.Module != job.OrganizationID || job.Module != job.OrganizationName {
 			t.Errorf("texts differ: %+v", job)
 		}

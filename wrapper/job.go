@@ -144,7 +144,7 @@ func (p *Page) UnmarshalJSON(data []byte) error {
 	d.Strict = true
 	err := d.run(d.document)
 	if err == nil {
-		*p = Page{Jobs: d.page.jobs, TotalCount: d.page.total, Number: int(d.page.pageIndex), Size: int(d.page.pageSize)}
+		*p = d.page.Page
 	}
 	return err
 }

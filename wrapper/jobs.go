@@ -65,13 +65,13 @@ func (c *Client) list(filter filter) paging.List {
 			if err == nil {
 				started.Store(true)
 			}
-			if stated := response.pageIndex; stated != 0 && stated != int64(number) {
+			if stated := response.Number; stated != 0 && stated != number {
 				c.pagingDrift("pageIndex", fmt.Sprintf("%d on page %d", stated, number), 1)
 			}
 			return paging.Page{
-				IDs:     identify(response.jobs),
-				Items:   response.jobs,
-				Total:   response.total,
+				IDs:     identify(response.Jobs),
+				Items:   response.Jobs,
+				Total:   response.TotalCount,
 				HasNext: response.nextLink != "",
 			}, err
 		},
