@@ -257,70 +257,74 @@ func tokenURLGaps(doc *openapi3.T) []string {
 	return found
 }
 
+func schemas(doc *openapi3.T) openapi3.Schemas { return doc.Components.Schemas }
+
+func filterSchema(doc *openapi3.T) *openapi3.Schema {
+	return schemas(doc)["Dynamics365.Model.Request.JobFilterModel"].Value
+}
+
+var textSchema = openapi3.NewSchemaRef("", openapi3.NewStringSchema())
+
+var contractChanges = []struct {
+	name   string
+	change func(doc *openapi3.T)
+	want   string
+}{
+	{"operation added", func(doc *openapi3.T) {
+		doc.Paths.Value("/dynamicsbackup/jobs").Post = &openapi3.Operation{OperationID: "startJob"}
+	}, "the operation startJob is new: serve it in wrapper/api.go, or leave it"},
+	{"property added", func(doc *openapi3.T) {
+		schemas(doc)["Job"].Value.Properties["novelty"] = textSchema
+	}, "the property novelty of the contract's Job has no field: add one with the tag `json:\"novelty\"` to Job in wrapper/job.go"},
+	{"property removed", func(doc *openapi3.T) {
+		delete(schemas(doc)["Job"].Value.Properties, "backupSize")
+	}, "Job.BackupSize is the property backupSize, which the contract's Job does not have"},
+	{"type added", func(doc *openapi3.T) {
+		s := schemas(doc)["Dynamics365.Enums.BackupRestoreType"].Value
+		s.Enum = append(s.Enum, 1073741824.0)
+	}, "the contract's JobType has the value 1073741824 without a constant: name it in x-enum-varnames"},
+	{"status added", func(doc *openapi3.T) {
+		s := schemas(doc)["JobStatus"].Value
+		s.Enum = append(s.Enum, 1073741824.0)
+	}, "the contract's JobStatus has the value 1073741824 without a constant"},
+	{"status removed", func(doc *openapi3.T) {
+		s := schemas(doc)["JobStatus"].Value
+		s.Enum = s.Enum[:3]
+	}, "the constant JobStatusFinishedWithException is a value that the contract does not have"},
+	{"request property added", func(doc *openapi3.T) {
+		filterSchema(doc).Properties["novelty"] = textSchema
+	}, "a request may have novelty, and no caller can set it: add a field to Query"},
+	{"page property added", func(doc *openapi3.T) {
+		schemas(doc)["Dynamics365.Model.PageModel"].Value.Properties["surprise"] = textSchema
+	}, "a request may have surprise, and no caller can set it"},
+	{"request property removed", func(doc *openapi3.T) {
+		delete(filterSchema(doc).Properties, "objectType")
+	}, "no request of the contract has objectType, which Query.ObjectType sets"},
+	{"query parameter added", func(doc *openapi3.T) {
+		op := doc.Paths.Value("/dynamicsbackup/jobs").Get
+		op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Value: openapi3.NewQueryParameter("surprise")})
+	}, "a request may have surprise, and no caller can set it"},
+	{"data center added", func(doc *openapi3.T) {
+		v := doc.Servers[0].Variables["dataCenter"]
+		v.Enum = append(v.Enum, "mars")
+	}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data center here"},
+	{"server added", func(doc *openapi3.T) {
+		doc.Servers = append(doc.Servers, &openapi3.Server{URL: "https://graph.example.com"})
+	}, "the contract has the server https://graph.example.com, which is no data center here"},
+	{"server removed", func(doc *openapi3.T) {
+		doc.Servers = slices.Delete(doc.Servers, 1, 2)
+	}, "the data center https://graphusgovapi.online15.net is no server of the contract"},
+	{"token URL added", func(doc *openapi3.T) {
+		tokenURLs(doc)["mars"] = "https://identity.example.com/connect/token"
+	}, "the contract has the token URL https://identity.example.com/connect/token for mars"},
+	{"token URL removed", func(doc *openapi3.T) {
+		delete(tokenURLs(doc), "gov")
+	}, "the token URL https://identity-gov.avepointonlineservices.com/connect/token is not in x-tokenUrls"},
+}
+
 // TestGapsAreReported changes the contract but not this package: one sentence then says how to fix it.
 func TestGapsAreReported(t *testing.T) {
-	schemas := func(doc *openapi3.T) openapi3.Schemas { return doc.Components.Schemas }
-	filter := func(doc *openapi3.T) *openapi3.Schema {
-		return schemas(doc)["Dynamics365.Model.Request.JobFilterModel"].Value
-	}
-	text := openapi3.NewSchemaRef("", openapi3.NewStringSchema())
-	tests := []struct {
-		name   string
-		change func(doc *openapi3.T)
-		want   string
-	}{
-		{"operation added", func(doc *openapi3.T) {
-			doc.Paths.Value("/dynamicsbackup/jobs").Post = &openapi3.Operation{OperationID: "startJob"}
-		}, "the operation startJob is new: serve it in wrapper/api.go, or leave it"},
-		{"property added", func(doc *openapi3.T) {
-			schemas(doc)["Job"].Value.Properties["novelty"] = text
-		}, "the property novelty of the contract's Job has no field: add one with the tag `json:\"novelty\"` to Job in wrapper/job.go"},
-		{"property removed", func(doc *openapi3.T) {
-			delete(schemas(doc)["Job"].Value.Properties, "backupSize")
-		}, "Job.BackupSize is the property backupSize, which the contract's Job does not have"},
-		{"type added", func(doc *openapi3.T) {
-			s := schemas(doc)["Dynamics365.Enums.BackupRestoreType"].Value
-			s.Enum = append(s.Enum, 1073741824.0)
-		}, "the contract's JobType has the value 1073741824 without a constant: name it in x-enum-varnames"},
-		{"status added", func(doc *openapi3.T) {
-			s := schemas(doc)["JobStatus"].Value
-			s.Enum = append(s.Enum, 1073741824.0)
-		}, "the contract's JobStatus has the value 1073741824 without a constant"},
-		{"status removed", func(doc *openapi3.T) {
-			s := schemas(doc)["JobStatus"].Value
-			s.Enum = s.Enum[:3]
-		}, "the constant JobStatusFinishedWithException is a value that the contract does not have"},
-		{"request property added", func(doc *openapi3.T) {
-			filter(doc).Properties["novelty"] = text
-		}, "a request may have novelty, and no caller can set it: add a field to Query"},
-		{"page property added", func(doc *openapi3.T) {
-			schemas(doc)["Dynamics365.Model.PageModel"].Value.Properties["surprise"] = text
-		}, "a request may have surprise, and no caller can set it"},
-		{"request property removed", func(doc *openapi3.T) {
-			delete(filter(doc).Properties, "objectType")
-		}, "no request of the contract has objectType, which Query.ObjectType sets"},
-		{"query parameter added", func(doc *openapi3.T) {
-			op := doc.Paths.Value("/dynamicsbackup/jobs").Get
-			op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Value: openapi3.NewQueryParameter("surprise")})
-		}, "a request may have surprise, and no caller can set it"},
-		{"data center added", func(doc *openapi3.T) {
-			v := doc.Servers[0].Variables["dataCenter"]
-			v.Enum = append(v.Enum, "mars")
-		}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data center here"},
-		{"server added", func(doc *openapi3.T) {
-			doc.Servers = append(doc.Servers, &openapi3.Server{URL: "https://graph.example.com"})
-		}, "the contract has the server https://graph.example.com, which is no data center here"},
-		{"server removed", func(doc *openapi3.T) {
-			doc.Servers = slices.Delete(doc.Servers, 1, 2)
-		}, "the data center https://graphusgovapi.online15.net is no server of the contract"},
-		{"token URL added", func(doc *openapi3.T) {
-			tokenURLs(doc)["mars"] = "https://identity.example.com/connect/token"
-		}, "the contract has the token URL https://identity.example.com/connect/token for mars"},
-		{"token URL removed", func(doc *openapi3.T) {
-			delete(tokenURLs(doc), "gov")
-		}, "the token URL https://identity-gov.avepointonlineservices.com/connect/token is not in x-tokenUrls"},
-	}
-	for _, test := range tests {
+	for _, test := range contractChanges {
 		t.Run(test.name, func(t *testing.T) {
 			doc := contract(t)
 			before := gaps(doc) // none, unless the contract has just changed

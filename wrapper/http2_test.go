@@ -145,9 +145,42 @@ func (f *frames) serve(conn net.Conn) {
 	}
 }
 
+// start runs the server until the test ends, and returns a transport whose connections lead to it.
+func (f *frames) start(t *testing.T) *http.Transport {
+	t.Helper()
+	serverConfig, roots := serverTLS()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			context.AfterFunc(stop, func() { conn.Close() })
+			running.Go(func() { f.serve(tls.Server(conn, serverConfig)) })
+		}
+	})
+	transport := d365backup.NewTransport()
+	transport.Proxy, transport.TLSClientConfig.RootCAs = nil, roots
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, listener.Addr().String())
+	}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = listener.Close()
+		cancel()
+		running.Wait()
+	})
+	return transport
+}
+
 // TestResendsAreBounded: net/http alone would resend the request until the call's timeout.
 func TestResendsAreBounded(t *testing.T) {
-	serverConfig, roots := serverTLS()
 	goAway := func(uint32) []byte { return frame(frameGoAway, 0, 0, 0) }
 	reset := func(stream uint32) []byte { return frame(frameRSTStream, stream, protocolError) }
 	refuse := func(stream uint32) []byte { return frame(frameRSTStream, stream, refusedStream) }
@@ -170,28 +203,8 @@ func TestResendsAreBounded(t *testing.T) {
 		{"GOAWAY, 3 attempts", goAway, 3, page},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
 			server := &frames{reply: test.reply}
-			stop, cancel := context.WithCancel(t.Context())
-			var running sync.WaitGroup
-			running.Go(func() {
-				for {
-					conn, err := listener.Accept()
-					if err != nil {
-						return
-					}
-					context.AfterFunc(stop, func() { conn.Close() })
-					running.Go(func() { server.serve(tls.Server(conn, serverConfig)) })
-				}
-			})
-			transport := d365backup.NewTransport()
-			transport.Proxy, transport.TLSClientConfig.RootCAs = nil, roots
-			transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, network, listener.Addr().String())
-			}
+			transport := server.start(t)
 			client, err := d365backup.New(append(test.options,
 				d365backup.WithBaseURL("https://example.com"),
 				d365backup.WithHTTPClient(&http.Client{Transport: transport}),
@@ -208,10 +221,6 @@ func TestResendsAreBounded(t *testing.T) {
 			if n, want := server.requests.Load(), int64(2*test.attempts); n != want {
 				t.Errorf("%d requests, want %d", n, want)
 			}
-			transport.CloseIdleConnections()
-			_ = listener.Close()
-			cancel()
-			running.Wait()
 		})
 	}
 }

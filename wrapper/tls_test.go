@@ -21,10 +21,11 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
+func valid90Days(c *x509.Certificate) { c.NotAfter = time.Now().Add(90 * 24 * time.Hour) }
+func loopback(c *x509.Certificate)    { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }
+
 // TestTLSCauses: faults of a server's TLS are named and not retried.
 func TestTLSCauses(t *testing.T) {
-	valid90Days := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(90 * 24 * time.Hour) }
-	loopback := func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }
 	tests := []struct {
 		name, reason, text string
 		version            uint16
