@@ -68,8 +68,12 @@ func (c *Client) newRawClients(next http.RoundTripper) (err error) {
 	if c.config.httpClient != nil {
 		timeout = c.config.httpClient.Timeout
 	}
-	url := c.endpoints.base.String()
-	withToken := &tokenTransport{next: next, origin: c.endpoints.base, tokens: c.tokens, userAgent: c.config.userAgent()}
+	origin := c.endpoints.base
+	url := origin.String()
+	withToken := &auth.Transport{
+		Next: next, Origin: origin, Tokens: c.tokens, UserAgent: c.config.userAgent(),
+		OtherOrigin: configError("the token is for %s://%s only and was not sent to another address", origin.Scheme, origin.Host),
+	}
 	if c.pages, err = generated.NewClient(url, generated.WithHTTPClient(transport.NewClient(next, timeout))); err == nil {
 		c.raw, err = generated.NewClientWithResponses(url, generated.WithHTTPClient(transport.NewClient(withToken, timeout)))
 	}

@@ -62,9 +62,7 @@ func TestTLSCauses(t *testing.T) {
 			handshakes, address := serveTLS(t, tt.version, roots, tt.damage, append([]func(*x509.Certificate){valid90Days}, tt.change...)...)
 			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 			defer transport.CloseIdleConnections()
-			for _, credentials := range []d365backup.Option{
-				d365backup.WithTokenSource(canaryToken{}), d365backup.WithClientSecret("app", canarySecret),
-			} {
+			for _, credentials := range []d365backup.Option{d365backup.WithTokenSource(canaryToken{}), d365backup.WithClientSecret("app", canarySecret)} {
 				handshakes.Store(0)
 				client, err := d365backup.New(d365backup.WithBaseURL(address), d365backup.WithTokenURL(address), credentials, quick,
 					d365backup.WithHTTPClient(&http.Client{Transport: transport}))

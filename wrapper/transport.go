@@ -1,11 +1,8 @@
 package d365backup
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
 
-	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/transport"
 )
 
@@ -25,49 +22,4 @@ func (c *config) transport() (http.RoundTripper, error) {
 		return nil, configError("the transport of WithHTTPClient %v", err)
 	}
 	return c.httpClient.Transport, nil
-}
-
-// tokenTransport adds a token to the requests of Client.Raw, to the configured origin only.
-type tokenTransport struct {
-	next      http.RoundTripper
-	origin    *url.URL
-	tokens    auth.Tokens
-	userAgent string
-}
-
-// RoundTrip sends the request like auth.Send. The request of the response does not show the token.
-func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	body := req.Body
-	defer func() {
-		if body != nil { // not sent
-			_ = body.Close()
-		}
-	}()
-	if req.URL.Scheme != t.origin.Scheme || req.URL.Host != t.origin.Host || req.Host != "" && req.Host != t.origin.Host {
-		return nil, &Error{Kind: ErrConfig, Message: fmt.Sprintf(
-			"the token is for %s://%s only and was not sent to another address", t.origin.Scheme, t.origin.Host)}
-	}
-	sent := false
-	response, _, err := auth.Send(req.Context(), t.tokens, func(token string) (*http.Response, error) {
-		clone := req.Clone(req.Context())
-		if sent && req.Body != nil && req.Body != http.NoBody {
-			if req.GetBody == nil {
-				return nil, auth.ErrNoReplay
-			}
-			var err error
-			if clone.Body, err = req.GetBody(); err != nil {
-				return nil, auth.ErrNoReplay
-			}
-		}
-		sent, body = true, nil
-		clone.Header.Set("Authorization", "Bearer "+token)
-		if clone.Header.Get("User-Agent") == "" { // else the caller of Raw has set it
-			clone.Header.Set("User-Agent", t.userAgent)
-		}
-		return t.next.RoundTrip(clone)
-	})
-	if response != nil {
-		response.Request = req
-	}
-	return response, err
 }
