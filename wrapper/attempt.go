@@ -58,7 +58,7 @@ func (a *attempt) run(ctx context.Context) (page pageData, err error) {
 
 // send sends the request with a token.
 func (a *attempt) send(ctx context.Context) (response *http.Response, err error) {
-	response, a.secrets, err = auth.Send(ctx, a.client.tokens, func(token string) (*http.Response, error) {
+	response, a.secrets, err = auth.Send(ctx, a.client.tokens(), func(token string) (*http.Response, error) {
 		return a.request.send(ctx, func(_ context.Context, req *http.Request) error {
 			req.Header.Set("Accept", MediaTypeJSON)
 			req.Header.Set("Authorization", "Bearer "+token)

@@ -21,7 +21,7 @@ import (
 type Client struct {
 	config    config
 	endpoints endpoints
-	tokens    auth.Tokens
+	tokens    func() auth.Tokens             // a function, so that printing a Client does not look into it
 	pages     *generated.Client              // for attempts, which add the token themselves
 	raw       *generated.ClientWithResponses // adds the token to every request
 	replaced  atomic.Bool                    // with APIAuto: only the successor exists
@@ -52,9 +52,11 @@ func New(options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.tokens, err = c.config.tokens(c.endpoints, transport.Limited{Next: transport.ForTokens(next)}); err != nil {
+	tokens, err := c.config.tokens(c.endpoints, transport.Limited{Next: transport.ForTokens(next)})
+	if err != nil {
 		return nil, err
 	}
+	c.tokens = func() auth.Tokens { return tokens }
 	if err = c.newRawClients(transport.Limited{Next: next}); err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
 	}
@@ -71,7 +73,7 @@ func (c *Client) newRawClients(next http.RoundTripper) (err error) {
 	origin := c.endpoints.base
 	url := origin.String()
 	withToken := &auth.Transport{
-		Next: next, Origin: origin, Tokens: c.tokens, UserAgent: c.config.userAgent(),
+		Next: next, Origin: origin, Tokens: c.tokens(), UserAgent: c.config.userAgent(),
 		OtherOrigin: configError("the token is for %s://%s only and was not sent to another address", origin.Scheme, origin.Host),
 	}
 	if c.pages, err = generated.NewClient(url, generated.WithHTTPClient(transport.NewClient(next, timeout))); err == nil {
