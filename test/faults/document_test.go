@@ -10,47 +10,46 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the document anew")
+var update = flag.Bool("update", false, "rewrite the document")
 
 const (
 	document = "../../docs/reliability.md"
 	preface  = `# Reliability
 
-Networks fail, and so do servers. This says what the client does then: which faults it gets over by itself,
-which error a program sees of the others, and after how many attempts. Every outcome was measured by
-` + "`cd test/faults && go test .`" + `, which fails where one differs; ` + "`-args -update`" + ` rewrites this
+Networks fail, and so do servers. This page shows what the client does then: which faults it recovers from,
+which error a program gets for the others, and after how many attempts. Every outcome was measured by
+` + "`cd test/faults && go test .`" + `, which fails if one differs; ` + "`-args -update`" + ` rewrites this
 document.
 
-The client had its defaults (four attempts, four pages ahead) but for short waits, pages of %d jobs, and at most
-1 MiB an answer; where a fault takes time, an attempt ended after half a second, or after two if it passes. A *page* is one call of
-` + "`Page`" + ` whose requests for it meet the fault. A *sweep* is a loop over ` + "`Jobs`" + ` through %d pages, in which the requests
-for the third one do. A *token* is a call of ` + "`Page`" + ` whose token requests do.
+The client had its defaults (four attempts, four requests in flight) except for short waits, pages of %d jobs, and at most
+1 MiB per response. If a fault takes time, attempts ended after half a second, or after two if the fault passes. A *page* is one
+call of ` + "`Page`" + ` whose page requests are affected. A *sweep* is a loop over ` + "`Jobs`" + ` with %d pages, in which the requests
+for the third page are. A *token* is a call of ` + "`Page`" + ` whose token requests are.
 
-A fault *stays* if every such request meets it: see the columns page, sweep and token, where "the same" is what a page
-has. It *passes* if only the first one does; "no difference" says that it makes no difference. *Complete* says that all
-jobs came that the service has, once each and in its order.
+A fault *stays* if it affects every such request: see the columns page, sweep and token, in which "the same" means the same
+as for a page. It *passes* if it affects the first one only; "no difference" means that this has the same outcome.
+*Complete* means that all jobs of the service were returned, once each and in order.
 
-The columns up to token are HTTP/1.1. Everything was measured over TLS and HTTP/2 too: the last column says
+The columns up to token are for HTTP/1.1. Everything was also measured over TLS and HTTP/2: the last column has
 "the same", what differs, or "cannot occur".
 
-After every fault, the test also found that
+After every fault, the test also checked that
 
-- no goroutine was left, of the client or of the transport,
-- at most %d KiB more memory were held than before, and the six calls (three that pass, three that stay) had
-  allocated less than %d MiB in all, although some answers have 64 MiB (over HTTP/2, with the
+- no goroutine of the client or of the transport was left,
+- at most %d KiB more memory was held than before, and the six calls (three that pass, three that stay) had
+  allocated less than %d MiB in all, although some responses have 64 MiB (over HTTP/2, with the
   test's own servers, %d MiB held and %d MiB allocated),
-- neither client secret nor token is in the error, however it is printed, nor in the log at level debug, not even in
-  part.
+- no part of the client secret or of a token was in the error, however it is printed, or in the log at level debug.
 `
 )
 
-// checkDocument compares what was measured with the document, if all was.
+// checkDocument compares the document with what was measured, if every fault was.
 func checkDocument(t *testing.T, measured, measured2 []fault) {
 	var text strings.Builder
 	fmt.Fprintf(&text, preface, pageSize, pages, maxHeld>>10, maxAllocated>>20, maxHeld2>>20, maxAllocated2>>20)
 	for _, section := range table {
 		if len(measured) < len(section.faults) || len(measured2) < len(section.faults) {
-			t.Log("not all faults were measured, so that the document was not checked")
+			t.Log("the document was not checked, since not all faults were measured")
 			return
 		}
 		fmt.Fprintf(&text, "\n## %s\n\n", section.title)
@@ -78,7 +77,7 @@ func checkDocument(t *testing.T, measured, measured2 []fault) {
 	}
 }
 
-// comparedWith says how the fault over HTTP/2 differs from this one.
+// comparedWith describes how the fault differs over HTTP/2.
 func (f fault) comparedWith(over2 fault) string {
 	switch {
 	case f.only1:
@@ -90,7 +89,7 @@ func (f fault) comparedWith(over2 fault) string {
 		over2.thenSame(over2.stays.sweep), over2.thenSame(over2.stays.token))
 }
 
-// thenSame shortens an outcome that ends as that of a page does.
+// thenSame shortens an outcome that ends like that of a page.
 func (f fault) thenSame(outcome string) string {
 	if start, found := strings.CutSuffix(outcome, f.stays.page); found && f.stays.page != "" {
 		return start + "the same"

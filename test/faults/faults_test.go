@@ -21,19 +21,19 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestFaults holds the client to the table, in what it answers and in what it leaves behind, and the
-// document to what was measured.
+// TestFaults compares the outcome of each fault with the table, checks that no goroutine or memory is left, and compares
+// the document with what was measured.
 func TestFaults(t *testing.T) {
 	s := startService(t)
-	calm := fault{name: "none", place: scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })}
-	calm.passes = cells{good, "complete", good}
-	calm.stays = calm.passes
+	noFault := fault{name: "none", place: scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) })}
+	noFault.passes = cells{good, "complete", good}
+	noFault.stays = noFault.passes
 	over1 := target{address: strings.TrimPrefix(s.URL(), "http://")}
 	over2 := target{http2: true}
 	front := serve(t, over1, func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) }, true)
 	over2.address = front.Listener.Addr().String()
-	calm.run(t, s, over1) // what is made once and kept is made now
-	calm.run(t, s, over2)
+	noFault.run(t, s, over1) // creates what is created once and kept
+	noFault.run(t, s, over2)
 
 	var measured, measured2 []fault
 	for _, section := range table {
@@ -52,17 +52,17 @@ func TestFaults(t *testing.T) {
 // cells are the outcomes of one fault; empty where it does not apply.
 type cells struct{ page, sweep, token string }
 
-// call is something that the client is asked for, and the requests for it that meet the fault.
+// call is a call of the client, and which of its requests the fault affects.
 type call struct {
 	name  string
 	cell  func(*cells) *string
 	meets func(*http.Request) bool
-	ask   func(context.Context, *service, *d365backup.Client) ([]string, error)
+	do    func(context.Context, *service, *d365backup.Client) ([]string, error)
 }
 
 var calls = []call{
 	{"page", func(c *cells) *string { return &c.page }, func(r *http.Request) bool { return !isToken(r) }, onePage},
-	{"sweep", func(c *cells) *string { return &c.sweep }, func(r *http.Request) bool { return pageAsked(r) == 3 }, allPages},
+	{"sweep", func(c *cells) *string { return &c.sweep }, func(r *http.Request) bool { return pageRequested(r) == 3 }, allPages},
 	{"token", func(c *cells) *string { return &c.token }, isToken, onePage},
 }
 
@@ -78,7 +78,7 @@ func onePage(ctx context.Context, s *service, client *d365backup.Client) (ids []
 		ids = append(ids, job.JobID)
 	}
 	if !slices.Equal(ids, s.ids[:pageSize]) {
-		return nil, fmt.Errorf("the page has not the service's jobs")
+		return nil, fmt.Errorf("the page does not have the service's jobs")
 	}
 	return ids, nil
 }
@@ -91,17 +91,17 @@ func allPages(ctx context.Context, s *service, client *d365backup.Client) (ids [
 		ids = append(ids, job.JobID)
 	}
 	if !slices.Equal(ids, s.ids) {
-		return ids, fmt.Errorf("a complete sweep has not the service's jobs")
+		return ids, fmt.Errorf("a complete sweep does not have the service's jobs")
 	}
 	return ids, nil
 }
 
-// maxHeld and maxAllocated bound what one fault may cost in memory: what is still held after it, and all that
-// the process, server included, allocates for its six calls. The greatest answers have 64 MiB; the client's
+// maxHeld and maxAllocated bound the memory that one fault may take: what is still held after it, and what
+// the process, server included, allocates for its six calls. The largest responses have 64 MiB; the client's
 // limit is set to 1 MiB.
 //
-// Over HTTP/2 the test's own servers need more: TLS, and a second after its end a connection still has its last
-// header block, in one fault of more than 1 MiB.
+// Over HTTP/2 the test's own servers need more: for TLS, and because a connection keeps its last header block for a
+// second after it ends. In one fault that block exceeds 1 MiB.
 const (
 	maxHeld       = 512 << 10
 	maxAllocated  = 96 << 20
@@ -133,7 +133,7 @@ func (f fault) run(t *testing.T, s *service, wire target) fault {
 		check("stays", call, always, &f.stays, &measured.stays)
 	}
 	group.Wait()
-	// A delay of a toxic outlasts the call that met it.
+	// The delay of a toxic may outlast the call.
 	var leak error
 	for range 20 {
 		if leak = goleak.Find(known); leak == nil {
@@ -151,33 +151,33 @@ func (f fault) run(t *testing.T, s *service, wire target) fault {
 		mayHold, mayAllocate = maxHeld2, maxAllocated2
 	}
 	if held > mayHold || allocated > mayAllocate {
-		t.Errorf("%d KiB are too much to hold, or %d KiB to allocate", held>>10, allocated>>10)
+		t.Errorf("too much memory: %d KiB held, or %d KiB allocated", held>>10, allocated>>10)
 	}
 	return measured
 }
 
 func memory() (m runtime.MemStats) {
 	runtime.GC()
-	runtime.GC() // for what a pool keeps through the first one
+	runtime.GC() // pools keep their content during the first one
 	runtime.ReadMemStats(&m)
 	return m
 }
 
-// callTimeout bounds a call, for the sake of those that wait out one 429 after the other.
+// callTimeout bounds a call: some calls wait out one 429 after another.
 const callTimeout = 15 * time.Second
 
-// always is more requests than there will be.
+// always affects every request.
 const always = math.MaxInt
 
-// measure makes one call of which so many requests meet the fault.
+// measure makes one call. The fault affects its first requests, as many as times.
 func (f fault) measure(t *testing.T, s *service, wire target, call call, times int) string {
 	host := strings.TrimPrefix(s.URL(), "http://")
-	way := &way{obstacle: f.place(t, wire), t: t, host: host, good: wire.through(t, wire.address), meets: call.meets, times: times}
+	transport := &faultyTransport{obstacle: f.place(t, wire), t: t, host: host, good: wire.through(t, wire.address), meets: call.meets, times: times}
 	policy := d365backup.RetryPolicy{BaseDelay: time.Millisecond, MaxDelay: 2 * time.Second, AttemptTimeout: 20 * time.Second}
 	switch {
 	case f.lasts && times == always:
 		policy.AttemptTimeout = 500 * time.Millisecond
-	case f.lasts: // the second attempt has to be good, on a busy machine too
+	case f.lasts: // the second attempt must succeed, even on a busy machine
 		policy.AttemptTimeout = 2 * time.Second
 	}
 	var log syncBuffer
@@ -185,10 +185,10 @@ func (f fault) measure(t *testing.T, s *service, wire target, call call, times i
 	client, err := d365backup.New(
 		d365backup.WithBaseURL(s.URL()),
 		d365backup.WithTokenURL(s.TokenURL()),
-		d365backup.WithAPI(d365backup.APIv1), // or a 404 would lead to the successor
+		d365backup.WithAPI(d365backup.APIv1), // or the client would request the successor after a 404
 		d365backup.WithLoopbackHTTP(),
 		d365backup.WithClientSecret(clientID, clientSecret),
-		d365backup.WithHTTPClient(&http.Client{Transport: way}),
+		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
 		d365backup.WithPageSize(pageSize),
 		d365backup.WithRetry(policy),
 		d365backup.WithMaxResponseBytes(1<<20),
@@ -198,9 +198,9 @@ func (f fault) measure(t *testing.T, s *service, wire target, call call, times i
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := call.ask(t.Context(), s, client)
+	ids, err := call.do(t.Context(), s, client)
 	if !inOrder(ids, s.ids) {
-		t.Errorf("the %d jobs got are not the service's, once each and in its order", len(ids))
+		t.Errorf("the %d jobs returned are not the service's, once each and in order", len(ids))
 	}
 	logger.Error("the outcome", "client", client, "err", err)
 	shown := log.String() + fmt.Sprintf("%v %+v %#v %v %+v %#v", err, err, err, client, client, client)
@@ -217,7 +217,7 @@ func (f fault) measure(t *testing.T, s *service, wire target, call call, times i
 	return outcome
 }
 
-// inOrder reports whether all that was got is wanted, in that order; something may be missing.
+// inOrder reports whether got is a part of want, in the same order.
 func inOrder(got, want []string) bool {
 	for _, id := range got {
 		at := slices.Index(want, id)
@@ -229,20 +229,20 @@ func inOrder(got, want []string) bool {
 	return true
 }
 
-// way leads requests to the service, some of them past the obstacle.
-type way struct {
+// faultyTransport sends the first requests that meets selects to the obstacle, and all others directly to the service.
+type faultyTransport struct {
 	obstacle
 	t     *testing.T
-	host  string // the only one to be asked
+	host  string // the only one that requests may go to
 	good  http.RoundTripper
 	meets func(*http.Request) bool
-	times int // how many of them
+	times int // how many requests the fault affects
 
 	mu  sync.Mutex
 	met int
 }
 
-func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host != w.host {
 		w.t.Errorf("a request went to %s", r.URL.Host)
 	}
@@ -252,9 +252,9 @@ func (w *way) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.met++
 	passed := w.met > w.times
-	if passed && w.mend != nil {
-		w.mend()
-		w.mend, w.times, passed = nil, always, false // from now on the obstacle is none
+	if passed && w.repair != nil {
+		w.repair()
+		w.repair, w.times, passed = nil, always, false // the obstacle has no fault from now on
 	}
 	w.mu.Unlock()
 	if passed {
@@ -282,7 +282,7 @@ var kinds = []struct {
 	{"ErrIncomplete", d365backup.ErrIncomplete},
 }
 
-// describe says all that a program can tell from an error.
+// describe returns everything that a program can learn from an error.
 func describe(err error) string {
 	if err == nil {
 		return "complete"
@@ -297,7 +297,7 @@ func describe(err error) string {
 			matched = append(matched, k.name)
 		}
 	}
-	// Whether the status was read before the network failed is a matter of milliseconds.
+	// Whether the status was read before the network failed depends on milliseconds.
 	if e.StatusCode != 0 && !errors.Is(err, d365backup.ErrNetwork) {
 		facts = append(facts, fmt.Sprint(e.StatusCode))
 	}
@@ -333,7 +333,7 @@ func (b *syncBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// attempts returns the greatest number of an attempt in the log.
+// attempts returns the highest attempt number in the log.
 func (b *syncBuffer) attempts(t *testing.T) (most int) {
 	t.Helper()
 	for line := range bytes.Lines(b.Bytes()) {

@@ -19,22 +19,22 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// obstacle is a way to the service with a fault in it.
+// obstacle is a transport with a fault between it and the service.
 type obstacle struct {
 	http.RoundTripper
-	mend func() // takes the fault away; nil where the way stays as it is, and another is taken
+	repair func() // removes the fault; nil if other requests take another transport instead
 }
 
-// target is where a fault is put: before the service, as it is reached over one version of HTTP.
+// target is the service that a fault is put in front of, reached over one version of HTTP.
 type target struct {
 	address string
 	http2   bool
 }
 
-// place puts a fault before the service, until the test ends.
+// place puts a fault in front of the service, until the test ends.
 type place func(t *testing.T, service target) obstacle
 
-// to returns a transport with the client's own settings whose connections all lead to one address.
+// to returns a transport with the client's own settings that connects to one address only.
 func (s target) to(t *testing.T, address string) *http.Transport {
 	transport := d365backup.NewTransport()
 	transport.Proxy = nil
@@ -52,7 +52,7 @@ func (s target) to(t *testing.T, address string) *http.Transport {
 	}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		conns.Range(func(conn, _ any) bool { // HTTP/2 calls one idle some time after its last request was canceled
+		conns.Range(func(conn, _ any) bool { // an HTTP/2 connection becomes idle only some time after its last request was canceled
 			_ = conn.(net.Conn).Close()
 			return true
 		})
@@ -60,7 +60,7 @@ func (s target) to(t *testing.T, address string) *http.Transport {
 	return transport
 }
 
-// through is the same for addresses where the service or a server of these tests listens.
+// through does the same for an address at which the service or a server of these tests listens.
 func (s target) through(t *testing.T, address string) http.RoundTripper {
 	transport := s.to(t, address)
 	if !s.http2 {
@@ -79,12 +79,12 @@ var roots = func() *x509.CertPool {
 	return pool
 }()
 
-// toxic puts Toxiproxy before the service.
+// toxic puts Toxiproxy in front of the service, with a toxic for responses.
 func toxic(kind string, attributes map[string]any) place {
 	return poisoned(proxy.Toxic{Type: kind, Attributes: attributes})
 }
 
-// toxicRequest is a toxic that requests meet, not responses.
+// toxicRequest does the same with a toxic for requests.
 func toxicRequest(kind string, attributes map[string]any) place {
 	return poisoned(proxy.Toxic{Type: kind, Attributes: attributes, Upstream: true})
 }
@@ -118,31 +118,31 @@ func down(t *testing.T, service target) obstacle {
 	}}
 }
 
-// script is a server that answers as it likes. next is the service.
+// script responds to a request. Next is the service.
 type script func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// scripted puts a server with this script before the service.
-func scripted(answer script) place {
+// scripted puts a server with this script in front of the service.
+func scripted(respond script) place {
 	return func(t *testing.T, service target) obstacle {
-		return obstacle{RoundTripper: service.through(t, serve(t, service, answer, service.http2).Listener.Addr().String())}
+		return obstacle{RoundTripper: service.through(t, serve(t, service, respond, service.http2).Listener.Addr().String())}
 	}
 }
 
-// serve runs a scripted server. It reads each request to the end before it responds: what is left unread
-// would turn the end of a connection into a reset.
-func serve(t *testing.T, service target, answer script, http2 bool) *httptest.Server {
+// serve runs a scripted server. It reads each request to its end before it responds: unread data would turn the end
+// of the connection into a reset.
+func serve(t *testing.T, service target, respond script, http2 bool) *httptest.Server {
 	next := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: service.address})
 	next.Transport = service.through(t, service.address)
 	if http1, ok := next.Transport.(*http.Transport); ok {
-		http1.DisableKeepAlives = true // a server that outlasts a test must keep no connection of it
+		http1.DisableKeepAlives = true // a server that outlasts a test must not keep its connections
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the client has left
+			return // the client has disconnected
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		answer(w, r, next)
+		respond(w, r, next)
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if server.EnableHTTP2 = http2; http2 {
@@ -154,14 +154,14 @@ func serve(t *testing.T, service target, answer script, http2 bool) *httptest.Se
 	return server
 }
 
-// rawHTTP2 is a TLS server that is promised HTTP/2 and does this with the connection.
-func rawHTTP2(answer func(net.Conn)) place {
+// rawHTTP2 puts a TLS server in front of the service that negotiates HTTP/2 and then passes the connection to handle.
+func rawHTTP2(handle func(net.Conn)) place {
 	return func(t *testing.T, service target) obstacle {
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.TLS = &tls.Config{NextProtos: []string{"h2"}}
 		server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-			"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) { answer(conn) },
+			"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) { handle(conn) },
 		}
 		server.StartTLS()
 		t.Cleanup(server.Close)
@@ -169,7 +169,7 @@ func rawHTTP2(answer func(net.Conn)) place {
 	}
 }
 
-// secure makes the client speak TLS.
+// secure sends requests over TLS.
 type secure struct{ next http.RoundTripper }
 
 func (s secure) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -180,8 +180,8 @@ func (s secure) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(r)
 }
 
-// tlsTo puts a server before the service that is asked by TLS: one that answers so with its own certificate,
-// or, without a configuration, one that does not know TLS.
+// tlsTo sends requests over TLS to a server with this configuration and the certificate of httptest; if config is
+// nil, to a server without TLS.
 func tlsTo(config *tls.Config) place {
 	return func(t *testing.T, service target) obstacle {
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
@@ -197,7 +197,7 @@ func tlsTo(config *tls.Config) place {
 	}
 }
 
-// silentTLS is a server that never answers a TLS handshake.
+// silentTLS is a server that never responds to a TLS handshake.
 func silentTLS(t *testing.T, service target) obstacle {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -217,7 +217,7 @@ func silentTLS(t *testing.T, service target) obstacle {
 	t.Cleanup(func() {
 		_ = listener.Close()
 		accepting.Wait()
-		for _, conn := range accepted { // net/http goes on with a handshake when its call is over
+		for _, conn := range accepted { // net/http continues a handshake after its call has ended
 			_ = conn.Close()
 		}
 	})

@@ -16,12 +16,12 @@ const (
 	jsonType  = "application/json"
 	htmlType  = "text/html; charset=utf-8"
 	loginPage = "<!DOCTYPE html><html><title>Sign in</title><body>Sign in to go on</body></html>"
-	// head begins an answer that is written by hand.
+	// head is the beginning of a raw response.
 	head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 )
 
-// says answers with this status, media type and body; more is header fields, name by name.
-func says(status int, mediaType, body string, more ...string) place {
+// responds sends this status, media type and body. More has the names and values of further header fields.
+func responds(status int, mediaType, body string, more ...string) place {
 	return scripted(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header()["Content-Type"] = nil
 		if mediaType != "" {
@@ -35,7 +35,7 @@ func says(status int, mediaType, body string, more ...string) place {
 	})
 }
 
-// writes responds with these bytes and closes the connection.
+// writes sends these bytes and closes the connection.
 func writes(text string) place {
 	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if r.ProtoMajor == 2 {
@@ -51,8 +51,7 @@ func writes(text string) place {
 	})
 }
 
-// replay sends a response that is written by hand over HTTP/2, where it can have a header and a body, and
-// resets the stream if there is none.
+// replay sends a raw response over HTTP/2. It resets the stream if the response has no complete header.
 func replay(w http.ResponseWriter, text string) {
 	fields, body, ok := strings.Cut(text, "\r\n\r\n")
 	if !ok {
@@ -67,7 +66,7 @@ func replay(w http.ResponseWriter, text string) {
 	_ = http.NewResponseController(w).Flush()
 }
 
-// stops responds with these bytes and then with nothing, until the client leaves.
+// stops sends these bytes and then nothing more, until the client disconnects.
 func stops(text string) place {
 	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		if r.ProtoMajor == 2 {
@@ -87,7 +86,7 @@ func stops(text string) place {
 	})
 }
 
-// trickle answers with a header that has no end, a byte every 10 ms.
+// trickle sends an endless header, one byte every 10 ms.
 func trickle(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -103,7 +102,7 @@ func trickle(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	}
 }
 
-// manyFields answers as the service does, under this many header fields of a kilobyte.
+// manyFields adds this many header fields of a kilobyte to the service's response.
 func manyFields(n int) place {
 	return scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		for i := range n {
@@ -113,7 +112,7 @@ func manyFields(n int) place {
 	})
 }
 
-// endlessHeader answers with header fields until the client has enough.
+// endlessHeader sends header fields until the client disconnects.
 func endlessHeader(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -129,7 +128,7 @@ func endlessHeader(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	}
 }
 
-// compressed answers as the service does, compressed and then changed.
+// compressed compresses the service's response and then changes it.
 func compressed(change func([]byte) []byte) place {
 	return scripted(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		plain := httptest.NewRecorder()
@@ -144,11 +143,10 @@ func compressed(change func([]byte) []byte) place {
 	})
 }
 
-// tooMuch is how far the answers without an end go after all, for the sake of the machine under a client
-// that has no limit.
+// tooMuch bounds the endless responses, to protect the machine from a client without a limit.
 const tooMuch = 64 << 20
 
-// bomb is much that gzip has made small: a MiB, and the same again and again.
+// bomb is a gzip bomb: one compressed MiB, repeated.
 var bomb = func() []byte {
 	var zipped bytes.Buffer
 	zip := gzip.NewWriter(&zipped)
@@ -168,7 +166,7 @@ func endless(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	_, _ = io.CopyN(w, spaces{}, tooMuch)
 }
 
-// spaces is a reader without an end.
+// spaces is an endless reader.
 type spaces struct{}
 
 func (spaces) Read(p []byte) (int, error) {
@@ -178,7 +176,7 @@ func (spaces) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// echoes answers with all that it was sent, in its header, in its reason and in its body.
+// echoes repeats everything that it was sent, in the header and in the body.
 func echoes(status int) place {
 	return scripted(func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		sent, _ := io.ReadAll(r.Body)
@@ -192,8 +190,8 @@ func echoes(status int) place {
 	})
 }
 
-// parrot writes back what it was sent in place of an answer.
-func parrot(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+// rawEcho writes back what it was sent, without a valid response around it.
+func rawEcho(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	sent, _ := io.ReadAll(r.Body)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -203,14 +201,15 @@ func parrot(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_ = conn.Close()
 }
 
-// garble writes what is not HTTP in place of a response, mirror what it is sent.
+// garble writes something that is not HTTP.
 func garble(conn net.Conn) {
 	_, _ = conn.Read(make([]byte, 1024))
 	_, _ = io.WriteString(conn, notHTTP)
 }
 
+// mirror writes back what it is sent.
 func mirror(conn net.Conn) {
-	_ = conn.SetDeadline(time.Now().Add(time.Second)) // for a client that sends back what it gets
+	_ = conn.SetDeadline(time.Now().Add(time.Second)) // in case the client sends back what it receives
 	_, _ = io.Copy(conn, conn)
 }
 

@@ -24,7 +24,7 @@ const (
 	pages        = 5
 )
 
-// service is a sandbox that notes which tokens it grants.
+// service is a sandbox that records which tokens it grants.
 type service struct {
 	*sandbox.Server
 	query d365backup.Query
@@ -40,7 +40,7 @@ func startService(t *testing.T) *service {
 	anchor := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	var err error
 	s.Server, err = sandbox.Start(sandbox.WithClient(clientID, clientSecret), sandbox.WithAnchor(anchor),
-		sandbox.WithJobs(pages*pageSize), sandbox.WithFault(sandbox.Fault{Name: "note-tokens", Middleware: s.note}))
+		sandbox.WithJobs(pages*pageSize), sandbox.WithFault(sandbox.Fault{Name: "note-tokens", Middleware: s.recordTokens}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,29 +56,29 @@ func startService(t *testing.T) *service {
 	return s
 }
 
-func (s *service) note(next http.Handler) http.Handler {
+func (s *service) recordTokens(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isToken(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		answer := httptest.NewRecorder()
-		next.ServeHTTP(answer, r)
+		response := httptest.NewRecorder()
+		next.ServeHTTP(response, r)
 		var grant struct {
 			AccessToken string `json:"access_token"`
 		}
-		if json.Unmarshal(answer.Body.Bytes(), &grant) == nil && grant.AccessToken != "" {
+		if json.Unmarshal(response.Body.Bytes(), &grant) == nil && grant.AccessToken != "" {
 			s.mu.Lock()
 			s.granted = append(s.granted, grant.AccessToken)
 			s.mu.Unlock()
 		}
-		maps.Copy(w.Header(), answer.Header())
-		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes())
+		maps.Copy(w.Header(), response.Header())
+		w.WriteHeader(response.Code)
+		_, _ = w.Write(response.Body.Bytes())
 	})
 }
 
-// leaked returns a secret of which the text shows the beginning or the end; empty if it shows none.
+// leaked returns a secret whose beginning or end is in the text; empty if there is none.
 func (s *service) leaked(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,8 +92,8 @@ func (s *service) leaked(text string) string {
 
 func isToken(r *http.Request) bool { return r.URL.Path == "/connect/token" }
 
-// pageAsked returns the number of the page that a request asks for; 0 for a token request.
-func pageAsked(r *http.Request) int {
+// pageRequested returns the number of the page that is requested; 0 for a token request.
+func pageRequested(r *http.Request) int {
 	if isToken(r) || r.GetBody == nil {
 		return 0
 	}
