@@ -1,5 +1,5 @@
-// Package proxy runs Toxiproxy within the process, between a client and a server on loopback. What is
-// wrong with a proxy is set when it is made; to change it, make another.
+// Package proxy runs Toxiproxy in this process, between a client and a server on loopback. The toxics of a proxy are
+// set when it is created; to change them, create another.
 package proxy
 
 import (
@@ -12,29 +12,29 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Toxic is what is wrong with a connection. Type and Attributes are those of Toxiproxy's API.
+// Toxic is a fault of connections. Type and Attributes are those of Toxiproxy's API.
 type Toxic struct {
 	Type       string
-	Upstream   bool // it is in the way of requests, not of answers
+	Upstream   bool // affects requests, not responses
 	Attributes map[string]any
-	Toxicity   float64 // the part of connections that it meets; 0: all
+	Toxicity   float64 // the fraction of connections that it affects; 0: all
 }
 
-// Proxy hands connections on to a server. It begins stopped.
+// Proxy forwards connections to a server. It is created stopped.
 type Proxy struct {
-	inner *toxiproxy.Proxy
-	gone  chan struct{} // closed when no more data matters
+	inner  *toxiproxy.Proxy
+	closed chan struct{} // closed when no more data matters
 }
 
-// New makes a proxy before the server at target (host and port) whose every connection has these toxics.
-func New(target string, poison ...Toxic) (*Proxy, error) {
+// New creates a proxy in front of the server at target (host and port) with these toxics.
+func New(target string, faults ...Toxic) (*Proxy, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	p := &Proxy{
-		inner: toxiproxy.NewProxy(server, "proxy", "127.0.0.1:0", target),
-		gone:  make(chan struct{}),
+		inner:  toxiproxy.NewProxy(server, "proxy", "127.0.0.1:0", target),
+		closed: make(chan struct{}),
 	}
 	all := []Toxic{{}, {Upstream: true}} // a guard for each direction
-	for _, toxic := range poison {
+	for _, toxic := range faults {
 		all = append(all, toxic, Toxic{Upstream: toxic.Upstream})
 	}
 	for i, toxic := range all {
@@ -65,16 +65,15 @@ func (p *Proxy) add(name string, toxic Toxic) error {
 	}
 	added, err := p.inner.Toxics.AddToxicJson(bytes.NewReader(text))
 	if err == nil && isGuard {
-		added.Toxic = guard{p.gone}
+		added.Toxic = guard{p.closed}
 	}
 	return err
 }
 
-// guard hands data on. A toxic that ends a connection leaves what comes after it unread, and so does a
-// reader that has left; Toxiproxy's goroutines then wait for ever to hand it on. Those before a guard wait
-// until the proxy is closed.
+// guard forwards data, and drops it after the proxy has been closed. Without a guard, the goroutines of Toxiproxy block
+// forever if a toxic that ended the connection, or a reader that disconnected, no longer reads their data.
 type guard struct {
-	gone <-chan struct{}
+	closed <-chan struct{}
 }
 
 // Pipe runs until the data ends, or the proxy is closed.
@@ -82,7 +81,7 @@ func (g guard) Pipe(stub *toxics.ToxicStub) {
 	for chunk := range stub.Input {
 		select {
 		case stub.Output <- chunk:
-		case <-g.gone:
+		case <-g.closed:
 		}
 	}
 	stub.Close()
@@ -94,11 +93,11 @@ func (p *Proxy) Start() error { return p.inner.Start() }
 // Stop cuts all connections and refuses new ones.
 func (p *Proxy) Stop() { p.inner.Stop() }
 
-// Addr returns host and port, which are known from the first Start on.
+// Addr returns host and port, which are known after the first Start.
 func (p *Proxy) Addr() string { return p.inner.Listen }
 
 // Close stops the proxy for good. Its goroutines end soon after, as far as its toxics' delays allow.
 func (p *Proxy) Close() {
 	p.Stop()
-	close(p.gone)
+	close(p.closed)
 }

@@ -12,11 +12,11 @@ import (
 	"sync"
 )
 
-// counts is what happened. The zero value is ready, and safe for concurrent use.
+// counts counts events. The zero value is ready to use, and safe for concurrent use.
 type counts struct {
-	mu     sync.Mutex
-	counts map[string]map[string]int // by subject and kind
-	wrongs []error                   // the first of them
+	mu         sync.Mutex
+	counts     map[string]map[string]int // by subject and kind
+	violations []error                   // the first ten
 }
 
 func (c *counts) add(subject, kind string) {
@@ -31,13 +31,13 @@ func (c *counts) add(subject, kind string) {
 	c.counts[subject][kind]++
 }
 
-// wrong notes what must not happen.
-func (c *counts) wrong(err error) {
-	c.add("wrong", "in all")
+// violation records an error that must not happen.
+func (c *counts) violation(err error) {
+	c.add("violations", "in all")
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.wrongs) < 10 {
-		c.wrongs = append(c.wrongs, err)
+	if len(c.violations) < 10 {
+		c.violations = append(c.violations, err)
 	}
 }
 
@@ -53,16 +53,16 @@ func (c *counts) print(w io.Writer) {
 	}
 }
 
-// verdict finds what went wrong, and a soak that shows nothing.
+// verdict returns the violations, and an error if the run proves nothing.
 func (c *counts) verdict() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	problems := c.wrongs
+	problems := c.violations
 	if c.counts["sweeps"]["complete"] == 0 {
 		problems = append(problems, errors.New("no sweep was complete"))
 	}
 	if len(c.counts["failed attempts"]) == 0 {
-		problems = append(problems, errors.New("no attempt failed: nothing was in the way"))
+		problems = append(problems, errors.New("no attempt failed: the toxics had no effect"))
 	}
 	return errors.Join(problems...)
 }
@@ -76,7 +76,7 @@ func (handler) Enabled(_ context.Context, level slog.Level) bool { return level 
 
 func (h handler) Handle(_ context.Context, record slog.Record) error {
 	record.Attrs(func(a slog.Attr) bool {
-		if a.Key == "kind" { // it has none where the caller gave up
+		if a.Key == "kind" { // it has none if the caller no longer waits
 			h.counts.add("failed attempts", a.Value.String())
 		}
 		return true

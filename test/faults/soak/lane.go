@@ -11,8 +11,8 @@ import (
 	"github.com/d365backup/d365backup/test/faults/proxy"
 )
 
-// lane is a way to the service. Every second or so another proxy takes the place of the one before, whose
-// connections are cut.
+// lane is a route to the service through a proxy. Every few seconds another proxy replaces it, and its connections
+// are cut.
 type lane struct {
 	target  string
 	choice  *rand.Rand
@@ -38,25 +38,25 @@ func (l *lane) keepChanging(ended <-chan struct{}) {
 		select {
 		case <-ended:
 			return
-		case <-time.After(l.lasts()):
+		case <-time.After(l.proxyLifetime()):
 		}
 		if err := l.change(); err != nil {
-			l.counts.wrong(err)
+			l.counts.violation(err)
 			return
 		}
 	}
 }
 
-// lasts draws how long the proxy stays. One that is down does not for long, or hardly a sweep would have
-// attempts enough to outlast it.
-func (l *lane) lasts() time.Duration {
+// proxyLifetime chooses how long the proxy is used. One that is down is replaced soon, or sweeps would run out of
+// attempts.
+func (l *lane) proxyLifetime() time.Duration {
 	if l.down {
 		return 100*time.Millisecond + time.Duration(l.choice.Int64N(int64(400*time.Millisecond)))
 	}
 	return 2*time.Second + time.Duration(l.choice.Int64N(int64(6*time.Second)))
 }
 
-// change puts another proxy in place: one in six has no toxic, one in six is down.
+// change replaces the proxy: one in six has no toxic, one in six is down.
 func (l *lane) change() error {
 	var toxics []proxy.Toxic
 	state := l.choice.IntN(6)
@@ -94,7 +94,7 @@ func (l *lane) change() error {
 
 func (l *lane) close() { l.proxy.Close() }
 
-// toxic draws a toxic that meets some of the connections.
+// toxic chooses a toxic for some of the connections.
 func (l *lane) toxic() proxy.Toxic {
 	draw := func(least, most int) int { return least + l.choice.IntN(most-least) }
 	all := []proxy.Toxic{

@@ -16,11 +16,11 @@ const (
 	jobs     = 60
 	pageSize = 15
 	secret   = "canary-soak-secret"
-	// lifetime of tokens: they are replaced when a fifth of it is left.
+	// lifetime is that of tokens, which are replaced when a fifth of it is left.
 	lifetime = 3 * time.Second
 )
 
-// service is a sandbox whose history stands still, and what it saw.
+// service is a sandbox whose history does not change, with counts of its events.
 type service struct {
 	*sandbox.Server
 	ids   []string
@@ -47,7 +47,7 @@ func startService() (*service, error) {
 
 func (s *service) host() string { return strings.TrimPrefix(s.URL(), "http://") }
 
-// count counts the token requests that come through.
+// count counts the token requests that arrive.
 func (s *service) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.URL()+r.URL.Path == s.TokenURL() {
@@ -69,11 +69,11 @@ func (s *service) keepRevoking(ended <-chan struct{}, choice *rand.Rand) {
 	}
 }
 
-// client returns a client whose connections take the lane; nil: the straight way.
-func (s *service) client(way *lane, c *counts) (*d365backup.Client, *http.Transport, error) {
+// client returns a client that connects through the lane; directly if it is nil.
+func (s *service) client(route *lane, c *counts) (*d365backup.Client, *http.Transport, error) {
 	transport := &http.Transport{MaxConnsPerHost: 16, MaxIdleConnsPerHost: 16}
-	if way != nil {
-		transport.DialContext = way.dial
+	if route != nil {
+		transport.DialContext = route.dial
 	}
 	client, err := d365backup.New(
 		d365backup.WithBaseURL(s.URL()),
@@ -82,7 +82,7 @@ func (s *service) client(way *lane, c *counts) (*d365backup.Client, *http.Transp
 		d365backup.WithClientSecret("app", secret),
 		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
 		d365backup.WithPageSize(pageSize),
-		d365backup.WithPrefetch(2), // or on a busy machine the requests wait for each other longer than a proxy stays
+		d365backup.WithPrefetch(2), // with more, requests on a busy machine wait for each other longer than a proxy is used
 		d365backup.WithRetry(d365backup.RetryPolicy{BaseDelay: 100 * time.Millisecond, MaxDelay: time.Second, AttemptTimeout: 5 * time.Second}),
 		d365backup.WithTimeout(20*time.Second),
 		d365backup.WithLogger(c.logger()),
@@ -90,7 +90,7 @@ func (s *service) client(way *lane, c *counts) (*d365backup.Client, *http.Transp
 	return client, transport, err
 }
 
-// warmUp makes once what is made once and kept.
+// warmUp makes one sweep, to create what is created once and kept.
 func (s *service) warmUp() error {
 	var none counts
 	client, transport, err := s.client(nil, &none)
