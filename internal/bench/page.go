@@ -1,6 +1,6 @@
-// Package bench has what the benchmarks share: pages as the contract has them, and a service on loopback
-// that hands them out, late if it is told to. It keeps no history and checks nothing; for that see
-// package sandbox. It knows nothing of the client under test.
+// Package bench has what the benchmarks share: pages as in the contract, and a service on loopback that returns them,
+// after a delay if one is set. It keeps no history and checks nothing; for that see package sandbox. It does not
+// depend on the client.
 package bench
 
 import (
@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// List is a list of jobs in pages. Its jobs have all fields of the contract, times with seven digits of a
-// fraction, and one in ten is still running.
+// List is a list of jobs in pages. Its jobs have all fields of the contract, times with a fraction of
+// seven digits, and one in ten is still running.
 type List struct {
 	total int
 	size  int
-	// What stands around the id of each job of a page: pages differ in ids and numbers alone, so that
-	// serving them costs next to nothing.
+	// The JSON before and after the id of each job of a page: pages differ in ids and numbers only, so that
+	// serving them takes almost no time.
 	before, after []string
 }
 
@@ -38,7 +38,7 @@ func NewList(total, size int) *List {
 	return l
 }
 
-// AppendPage appends the page with this number, counted from 1, to b. Behind the last one, pages are empty.
+// AppendPage appends the page with this number, counted from 1, to b. Pages after the last one are empty.
 func (l *List) AppendPage(b []byte, number int) []byte {
 	b = fmt.Appendf(b, `{"totalCount":%d,`, l.total)
 	first := min((number-1)*l.size, l.total)
@@ -58,7 +58,7 @@ func (l *List) AppendPage(b []byte, number int) []byte {
 	return fmt.Appendf(b, `],"pageIndex":%d,"pageSize":%d}`, number, l.size)
 }
 
-// appendDigits appends 14 digits: ids are of one length.
+// appendDigits appends n as 14 digits, so that all ids have the same length.
 func appendDigits(b []byte, n int) []byte {
 	var digits [14]byte
 	for i := len(digits) - 1; i >= 0; i-- {

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// Service is a server that hands out the pages of a list, and tokens.
+// Service is a server that returns the pages of a list, and tokens.
 type Service struct {
 	// URL is its base URL. Tokens are at TokenPath below it.
 	URL string
-	// Roots has the certificate of a service over HTTP/2.
+	// Roots has the certificate of a service over HTTP/2; otherwise it is nil.
 	Roots *x509.CertPool
 
 	server      *httptest.Server
@@ -26,19 +26,19 @@ type Service struct {
 	connections atomic.Int64
 	open, most  atomic.Int64 // connections now, and at most
 	pages       atomic.Int64 // requested
-	// bodies are buffers for pages. A sync.Pool would be emptied by the garbage of who is measured.
+	// bodies are buffers for pages. The garbage collections of the measured code would empty a sync.Pool.
 	bodies chan []byte
 
 	mu      sync.Mutex
-	arrived *sync.Cond // with mu: waiting has grown
+	changed *sync.Cond // with mu: waiting has changed
 	waiting int
 }
 
-// TokenPath is where the service hands out tokens.
+// TokenPath is the path of the token endpoint.
 const TokenPath = "/connect/token"
 
-// Serve starts a service on loopback, which stops with the test. It answers a page after its latency;
-// nil: at once.
+// Serve starts a service on loopback, which stops when the test ends. It returns each page after its latency; at once if
+// latency is nil.
 func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *Service {
 	tb.Helper()
 	return serve(tb, list, latency, (*httptest.Server).Start)
@@ -59,7 +59,7 @@ func ServeHTTP2(tb testing.TB, list *List, latency func(number int) time.Duratio
 func serve(tb testing.TB, list *List, latency func(number int) time.Duration, start func(*httptest.Server)) *Service {
 	tb.Helper()
 	s := &Service{list: list, latency: latency, bodies: make(chan []byte, 64)}
-	s.arrived = sync.NewCond(&s.mu)
+	s.changed = sync.NewCond(&s.mu)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/OpenApi/GetJobs", s.page)
 	mux.HandleFunc("POST "+TokenPath, func(w http.ResponseWriter, _ *http.Request) {
@@ -85,7 +85,7 @@ func serve(tb testing.TB, list *List, latency func(number int) time.Duration, st
 // Connections returns how many connections were opened to the service.
 func (s *Service) Connections() int { return int(s.connections.Load()) }
 
-// MostConnections returns how many were open at a time, at most.
+// MostConnections returns the largest number of connections that were open at a time.
 func (s *Service) MostConnections() int { return int(s.most.Load()) }
 
 // Pages returns how many pages were requested.
@@ -96,12 +96,12 @@ func (s *Service) noteOpen(open int64) {
 	}
 }
 
-// Await returns when this many requests at once wait for their page's latency to pass.
+// Await returns when this many requests are waiting for their page's latency to pass.
 func (s *Service) Await(requests int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.waiting < requests {
-		s.arrived.Wait()
+		s.changed.Wait()
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait lets the latency of the page pass. It is false when the client has gone.
+// wait waits for the latency of the page. It returns false if the client disconnects first.
 func (s *Service) wait(r *http.Request, number int) bool {
 	if s.latency == nil || s.latency(number) == 0 {
 		return true
@@ -155,5 +155,5 @@ func (s *Service) count(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting += n
-	s.arrived.Broadcast()
+	s.changed.Broadcast()
 }
