@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// noID starts an item that the server does not name.
+// noID is the prefix of an item without an id from the server.
 const noID = "no id: "
 
 var errNoPage = errors.New("no such page")
@@ -116,7 +116,7 @@ func (s *server) fetch(ctx context.Context, number, size int) (paging.Page, erro
 	return page, nil
 }
 
-// read reads the list in the caller's bubble.
+// read reads the list in the caller's synctest bubble.
 func (s *server) read(ctx context.Context, pageSize, prefetch int) error {
 	list := paging.List{
 		Fetch:    s.fetch,
@@ -138,7 +138,7 @@ func (s *server) read(ctx context.Context, pageSize, prefetch int) error {
 	})
 }
 
-// readAll reads the list in a bubble of its own, in which requests arrive in a fixed order.
+// readAll reads the list in its own synctest bubble, in which requests arrive in a fixed order.
 func (s *server) readAll(t *testing.T, pageSize, prefetch int) (err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { err = s.read(t.Context(), pageSize, prefetch) })

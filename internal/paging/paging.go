@@ -1,5 +1,5 @@
 // Package paging reads a list that a server returns in numbered pages: every item once, or [Incomplete]
-// after every item that it could read. It knows no HTTP; retries and decoding are up to the caller.
+// after every item that it could read. It does not depend on HTTP; retries and decoding are up to the caller.
 //
 // A page shows the list at one moment, and the list may change between two requests. So the list is read in passes. A
 // pass reads all pages, the page after the last one, and page 1 again, several requests at a time. It is consistent if
@@ -19,13 +19,13 @@ import "context"
 // Page is one page of a list.
 type Page struct {
 	IDs     []ID  // of the items, in the server's order
-	Items   any   // for the caller of Read, who finds an item by its index
+	Items   any   // any value of the caller, who gets the index of an item in it
 	Total   int64 // number of items on all pages; -1 if the page does not state it
-	HasNext bool  // the page links to a next one
+	HasNext bool  // the page links to the next one
 }
 
-// ID identifies an item. An item that the server did not name is never taken for another one of the
-// same pass, even if its hash is the same.
+// ID identifies an item. An item without an id from the server is never considered the same as another one of
+// the same pass, even if their hashes are equal.
 type ID struct {
 	Hash    uint64
 	Unnamed bool

@@ -16,7 +16,7 @@ import (
 
 type page = paging.Page
 
-// TestUnchangedList: an unchanged list is read completely, in order, with as few requests as promised.
+// TestUnchangedList: an unchanged list is read completely, in order, with the documented number of requests.
 func TestUnchangedList(t *testing.T) {
 	for _, n := range []int{0, 1, 9, 10, 11, 20, 95, 100, 101, 1000} {
 		for _, prefetch := range []int{1, 2, 4, 16} {
@@ -156,7 +156,7 @@ func sameItems(got, want []string) bool {
 	return slices.Equal(got, want)
 }
 
-// TestRefusedPages: a refused page ends a list only where the end is.
+// TestRefusedPages: a refused page ends a list only if it is after the last page.
 func TestRefusedPages(t *testing.T) {
 	const withTotal, withoutTotal, withLinks = 0, 1, 2
 	broken := errors.New("broken")
@@ -213,8 +213,8 @@ func TestRefusedPages(t *testing.T) {
 	}
 }
 
-// TestPage1Alone: nothing is requested before page 1 has been read.
-func TestPage1Alone(t *testing.T) {
+// TestPage1IsReadFirst: nothing is requested before page 1 has been read.
+func TestPage1IsReadFirst(t *testing.T) {
 	s := &server{items: jobs(95), after: func(*page, int, int) error { return errNoPage }}
 	if err := s.readAll(t, 10, 16); !errors.Is(err, errNoPage) || s.requests != 1 {
 		t.Errorf("got %v after %d requests, want one", err, s.requests)
@@ -238,7 +238,7 @@ func TestRepeatsOfTheList(t *testing.T) {
 	}
 }
 
-// TestRepeatsOnOnePage: items that are on one page several times are delivered as often, but not by every pass.
+// TestRepeatsOnOnePage: items that are on one page several times are delivered as many times, but not again by every pass.
 func TestRepeatsOnOnePage(t *testing.T) {
 	s := &server{items: jobs(30)}
 	s.items[12], s.items[13] = "job11", "job11"
@@ -252,7 +252,7 @@ func TestRepeatsOnOnePage(t *testing.T) {
 	}
 }
 
-// TestUnnamedItems: items without an id are delivered, however similar, but not by every pass.
+// TestUnnamedItems: items without an id are delivered even if they are equal, but not again by every pass.
 func TestUnnamedItems(t *testing.T) {
 	s := &server{items: jobs(40)}
 	for _, i := range []int{3, 13, 14, 39} {
@@ -382,7 +382,7 @@ func TestArrivalsWithEveryRequest(t *testing.T) {
 	}
 }
 
-// TestSpeed measures on a clock of its own, so that the figures are exact.
+// TestSpeed measures in virtual time, so that the results are exact.
 func TestSpeed(t *testing.T) {
 	steady := func(int) time.Duration { return 200 * time.Millisecond }
 	fifthSlow := func(number int) time.Duration {
@@ -416,7 +416,7 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
-// TestSlowPage: while one page is slow, others are requested ahead, but not without bound.
+// TestSlowPage: while one page is slow, a limited number of others is requested ahead.
 func TestSlowPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{items: jobs(1000), delay: func(number int) time.Duration {
@@ -468,7 +468,7 @@ func TestSlowPageBeforeRepeats(t *testing.T) {
 func TestStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{items: jobs(10_000), stopAt: 15}
-		s.each = func(string) { synctest.Wait() } // as many requests are in flight as may be
+		s.each = func(string) { synctest.Wait() } // the largest allowed number of requests is in flight
 		started := time.Now()
 		if err := s.read(t.Context(), 10, 16); err != nil || len(s.delivered) != 15 {
 			t.Errorf("got %d items and %v", len(s.delivered), err)

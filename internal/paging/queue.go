@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// queue sends requests and keeps them, and then their responses, in the order in which they were sent.
+// queue sends requests, and keeps them and their responses in the order in which the requests were sent.
 type queue struct {
 	list      List
 	ctx       context.Context
@@ -29,7 +29,7 @@ func newQueue(ctx context.Context, list List) *queue {
 	return q
 }
 
-// full reports whether no request may be sent now.
+// full reports whether no more requests may be sent now.
 func (q *queue) full() bool {
 	for len(q.responses) > 0 {
 		q.receive()

@@ -2,7 +2,7 @@ package paging
 
 import "context"
 
-// reader reads a list in passes. View, queue and the fields after them are those of the pass.
+// reader reads a list in passes. View, queue and the fields after them belong to the current pass.
 type reader struct {
 	List
 	deliver func(page *Page, i int) bool
@@ -17,7 +17,7 @@ type reader struct {
 	unnamed   map[uint64]uint64 // how many unnamed items had this hash
 }
 
-// read makes one pass, until its view is over.
+// read makes one pass, until nothing is left to read.
 func (r *reader) read(ctx context.Context, v *view) error {
 	r.view, r.queue = v, newQueue(ctx, r.List)
 	defer r.running.Wait()
@@ -35,7 +35,7 @@ func (r *reader) read(ctx context.Context, v *view) error {
 		case response.err != nil:
 			return response.err
 		case response.number == 1 && r.pages > 0:
-			r.rereading = false // if this was too early, page 1 is read once more at the end
+			r.rereading = false // if this was too early, page 1 is read again at the end
 			r.reread(&response.page)
 		default:
 			r.add(&response.page)
@@ -44,8 +44,8 @@ func (r *reader) read(ctx context.Context, v *view) error {
 	return nil
 }
 
-// request sends what may be sent now: pages that should exist, and page 1 again. If the total is the page
-// size, page 2 comes first: some servers always state the length of the page.
+// request sends the requests that may be sent now: for pages that should exist, and for page 1 again. If the total is
+// the page size, page 2 is requested first: some servers always state the length of the page as the total.
 func (r *reader) request() {
 	for !r.over && !r.full() && r.asExpected() {
 		switch {
@@ -61,7 +61,7 @@ func (r *reader) request() {
 	}
 }
 
-// asExpected reports whether no response that waits shows that the list has ended, changed or repeats pages.
+// asExpected reports whether no waiting response shows that the list has ended, has changed or repeats pages.
 func (r *reader) asExpected() bool {
 	starts := make(map[uint64]bool)
 	for _, waiting := range r.requests {
@@ -119,7 +119,7 @@ func (r *reader) identify(page *Page) (undelivered []int, isNew bool) {
 		}
 		r.sum = r.sum*31 + keys[i]
 	}
-	for _, key := range keys { // now, so that an item may be on one page twice
+	for _, key := range keys { // only now, so that an item can be on one page twice
 		r.seen[key] = r.pass
 	}
 	return undelivered, isNew

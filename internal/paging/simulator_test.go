@@ -22,7 +22,7 @@ type world struct {
 	deletes, inserts  int // changes at random requests, each in one direction
 	fault             int // index in faults
 	cap               int // the largest page size of the server; 0: none
-	repeats           int // items of the list that are on an earlier page, too
+	repeats           int // items of the list that are also on an earlier page
 	refusedAt         int // the page from which on pages are refused; 0: none
 	jitter            bool
 }
@@ -31,19 +31,19 @@ type world struct {
 type fault struct {
 	name  string
 	apply func(p *page, w *world, random *rand.Rand, at func(number int) page, number int)
-	// deaf: no evidence shows a deletion, since there is no usable total.
-	deaf bool
-	// unordered: the order is another in each response.
+	// hidesDeletions: nothing shows a deletion, since there is no usable total.
+	hidesDeletions bool
+	// unordered: every response has a different order.
 	unordered bool
 }
 
 var faults = []fault{
 	{name: "none", apply: func(*page, *world, *rand.Rand, func(int) page, int) {}},
-	{name: "no total", deaf: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) { p.Total = -1 }},
-	{name: "total is the page's length", deaf: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) {
+	{name: "no total", hidesDeletions: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) { p.Total = -1 }},
+	{name: "total is the page's length", hidesDeletions: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) {
 		p.Total = int64(len(p.IDs))
 	}},
-	{name: "total is too low", deaf: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) { p.Total /= 2 }},
+	{name: "total is too low", hidesDeletions: true, apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) { p.Total /= 2 }},
 	{name: "total is too high", apply: func(p *page, _ *world, _ *rand.Rand, _ func(int) page, _ int) { p.Total += 3 }},
 	{name: "total is huge", apply: func(p *page, w *world, _ *rand.Rand, _ func(int) page, _ int) {
 		p.Total = []int64{1 << 31, math.MaxInt64}[w.seed%2]
@@ -102,7 +102,7 @@ func (w world) read(t *testing.T) {
 			s.items[to] = s.items[from]
 		}
 	}
-	throughout := slices.Clone(s.items) // what no change has touched
+	throughout := slices.Clone(s.items) // the items that no change affects
 	most := len(s.items)
 	changes := w.changes(random)
 	if w.jitter {
@@ -141,7 +141,7 @@ func (w world) read(t *testing.T) {
 	w.checkRequests(t, s, most, err)
 }
 
-// changes draws at which responses items vanish, and if negative, appear.
+// changes chooses the responses at which items are deleted, or if negative, inserted.
 func (w world) changes(random *rand.Rand) map[int]int {
 	changes := make(map[int]int)
 	responses := w.n/w.size + 3
@@ -149,19 +149,19 @@ func (w world) changes(random *rand.Rand) map[int]int {
 		changes[1+random.IntN(responses)]++
 	}
 	for range w.inserts {
-		if at := 1 + random.IntN(responses); changes[at] <= 0 { // what cancels out at once shows in no total
+		if at := 1 + random.IntN(responses); changes[at] <= 0 { // a deletion and an insertion at once would not change the total
 			changes[at]--
 		}
 	}
 	return changes
 }
 
-// checkItems checks that no item came twice, and that all came or the error says so.
+// checkItems checks that no item was delivered twice, and that all were or there is an error.
 func (w world) checkItems(t *testing.T, got, throughout []string, err error) {
 	t.Helper()
 	seen := make(map[string]bool, len(got))
 	for _, item := range got {
-		mayRepeat := w.repeats > 0 && w.deletes+w.inserts > 0 // both may get onto one page
+		mayRepeat := w.repeats > 0 && w.deletes+w.inserts > 0 // both copies may move to one page
 		if seen[item] && !mayRepeat {
 			t.Fatalf("%s: %+v: %s came twice (%v)", faults[w.fault].name, w, item, err)
 		}
@@ -178,13 +178,13 @@ func (w world) checkItems(t *testing.T, got, throughout []string, err error) {
 			t.Fatalf("%s: %+v: %s is missing without an error", faults[w.fault].name, w, item)
 		}
 	}
-	if turns := turns(got); turns > 2 && !faults[w.fault].unordered && w.repeats == 0 {
-		t.Fatalf("%s: %+v: out of order %d times in three passes", faults[w.fault].name, w, turns)
+	if disorder := countDisorder(got); disorder > 2 && !faults[w.fault].unordered && w.repeats == 0 {
+		t.Fatalf("%s: %+v: out of order %d times in three passes", faults[w.fault].name, w, disorder)
 	}
 }
 
-// turns counts how often an item of the first list comes after one that was behind it.
-func turns(got []string) (turns int) {
+// countDisorder counts how often an item of the first list is delivered after an item that followed it there.
+func countDisorder(got []string) (disorder int) {
 	before := -1
 	for _, item := range got {
 		var place int
@@ -194,11 +194,11 @@ func turns(got []string) (turns int) {
 			continue
 		}
 		if place < before {
-			turns++
+			disorder++
 		}
 		before = place
 	}
-	return turns
+	return disorder
 }
 
 func cutJob(item string) (int, bool) {
@@ -252,11 +252,11 @@ func randomWorld(random *rand.Rand) world {
 	return w.possible()
 }
 
-// possible leaves out what no evidence can show together: the package comment of the client lists it.
+// possible excludes combinations that cannot be detected, which the package comment of the client lists.
 func (w world) possible() world {
-	if faults[w.fault].deaf {
+	if faults[w.fault].hidesDeletions {
 		w.deletes, w.inserts = 0, 0
-		if w.fault == 2 || w.n/2 == w.cap { // a capped page of the stated length looks like a whole list
+		if w.fault == 2 || w.n/2 == w.cap { // a capped page of the stated length cannot be distinguished from a whole list
 			w.cap = 0
 		}
 		if w.fault != 1 || w.cap > 0 { // and a refusal after a short page, or after the stated total, like its end
@@ -264,14 +264,14 @@ func (w world) possible() world {
 		}
 	}
 	if w.fault >= len(faults)-2 {
-		w.repeats, w.deletes, w.inserts, w.cap = 0, 0, 0, 0 // these have a list of their own
+		w.repeats, w.deletes, w.inserts, w.cap = 0, 0, 0, 0 // these faults have their own list
 		w.n = max(w.n, 30)                                  // short lists may have the same order by chance
 	}
 	return w
 }
 
-// TestSimulator: whatever a server does wrong and however the list changes, no item is missing without an error, none comes
-// twice, and the number of requests is bounded.
+// TestSimulator: whatever a server does wrong and however the list changes, no item is missing without an error, none is
+// delivered twice, and the number of requests is bounded.
 func TestSimulator(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range *cases {

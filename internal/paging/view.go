@@ -12,14 +12,14 @@ type view struct {
 	wanted   int   // page size that the caller wants
 	size     int   // page size of the server
 	total    int64 // stated by page 1; -1: none, or too low
-	lastPass bool  // reads on when it is inconsistent
+	lastPass bool  // continues even if it is inconsistent
 	drift    func(field, value string, count int)
 	pages    int    // read, not counting page 1 read again
 	first    *Page  // page 1
 	short    bool   // the last page read is not full
 	link     bool   // the last page read links to the next one
 	empty    int    // empty pages at the end
-	repeats  int    // items that an earlier page has, too
+	repeats  int    // items that are also on an earlier page
 	sum      uint64 // fingerprint of all items in their order
 	over     bool   // there is nothing left to read
 	doubt    string // why the view is inconsistent, if it is
@@ -39,7 +39,7 @@ func (v *view) add(page *Page, isNew bool) {
 	if n > 0 && v.total >= 0 && page.Total >= 0 && page.Total < v.before(number)+int64(n) {
 		v.drift("totalCount", fmt.Sprintf("%d, but page %d has more", page.Total, number), 1)
 		v.total = -1
-		v.over = v.over || v.doubt != "" // there may be no end
+		v.over = v.over || v.doubt != "" // the list may never end
 	}
 	if reason := v.mismatch(number, page); reason != "" {
 		v.suspect("%s", reason)
@@ -95,12 +95,12 @@ func (v *view) suspect(format string, args ...any) {
 	v.over = v.over || !v.lastPass
 }
 
-// mismatch says what is wrong with the total or the length of a page; empty if nothing is.
+// mismatch describes what is wrong with the total or the length of a page; empty if nothing is.
 func (v *view) mismatch(number int, page *Page) string {
 	n, want := int64(len(page.IDs)), max(0, min(int64(v.size), v.total-v.before(number)))
 	switch {
 	case v.total < 0:
-	case page.Total != v.total && (n > 0 || page.Total > 0 || number <= v.last()): // after the last page, some count 0
+	case page.Total != v.total && (n > 0 || page.Total > 0 || number <= v.last()): // after the last page, some servers state 0
 		return fmt.Sprintf("page %d no longer states a total of %d", number, v.total)
 	case n != want:
 		return fmt.Sprintf("page %d has %d jobs instead of %d", number, n, want)
@@ -111,7 +111,7 @@ func (v *view) mismatch(number int, page *Page) string {
 // before returns how many items the pages before this one have.
 func (v *view) before(number int) int64 { return int64(number-1) * int64(v.size) }
 
-// last returns the number of the last page by the total. Page numbers have 32 bits.
+// last returns the number of the last page according to the total. Page numbers have 32 bits.
 func (v *view) last() int {
 	return int(min((max(1, v.total)-1)/int64(v.size)+1, math.MaxInt32-1))
 }
