@@ -1,7 +1,6 @@
 // Package auth gets access tokens by client secret, by certificate (OAuth 2.0 client credentials, RFC 6749
 // section 4.4, and RFC 7523) or from the caller's own source, and reads certificates with their keys from PFX
-// and PEM. It does not retry, except
-// once with a new token after the service has rejected one.
+// and PEM. It does not retry, except once with a new token after the service has rejected one.
 package auth
 
 import (
@@ -30,7 +29,7 @@ type Tokens interface {
 	Token(ctx context.Context) (*oauth2.Token, error)
 	// Invalidate drops a token that the service refused.
 	Invalidate(token *oauth2.Token)
-	// Secret returns the client secret in use, which nothing may quote; empty if there is none.
+	// Secret returns the client secret in use, which must not be quoted; empty if there is none.
 	Secret() string
 }
 
@@ -42,8 +41,8 @@ type Endpoint struct {
 	Scope string
 	// UserAgent is the header of that name.
 	UserAgent string
-	// Transport sends the requests, without an http.Client around it: no redirect is followed, no cookie
-	// kept. It should close an HTTP/1.1 connection after one use: net/http logs what follows the response on
+	// Transport sends the requests, without an http.Client around it: redirects are not followed and
+	// cookies not kept. It should close an HTTP/1.1 connection after one use: net/http logs what follows the response on
 	// an idle one.
 	Transport http.RoundTripper
 	// Reload returns the credential as it is now, after the endpoint refused it or its certificate expired.
@@ -67,7 +66,7 @@ type appCredential interface {
 // ClientSecret is the client id of an app and its secret. The secret goes into the body of token requests.
 type ClientSecret struct {
 	clientID string
-	// A function, because no printer of structures looks into one.
+	// A function, since printing or encoding a structure does not show what a function captures.
 	secret func() string
 }
 

@@ -6,13 +6,13 @@ import "encoding/asn1"
 const maxDepth = 24
 
 // unmarshalBER decodes the first element of BER data, without what follows it, such as a line end. BouncyCastle,
-// EJBCA and NSS write BER, with indefinite lengths and strings in pieces; encoding/asn1 reads DER alone.
+// EJBCA and NSS write BER, with indefinite lengths and strings in pieces; encoding/asn1 reads only DER.
 func unmarshalBER(ber []byte, value any) bool {
 	element, _, ok := readBER(ber, maxDepth)
 	return ok && unmarshal(encode(element), value)
 }
 
-// unmarshal decodes DER and nothing after it.
+// unmarshal decodes DER. Data after it is an error.
 func unmarshal(der []byte, value any) bool {
 	rest, err := asn1.Unmarshal(der, value)
 	return err == nil && len(rest) == 0

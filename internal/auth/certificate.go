@@ -32,13 +32,13 @@ const (
 type Certificate struct {
 	thumbprint [sha1.Size]byte
 	notAfter   time.Time
-	// A function holds the key, because no printer of structures looks into one.
+	// A function holds the key, since printing or encoding a structure does not show what a function captures.
 	sign func(*jwt.Token) (string, error)
 }
 
 func newCertificate(leaf *x509.Certificate, key *rsa.PrivateKey) *Certificate {
 	return &Certificate{
-		// SHA-1 names the certificate here; it protects nothing.
+		// SHA-1 only identifies the certificate here.
 		thumbprint: sha1.Sum(leaf.Raw),
 		notAfter:   leaf.NotAfter,
 		sign:       func(token *jwt.Token) (string, error) { return token.SignedString(key) },

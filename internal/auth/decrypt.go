@@ -82,7 +82,7 @@ func newTwoKeyDES(key []byte) (cipher.Block, error) {
 	return des.NewTripleDESCipher(slices.Concat(key, key[:8])) //nolint:gosec // see the import
 }
 
-// unsupportedError is the object identifier of an algorithm that is not implemented here.
+// unsupportedError is the object identifier of an algorithm that is not supported.
 type unsupportedError struct{ id asn1.ObjectIdentifier }
 
 func (e unsupportedError) Error() string { return "unsupported algorithm " + e.id.String() }
@@ -162,7 +162,7 @@ func (d *decrypter) cipher(algorithm pkix.AlgorithmIdentifier) (cipher.Block, []
 	return block, iv, err
 }
 
-// pbes2Cipher does it for PBES2 (RFC 8018, section 6.2), whose parameters state key derivation and cipher.
+// pbes2Cipher does the same for PBES2 (RFC 8018, section 6.2), whose parameters state key derivation and cipher.
 func (d *decrypter) pbes2Cipher(parameters []byte) (cipher.Block, []byte, error) {
 	var p struct{ KDF, Encryption pkix.AlgorithmIdentifier }
 	var iv []byte
@@ -240,9 +240,9 @@ func (d *decrypter) scrypt(parameters []byte, size int) ([]byte, error) {
 	return key, nil
 }
 
-const desBlockSize = des.BlockSize // which RC2 has, too
+const desBlockSize = des.BlockSize // the same as RC2's
 
-// pbkdf1 derives both with one hash (RFC 8018, section 5.1).
+// pbkdf1 derives key and initialization vector with one hash (RFC 8018, section 5.1).
 func pbkdf1(newHash func() hash.Hash) keyFunc {
 	return func(d *decrypter, salt []byte, iterations, keySize int) (key, iv []byte) {
 		h := newHash()
@@ -297,7 +297,7 @@ func rehash(h hash.Hash, iterations int) []byte {
 	return sum
 }
 
-// fill repeats data up to a multiple of the block size; nothing stays nothing.
+// fill repeats data up to a multiple of the block size; empty data stays empty.
 func fill(data []byte, blockSize int) []byte {
 	if len(data) == 0 {
 		return nil

@@ -18,7 +18,7 @@ func (e *Error) Error() string { return "token endpoint: " + e.Failure.Error() }
 func (e Endpoint) newError(f *httpfail.Failure) *Error {
 	err := &Error{*f}
 	err.Host = e.URL.Host
-	err.Message, err.Excerpt, err.Body, err.Err = "", "", nil, nil // the endpoint's words may echo the request
+	err.Message, err.Excerpt, err.Body, err.Err = "", "", nil, nil // the endpoint's text may repeat the request
 	if !err.Retry {
 		err.RetryAfter = 0
 	}
@@ -26,7 +26,7 @@ func (e Endpoint) newError(f *httpfail.Failure) *Error {
 }
 
 // codes are the error codes of RFC 6749, sections 5.2 and 4.1.2.1, and what each means here. Only these are
-// repeated: anything else in their place may be an echo of the request. Without a reason, the credential is refused.
+// repeated: anything else may be an echo of the request. A code without a reason means that the credential is refused.
 var codes = map[string]struct {
 	reason httpfail.Reason
 	text   string
@@ -47,7 +47,7 @@ func (e Endpoint) explain(f *httpfail.Failure, credential appCredential, code st
 	meaning, known := codes[code]
 	refused, refusedText := credential.refused()
 	if refused == httpfail.CertificateRefused && code == "invalid_request" {
-		meaning.reason = "" // some endpoints say so of an assertion
+		meaning.reason = "" // some endpoints use it for a refused assertion
 	}
 	switch {
 	case f.Reason == httpfail.Redirect:

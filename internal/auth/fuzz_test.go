@@ -17,8 +17,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// FuzzTokenResponse responds to a token request with anything, with the request's body echoed somewhere in it. The
-// result is a token that fits into a header, for a day at most, or an error that repeats nothing of the response.
+// FuzzTokenResponse responds to a token request with any bytes that include the request's body. The result is a token
+// that fits into a header, for a day at most, or an error that quotes nothing of the response.
 func FuzzTokenResponse(f *testing.F) {
 	f.Add(200, "", "request-1", `{"access_token":"granted","expires_in":3600,"token_type":"Bearer"}`, uint16(0))
 	f.Add(200, "", "", `{"access_token":"granted","expires_in":"1e400","scope":"dynamics.readwrite.all other"}`, uint16(17))

@@ -9,11 +9,11 @@ import (
 	"fmt"
 )
 
-// maxKeyBytes bounds a key before it is parsed, which also validates it: that takes the cube of its size.
+// maxKeyBytes bounds a key before it is parsed, which also validates it: the time for that grows with the cube of its size.
 // A key of 16,384 bits fits.
 const maxKeyBytes = 1 << 14
 
-// keyConversion encrypts a PEM file's key in a way that is understood here, and keeps the certificate.
+// keyConversion has the commands that encrypt the key of a PEM file in a supported way, and keep the certificate.
 const keyConversion = "convert it: (openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in OLD.pem; " +
 	"openssl x509 -in OLD.pem) > NEW.pem"
 
@@ -79,7 +79,7 @@ func (d *decrypter) decryptKey(ber []byte) (crypto.PrivateKey, error) {
 	}
 	var key asn1.RawValue
 	if !unmarshalBER(plain, &key) {
-		return nil, errPassword // a wrong one whose padding was right by chance
+		return nil, errPassword // a wrong password may produce valid padding by chance
 	}
 	return parseKey(key.FullBytes)
 }

@@ -110,7 +110,7 @@ func (c *contents) addCertificate(der []byte, name string) {
 		c.certificates = append(c.certificates, certificate)
 	} else if c.unreadable == nil {
 		reason := strings.TrimPrefix(err.Error(), "x509: ")
-		if strings.Contains(reason, "asn1:") { // errors of that package dump structures
+		if strings.Contains(reason, "asn1:") { // errors of that package print whole structures
 			reason = errDamaged.Error()
 		}
 		c.unreadable = fmt.Errorf("%s cannot be read (%s): export it again", name, reason)
@@ -128,8 +128,8 @@ func (c *contents) check() error {
 	return nil
 }
 
-// leaf returns the certificate of the key. Of several it is one that can be used now, preferably not that of a CA,
-// and the newest.
+// leaf returns the certificate of the key. If there are several, it prefers one that can be used now, then one that
+// is not of a CA, then the newest.
 func (c *contents) leaf(key *rsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
 	ofKey := slices.DeleteFunc(c.certificates, func(c *x509.Certificate) bool { return !key.PublicKey.Equal(c.PublicKey) })
 	if len(ofKey) == 0 {

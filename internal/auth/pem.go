@@ -14,7 +14,7 @@ var (
 	// marker is a BEGIN or END with its label and one hyphen on each side: if files were joined without a line
 	// end, the hyphens of two of them meet.
 	marker = regexp.MustCompile(`(?i)-[ \t]*(BEGIN|END)[ \t]+([A-Z0-9][A-Z0-9 .#/_]*?)[ \t]*-`)
-	// beginning is what remains of a BEGIN line if its hyphens are damaged.
+	// beginning matches a BEGIN line even if its hyphens are damaged.
 	beginning = regexp.MustCompile(`(?i)BEGIN[ \t]+[A-Z0-9 .]*(CERTIFICATE|KEY)`)
 	header    = regexp.MustCompile(`(?m)^[ \t]*[A-Za-z][A-Za-z0-9-]*:.*$`)
 	// spaces include line ends as JSON and variables of the environment spell them.
@@ -121,7 +121,7 @@ func damagedBegin(text string) error {
 // decodeBase64 decodes base64 with any white space, and with or without padding. Its error is a
 // base64.CorruptInputError, the offset of the first invalid character.
 func decodeBase64(text string) ([]byte, error) {
-	text = spaces.ReplaceAllStringFunc(text, blank) // of which encoding/base64 skips line ends alone
+	text = spaces.ReplaceAllStringFunc(text, blank) // encoding/base64 skips only line ends
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=\n"))
 }
 

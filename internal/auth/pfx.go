@@ -53,7 +53,7 @@ func readPFX(data []byte, password string) (found contents, err error) {
 	if !unmarshalBER(data, &pfx) {
 		return found, formatError(data)
 	}
-	var safe []byte // as it was written, since the MAC is that of these bytes
+	var safe []byte // as written, since the MAC is computed from these bytes
 	if pfx.Safe.Type.String() != dataType || !unmarshal(pfx.Safe.Content.Bytes, &safe) {
 		return found, errUnknownFormat
 	}
@@ -79,7 +79,7 @@ func readPFX(data []byte, password string) (found contents, err error) {
 	return found, err
 }
 
-// formatError states what a file is that is not a PFX.
+// formatError describes a file that is not a PFX.
 func formatError(data []byte) error {
 	var first asn1.RawValue
 	var info contentInfo
@@ -160,7 +160,7 @@ func (d *decrypter) readSafe(safe []byte, found *contents) error {
 		}
 		var bags []safeBag
 		if !unmarshalBER(plain, &bags) {
-			return errPassword // a wrong one whose padding was right by chance, if there is no MAC
+			return errPassword // without a MAC, a wrong password may produce valid padding by chance
 		}
 		for _, bag := range bags {
 			if err := d.readBag(bag, found); err != nil {

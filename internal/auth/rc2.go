@@ -52,7 +52,7 @@ func newRC2(key []byte) (cipher.Block, error) {
 // BlockSize returns the size of a block in bytes.
 func (*rc2) BlockSize() int { return 8 }
 
-// Encrypt completes cipher.Block. Nothing here encrypts.
+// Encrypt is required by cipher.Block, and not used.
 func (*rc2) Encrypt(_, _ []byte) {}
 
 // Decrypt undoes 16 mixing rounds, with a mashing round after the fifth and the eleventh.

@@ -39,7 +39,7 @@ func TestRefreshesEarly(t *testing.T) {
 				}
 				expect(test.earliest-time.Nanosecond, 1)
 				expect(test.latest, 2)
-				expect(test.latest+time.Second/2, 2) // perhaps still under way
+				expect(test.latest+time.Second/2, 2) // perhaps still in progress
 				time.Sleep(time.Second)
 				if got := take(t, source); got != "token-2" {
 					t.Errorf("got %q, want token-2", got)

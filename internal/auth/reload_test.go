@@ -65,7 +65,7 @@ func TestReplacedSecretIsReloaded(t *testing.T) {
 }
 
 // If no other credential is loaded, nothing is sent again, and the error is that of the refusal.
-func TestRefusalStands(t *testing.T) {
+func TestRefusalWithoutNewCredential(t *testing.T) {
 	var accepted atomic.Value
 	accepted.Store("another")
 	another := auth.NewClientSecret(clientID, "another")
@@ -103,7 +103,7 @@ func TestOutageReloadsNothing(t *testing.T) {
 	}
 }
 
-// A certificate that expires while it is in use is replaced by its successor, and signs nothing any more.
+// A certificate that expires while it is in use is replaced by its successor, and no longer signs anything.
 func TestExpiredCertificateIsReloaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		endpoint := newPipeEndpoint(t, grant(time.Hour))
@@ -117,7 +117,7 @@ func TestExpiredCertificateIsReloaded(t *testing.T) {
 		}
 		first, _ := load()
 		source := endpoint.reloading(t, first, load)
-		time.Sleep(2 * time.Hour) // the certificate has one
+		time.Sleep(2 * time.Hour) // the certificate is valid for one
 		if _, err := source.Token(t.Context()); err != nil {
 			t.Error(err)
 		}

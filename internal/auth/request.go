@@ -20,14 +20,14 @@ import (
 )
 
 const (
-	// fetchTimeout bounds one token request, whoever waits for it.
+	// fetchTimeout bounds one token request, whichever callers wait for it.
 	fetchTimeout = 30 * time.Second
 	// maxBody bounds a response of the endpoint, in bytes.
 	maxBody = 1 << 20
 	// maxToken bounds an access token, in bytes: common servers accept less in a header.
 	maxToken = 16 << 10
-	// assumedLifetime is that of a token if the response does not state it. The documents say an hour, but an
-	// endpoint that leaves this out does not follow them. Too short a time costs one refused request.
+	// assumedLifetime is that of a token if the response does not state it. The documents state an hour, but an
+	// endpoint that omits it does not follow them. If the real lifetime is shorter, one request is refused.
 	assumedLifetime = 5 * time.Minute
 	// maxLifetime is the longest that a token is kept, whatever the response states.
 	maxLifetime = 24 * time.Hour
@@ -116,7 +116,7 @@ type tokenResponse struct {
 	Error       any             `json:"error"`
 }
 
-// code returns the error code if it is one of RFC 6749.
+// code returns the error code if RFC 6749 defines it.
 func (r tokenResponse) code() string {
 	code, _ := r.Error.(string)
 	if _, known := codes[code]; !known {

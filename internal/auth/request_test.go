@@ -145,7 +145,7 @@ func TestExpiredCertificateSendsNothing(t *testing.T) {
 		endpoint := newPipeEndpoint(t, grant(time.Minute))
 		source := endpoint.source(t, withCertificate(t))
 		take(t, source)
-		time.Sleep(2 * time.Hour) // the certificate has one more
+		time.Sleep(2 * time.Hour) // the certificate is valid for one more
 		failure := refused(t, source)
 		if failure.Reason != httpfail.CertificateExpired || !strings.Contains(failure.Text, "expired on") {
 			t.Errorf("error %v of reason %s", failure, failure.Reason)
@@ -175,7 +175,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 					t.Errorf("the error repeats the location: %v", failure)
 				}
 				if got := other.requests.Load(); got != 0 {
-					t.Errorf("the other host saw %d requests", got)
+					t.Errorf("the other host received %d requests", got)
 				}
 				if got := endpoint.requests.Load(); got != 1 {
 					t.Errorf("%d requests, want 1", got)

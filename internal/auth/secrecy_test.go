@@ -47,7 +47,7 @@ func texts(t *testing.T, value any) map[string]string {
 	return made
 }
 
-// expectSilence fails for each canary that some text about value contains, in one encoding or another.
+// expectSilence fails the test for each canary that a text about value contains, in any encoding.
 func expectSilence(t *testing.T, value any, canaries ...string) {
 	t.Helper()
 	for way, text := range texts(t, value) {

@@ -13,9 +13,9 @@ import (
 // ErrNoReplay is the error of a request that cannot be sent twice.
 var ErrNoReplay = errors.New("the request cannot be sent again")
 
-// Send calls send with a token and, if the service rejects the token with status 401, once more with a new one. If send then
-// returns ErrNoReplay, the rejection is the response. Send also returns the tokens and client secrets used, which no error
-// may quote.
+// Send calls send with a token and, if the service rejects the token with status 401, again with a new one. If send then
+// returns ErrNoReplay, the rejection is the response. Send also returns the tokens and client secrets used, which must not
+// be quoted in an error.
 func Send(ctx context.Context, tokens Tokens, send func(token string) (*http.Response, error)) (response *http.Response, secrets []string, err error) {
 	secrets = append(secrets, tokens.Secret())
 	token, err := tokens.Token(ctx)
@@ -32,9 +32,9 @@ func Send(ctx context.Context, tokens Tokens, send func(token string) (*http.Res
 	fresh, err := tokens.Token(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return response, secrets, nil //nolint:nilerr // the rejection says more than that time ran out
+		return response, secrets, nil //nolint:nilerr // the rejection explains more than a timeout
 	case err != nil:
-		return nil, secrets, err // this is the problem now, and it may pass
+		return nil, secrets, err // this is the current problem, and it may be temporary
 	case fresh.AccessToken == token.AccessToken:
 		return response, secrets, nil
 	}

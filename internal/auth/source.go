@@ -26,7 +26,7 @@ type source struct {
 	credential appCredential
 	token      *oauth2.Token  // nil if there is none
 	early      time.Duration  // how long before its expiry token is replaced at the latest
-	refreshAt  time.Time      // when to try that, or to try again
+	refreshAt  time.Time      // when to replace it, or to retry that
 	pending    *sharedRequest // nil if no request is in flight
 }
 
@@ -160,14 +160,14 @@ func (s *source) finish(r *sharedRequest, token *oauth2.Token, lifetime time.Dur
 		s.token, s.early = token, min(maxEarly, lifetime/5)
 		s.refreshAt = token.Expiry.Add(-s.early - rand.N(s.early+1))
 	case s.token != nil && err.Retry:
-		// The old token may still be valid: a few more times, at long intervals.
+		// The old token may still be valid: retry a few times, at long intervals.
 		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.early/4))
 	case s.token != nil:
 		s.refreshAt = s.token.Expiry
 	}
 }
 
-// leave ends one caller's waiting. The last one cancels the request.
+// leave records that one caller no longer waits. The last one to leave cancels the request.
 func (s *source) leave(r *sharedRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

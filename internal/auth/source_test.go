@@ -60,7 +60,7 @@ func TestCallersShareAFailure(t *testing.T) {
 	})
 }
 
-// Over loopback, no caller needs a request of its own, whether or not all wait at the same time.
+// Over loopback, no caller needs its own request, whether or not all wait at the same time.
 func TestColdCallersOverLoopback(t *testing.T) {
 	endpoint := newEndpoint(t, grant(time.Hour))
 	source := endpoint.source(t)
@@ -219,7 +219,7 @@ func TestNoResponseInTime(t *testing.T) {
 			t.Errorf("error = %#v, want a network error to retry", err)
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			t.Error("the error looks like the end of the caller's context")
+			t.Error("the error matches that of an ended context")
 		}
 		if got := time.Since(start); got != 30*time.Second {
 			t.Errorf("returned after %v, want 30s", got)

@@ -10,8 +10,8 @@ import (
 // TokenSource is a credential that consists of the caller's own tokens.
 type TokenSource struct{ Source oauth2.TokenSource }
 
-// TokenSourceError is why the caller's source gave no usable token. It repeats nothing of the source's own
-// error, which may contain a secret.
+// TokenSourceError is why the caller's source returned no usable token. It does not quote the source's own error,
+// which may contain a secret.
 type TokenSourceError string
 
 // Error returns the reason.
@@ -28,7 +28,7 @@ func (s TokenSource) Tokens(e Endpoint) (Tokens, error) {
 	return s, nil
 }
 
-// Token waits for the source, which knows no context, until ctx ends.
+// Token waits for the source, which takes no context, until ctx ends.
 func (s TokenSource) Token(ctx context.Context) (*oauth2.Token, error) {
 	var token *oauth2.Token
 	done := make(chan error, 1)
@@ -56,5 +56,5 @@ func (s TokenSource) Token(ctx context.Context) (*oauth2.Token, error) {
 // Invalidate does nothing: the source decides what it caches.
 func (TokenSource) Invalidate(*oauth2.Token) {}
 
-// Secret returns nothing: what the source sends is not known here.
+// Secret returns an empty string: what the source sends is unknown.
 func (TokenSource) Secret() string { return "" }

@@ -51,7 +51,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 func TestParseRefusesHiddenWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := authtest.Key()
-	t.Run("zeros after it", func(t *testing.T) { // PBKDF2 that looks like scrypt with a product of 0
+	t.Run("zeros after it", func(t *testing.T) { // PBKDF2 parameters that could be read as those of scrypt with a product of 0
 		der, _ := pem.Decode(sealedPEM(t, key, hmacDefault))
 		expectEndless(t, block("ENCRYPTED PRIVATE KEY", rewrite(t, der.Bytes, func(element asn1.RawValue) (any, bool) {
 			var old struct {

@@ -1,5 +1,5 @@
 // Package authtest issues certificates for tests. Its keys are created for each run of a
-// test program and belong to nobody.
+// test program and have no other use.
 package authtest
 
 import (
