@@ -1,6 +1,6 @@
 // Package httpfail explains why an HTTP exchange failed: what an error of the network means, what a status means, and
-// which parts of a response may be shown. Requests for tokens and for pages share it. It states facts; advice is for whoever
-// shows them.
+// which parts of a response may be shown. Requests for tokens and for pages share it. It states facts; the
+// caller adds advice.
 package httpfail
 
 import (
@@ -11,7 +11,7 @@ import (
 // Reason names what went wrong. The names are those of docs/errors.md.
 type Reason string
 
-// The reasons that the network, a proxy or TLS give.
+// The reasons of the network, a proxy or TLS.
 const (
 	UnknownHost      Reason = "unknown-host"
 	NameService      Reason = "name-service"
@@ -31,7 +31,7 @@ const (
 	TooLarge         Reason = "too-large"
 )
 
-// The reasons that a status gives.
+// The reasons of a status.
 const (
 	NotJobs           Reason = "not-jobs"
 	LoginPage         Reason = "login-page"

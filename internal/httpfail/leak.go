@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// pieceSize is the number of consecutive bytes of a secret that nothing may show. A shorter secret is one piece.
+// pieceSize is the number of consecutive bytes of a secret that must not be shown. A shorter secret is one piece.
 const pieceSize = 8
 
 // Leaks reports whether text contains a piece of a secret: as it is, or escaped as in JSON, in a URL or in HTML, or with
@@ -98,7 +98,7 @@ func isHidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == utf8.RuneError
 }
 
-// Clean returns at most limit bytes of text on one line, without what could drive a terminal.
+// Clean returns at most limit bytes of text on one line, without characters that control a terminal.
 func Clean(text string, limit int) string {
 	text = text[:min(len(text), 4*limit)] // enough to fill limit after removal
 	var b strings.Builder

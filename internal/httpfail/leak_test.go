@@ -54,7 +54,7 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// FuzzLeaks hides a piece of a secret in any text, in one escaping or another.
+// FuzzLeaks hides a piece of a secret in any text, with any kind of escaping.
 func FuzzLeaks(f *testing.F) {
 	f.Add("canary+token/of==", "before ", " after", 0, uint8(0))
 	f.Add("sécret-\u00e9\u200b-of-it", `{"message":"`, `"}`, 3, uint8(1))
@@ -74,7 +74,7 @@ func FuzzLeaks(f *testing.F) {
 			piece = secret[at : at+8]
 		}
 		if form%4 == 3 {
-			before, after = before+" ", " "+after // what surrounds a piece must not make an escape of it
+			before, after = before+" ", " "+after // the surrounding text must not form an escape with the piece
 		}
 		if !httpfail.Leaks([]byte(before+piece+after), secret) && form%4 == 3 {
 			t.Errorf("%q in %q", piece, before+piece+after)

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// FromError explains why a round trip returned no response. Sent is what the explanation must not repeat.
+// FromError explains why a round trip returned no response. Sent has the secrets that the explanation must not quote.
 func FromError(err error, sent ...string) *Failure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL may contain a secret
@@ -64,7 +64,7 @@ func explain(err error) (reason Reason, text, detail string) {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return ProxyRefused, refused.Error(), ""
 	}
-	if strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)) { // all that other transports report
+	if strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)) { // other transports report only this
 		return ProxyRefused, (&ProxyError{http.StatusProxyAuthRequired}).Error(), ""
 	}
 	op, isOp := errors.AsType[*net.OpError](err)
@@ -99,8 +99,8 @@ func explain(err error) (reason Reason, text, detail string) {
 	return NoAnswer, "no response", err.Error()
 }
 
-// explainTLS explains errors of TLS; the reason is empty for any other error. crypto/tls has no error types for
-// some faults, only texts.
+// explainTLS explains errors of TLS; the reason is empty for any other error. For some faults, crypto/tls
+// has only texts, not error types.
 func explainTLS(err error) (reason Reason, text, detail string) {
 	if unverified, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return explainCertificate(unverified.Err)
@@ -115,7 +115,7 @@ func explainTLS(err error) (reason Reason, text, detail string) {
 	if strings.Contains(message, "tls: ") && strings.Contains(message, "protocol version") {
 		return Version, "the server supports neither TLS 1.2 nor TLS 1.3", ""
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls uses it for an alert only
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" { // crypto/tls uses it only for an alert
 		return TLSFailed, "the server refused the TLS connection", op.Err.Error()
 	}
 	return "", "", ""
@@ -178,7 +178,7 @@ func BadProxy(getenv func(string) string) string {
 			if isProxy(value) {
 				return ""
 			}
-			return name // never the value: it may hold a password
+			return name // never the value: it may contain a password
 		}
 	}
 	return ""

@@ -10,8 +10,8 @@ import (
 	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
-// Report is what the JSON object of a response with status 200 says about a failure, instead of the list of jobs or beside it. Only Read
-// decides whether that makes the response an error:
+// Report is what the JSON object of a response with status 200 states about a failure, instead of or beside the list of
+// jobs. Read decides whether it makes the response an error:
 //
 //   - statusCode and status: a number from 400 on is a failure. Any other number except 0 and 200 to 299, and any word
 //     except successWords, is one if there are no jobs.

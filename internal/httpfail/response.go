@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	// MaxBody is how much is read of a response that is not a success, in bytes.
+	// MaxBody bounds how much of an unsuccessful response is read, in bytes.
 	MaxBody = 64 << 10
-	// bodyTimeout bounds how long that may take: the status alone explains enough.
+	// bodyTimeout bounds how long that may take: the status alone is enough to explain the failure.
 	bodyTimeout = 5 * time.Second
 	// MaxExcerpt bounds what may be shown of a response, in bytes.
 	MaxExcerpt = 2 << 10
 	maxMessage = 500
 )
 
-// FromResponse explains a response with a status that is not the expected one, and reads its body. Sent is what the
-// response must not repeat.
+// FromResponse explains a response with a status that is not the expected one, and reads its body. Sent has the
+// secrets in the request, which the explanation must not quote.
 func FromResponse(response *http.Response, sent ...string) *Failure {
 	f := &Failure{Status: response.StatusCode, Retry: isTransient(response.StatusCode)}
 	f.Reason, f.Text = explainStatus(response, sent)
 	f.RequestID = RequestID(response.Header, sent...)
 	f.RetryAfter = RetryAfter(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
-		return f // the body is the connection
+		return f // the body is the connection itself
 	}
 	f.Body = ReadBody(response.Body)
 	if f.Excerpt = Excerpt(f.Body, sent...); f.Excerpt != "" {
@@ -127,7 +127,7 @@ func (f *Failure) readEnvelope(sent []string) {
 	}
 }
 
-// firstText returns the first value that has a text: a string, or an object or a list of objects with a message.
+// firstText returns the text of the first value that has one: a string, or an object or a list of objects with a message.
 func firstText(values ...json.RawMessage) string {
 	for _, value := range values {
 		var text string
@@ -158,7 +158,7 @@ func RequestID(header http.Header, sent ...string) string {
 	return ""
 }
 
-// AcceptID returns the id if it looks like one and repeats nothing that was sent; empty otherwise.
+// AcceptID returns the id if it has the form of one and repeats nothing that was sent; empty otherwise.
 func AcceptID(id string, sent ...string) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 	const longest = 128
