@@ -21,18 +21,18 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 var ErrTooLarge = errors.New("body too large")
 
 // Reader reads bodies. Each has an equal share of the budget. One at a time may exceed its share, up to the limit; it
-// waits for nothing, so that the others' turn comes. A Reader is safe for concurrent use.
+// does not wait for memory, so that the others can follow. A Reader is safe for concurrent use.
 type Reader struct {
 	limit, share int64
 	large        chan struct{} // held by the body that exceeds its share
 }
 
-// NewReader returns a Reader of bodies of at most limit bytes, of which so many are read at a time.
+// NewReader returns a Reader of bodies of at most limit bytes, of which at most atATime are read at once.
 func NewReader(limit int64, atATime int) *Reader {
 	return &Reader{limit: limit, share: min(limit, int64(budget/atATime)-1), large: make(chan struct{}, 1)}
 }
 
-// Body is what was read of a body. Release it when its bytes are no longer needed.
+// Body is the part of a body that was read. Release it when its bytes are no longer needed.
 type Body struct {
 	Bytes []byte
 	// Size is the number of bytes read, even if reading failed and Bytes holds fewer.

@@ -18,10 +18,10 @@ const Unknown = "Unknown"
 type Enum[E ~int32] struct {
 	what   string
 	names  map[E]string
-	byName map[string]E // by the form of fold
+	byName map[string]E // by folded name
 }
 
-// New returns an enumeration; what is its name in errors.
+// New returns an enumeration, which errors call what.
 func New[E ~int32](what string, names map[E]string) Enum[E] {
 	e := Enum[E]{what, names, make(map[string]E)}
 	for value, name := range names {
@@ -52,7 +52,7 @@ func (e Enum[E]) Name(value E) string {
 	return strconv.Itoa(int(value))
 }
 
-// ByName returns the value with a name.
+// ByName returns the value with this name.
 func (e Enum[E]) ByName(name string) (E, bool) {
 	value, ok := e.byName[fold(name)]
 	return value, ok

@@ -1,6 +1,6 @@
 // Package jsonscan reads a JSON text value by value. It is strict as in RFC 8259: it accepts what encoding/json considers valid,
-// except deeper nesting and strings that are not UTF-8. It does not interpret or copy values, and the caller can stop after any
-// of them.
+// except deeper nesting and strings that are not UTF-8. It does not interpret or copy values, and the caller can stop after each
+// value.
 package jsonscan
 
 import (

@@ -128,7 +128,7 @@ func TestSyntaxError(t *testing.T) {
 
 func deeply(depth int) string { return strings.Repeat("[", depth) + strings.Repeat("]", depth) }
 
-// FuzzScanner compares with encoding/json: they agree on what is valid, except for the two differences that
+// FuzzScanner compares the Scanner with encoding/json: they agree on what is valid, except for the two differences that
 // the package documents.
 func FuzzScanner(f *testing.F) {
 	for _, text := range []string{`{"a":[1,-2.5e-3,true,false,null,"ü\u00fc\"long enough for a word"]}`, "[]x", "[1,]", `{"a" 1}`} {

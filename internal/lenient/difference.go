@@ -47,7 +47,7 @@ type Difference struct {
 // differences collects differences. It allocates nothing while there are none.
 type differences []Difference
 
-// add adds a difference; those of one kind and path are one. An unknown value is also identified by the value.
+// add adds a difference. Differences of the same kind and path are counted as one. An unknown value is also identified by the value.
 func (d *differences) add(kind Kind, path string, value []byte) {
 	example := ""
 	if kind == UnknownValue {

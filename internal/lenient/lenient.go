@@ -1,5 +1,5 @@
 // Package lenient reads JSON objects whose fields may differ from their documentation: in name, number and type. It accepts
-// what is clear, leaves out the rest, and reports both. Invalid JSON is an error. The package knows nothing about jobs.
+// what is clear, leaves out the rest, and reports both. Invalid JSON is an error. The package does not depend on jobs.
 package lenient
 
 import (
@@ -13,7 +13,7 @@ import (
 // Reader reads values from a Scanner and records what it tolerates.
 type Reader struct {
 	jsonscan.Scanner
-	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Nothing is recorded then except Loss.
+	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Only Loss is recorded then.
 	Strict bool
 	// Loss is the first difference that changed or lost a value, if Strict.
 	Loss        *Difference
@@ -43,8 +43,8 @@ func (r *Reader) TolerateUnknown(prefix, name string, value []byte) {
 	}
 }
 
-// Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is what
-// they read into.
+// Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is the type
+// that they read into.
 type Field[T any] struct {
 	Name string
 	Read func(target T, v jsonscan.Value, path string)

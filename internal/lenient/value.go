@@ -14,7 +14,7 @@ import (
 )
 
 // The functions in this file read the values of fields. None of them fails: the JSON is valid already, and a value that
-// makes no sense for its field is left out and reported as drift. None is called for an absent value.
+// makes no sense for its field is left out and reported as drift. They are not called for absent values.
 
 // Text returns the characters of a value.
 func (r *Reader) Text(v jsonscan.Value, field string) string {
@@ -42,7 +42,7 @@ type Shared struct {
 	text string
 }
 
-// SharedText returns the characters of a value, and allocates no string if they are those of the job before.
+// SharedText returns the characters of a value, and allocates no string if they are the same as in the previous job.
 func (r *Reader) SharedText(last *Shared, v jsonscan.Value, field string) string {
 	if !v.IsString() {
 		return r.Text(v, field)
@@ -121,7 +121,7 @@ func (r *Reader) Float(v jsonscan.Value, field string) float64 {
 	return f
 }
 
-// numeral returns the characters of a number, or of a string that may be one.
+// numeral returns the characters of a number, or of a string that may contain one.
 func (r *Reader) numeral(v jsonscan.Value, field string) (text string, ok bool) {
 	if v.Kind == jsonscan.Number {
 		return string(v.Raw), true

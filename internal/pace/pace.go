@@ -1,5 +1,5 @@
 // Package pace limits how many requests of one client are in flight, and how fast they follow each other after the server has
-// throttled it. It knows no HTTP.
+// throttled it. It does not depend on HTTP.
 package pace
 
 import (
@@ -123,17 +123,17 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Gate lets requests through: some at a time, at the Pacer's pace.
+// Gate limits how many requests are in flight, and sends them at the rate of its Pacer.
 type Gate struct {
 	Pacer
 	inFlight chan struct{} // holds one element for each request in flight
 }
 
-// NewGate returns a gate for so many requests at a time.
+// NewGate returns a Gate for this many requests at a time.
 func NewGate(atATime int) *Gate { return &Gate{inFlight: make(chan struct{}, atATime)} }
 
-// Enter waits until a request may be sent; leave must be called after it. Without a place or within a pause, as with
-// Pacer.Wait, leave is nil.
+// Enter waits until a request may be sent; leave must be called after the request. If the context ends first, or if
+// Pacer.Wait returns a pause or an error, leave is nil.
 func (g *Gate) Enter(ctx context.Context, longest time.Duration) (leave func(), pause time.Duration, err error) {
 	select {
 	case g.inFlight <- struct{}{}:

@@ -40,7 +40,7 @@ func New() *http.Transport {
 	}
 }
 
-// Shared returns the transport of every client without one of its own, so that they share connections.
+// Shared returns the transport of all clients that have no other, so that they share connections.
 var Shared = sync.OnceValue(New)
 
 // NewClient returns a client that sends through the transport and follows no redirect. A timeout of 0 is none.
@@ -52,7 +52,7 @@ func NewClient(transport http.RoundTripper, timeout time.Duration) *http.Client 
 	}
 }
 
-// Drain reads the little that may be left of a body and closes it, so that its connection can be reused.
+// Drain reads a small rest of a body and closes it, so that its connection can be reused.
 func Drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, httpfail.MaxBody)
 	_ = body.Close()

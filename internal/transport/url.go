@@ -10,7 +10,7 @@ import (
 )
 
 // ParseURL parses an address that a secret or a token may be sent to: https, or http on loopback. Its errors show no more than
-// the host, since the user or the query might hold a secret.
+// the host, since the user or the query may contain a secret.
 func ParseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
