@@ -58,7 +58,7 @@ func spans(text string) (found []string) {
 	return found
 }
 
-// TestSnippets looks for each Go snippet in the examples of packages and in the programs in examples.
+// TestSnippets checks that each Go snippet is in the examples of packages and in the programs in examples.
 func TestSnippets(t *testing.T) {
 	var sources strings.Builder
 	for name, text := range files(t, ".go") {
@@ -90,8 +90,8 @@ var (
 	target  = regexp.MustCompile(`^make ([a-z-]+)`)
 )
 
-// TestCommands looks for each command, without its comment, in the script of its document, which runs it or says
-// what does. A target of make has to be in the Makefile.
+// TestCommands checks that each command, without its comment, is in the script of its document, which runs it or names
+// what does. A target of make must be in the Makefile.
 func TestCommands(t *testing.T) {
 	makefile := read(t, "Makefile")
 	for name, text := range files(t, ".md") {
@@ -114,7 +114,7 @@ func TestCommands(t *testing.T) {
 		for _, match := range block.FindAllStringSubmatch(text, -1) {
 			switch language, code := match[1], match[2]; language {
 			case "go": // TestSnippets
-			case "text": // pictures
+			case "text": // diagrams
 				if regexp.MustCompile(`(?m)^\s*(\$|bin/|d365backup |go |make )`).MatchString(code) {
 					t.Errorf("%s: this is a command, so the block must have the language sh:\n%s", name, code)
 				}
@@ -140,7 +140,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// TestNames looks for the tests, files and folders that documents name.
+// TestNames checks that the tests, files and folders that documents name exist.
 func TestNames(t *testing.T) {
 	tests := make(map[string][]string) // the folders that have a test, by its name
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)

@@ -45,7 +45,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setDocEnv gives a script what a reader of the documents has: files, and an account of the service, here a sandbox.
+// setDocEnv gives a script what a reader of the documents has: files, and an account, here of a sandbox.
 func setDocEnv(t *testing.T, env *testscript.Env) {
 	t.Helper()
 	key := authtest.Key()

@@ -35,7 +35,7 @@ func golden(t *testing.T, name string, lines []string) {
 	}
 }
 
-// TestGoAPI keeps the exported names of the packages that people import, one per line: constants with their values,
+// TestGoAPI compares with testdata the exported names of the packages that people import, one per line: constants with their values,
 // variables, functions, and types with their exported fields and methods.
 func TestGoAPI(t *testing.T) {
 	for _, pkg := range load(t, "./wrapper", "./api", "./sandbox") {
@@ -136,7 +136,7 @@ func methods(name *types.TypeName) (lines []string) {
 
 func typeText(pkg *types.Package, t types.Type) string { return types.TypeString(t, inside(pkg)) }
 
-// inside names packages as code in pkg does.
+// inside qualifies names as code in pkg does.
 func inside(pkg *types.Package) types.Qualifier {
 	return func(other *types.Package) string {
 		if other == pkg {

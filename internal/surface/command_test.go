@@ -28,7 +28,7 @@ func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// TestCommands keeps the commands, how each is called, and its flags with their types and defaults.
+// TestCommands compares with testdata the commands, how each is called, and its flags with their types and defaults.
 func TestCommands(t *testing.T) {
 	var lines []string
 	walk(cli.Root(), func(cmd *cobra.Command) {
@@ -57,7 +57,7 @@ func TestCommands(t *testing.T) {
 	golden(t, "commands.txt", lines)
 }
 
-// TestExitCodes keeps what the help says about exit codes.
+// TestExitCodes compares with testdata the exit codes in the help.
 func TestExitCodes(t *testing.T) {
 	var lines []string
 	walk(cli.Root(), func(cmd *cobra.Command) {
@@ -72,7 +72,7 @@ func TestExitCodes(t *testing.T) {
 	golden(t, "exit-codes.txt", lines)
 }
 
-// TestEnvironment keeps the environment variables: those in the help, with their keys in the configuration file, and
+// TestEnvironment compares with testdata the environment variables: those in the help, with their keys in the configuration file, and
 // those that the code reads by name.
 func TestEnvironment(t *testing.T) {
 	topic, _, err := cli.Root().Find([]string{"environment"})
@@ -104,7 +104,7 @@ func TestEnvironment(t *testing.T) {
 	golden(t, "environment.txt", lines)
 }
 
-// TestJobFields keeps the columns of jobs as CSV and the names of their fields as JSON, in order.
+// TestJobFields compares with testdata the columns of jobs as CSV and the names of their fields as JSON, in order.
 func TestJobFields(t *testing.T) {
 	names := map[string]string{"csv": `(\w+)[,\n]`, "json": `"(\w+)":`, "ndjson": `"(\w+)":`}
 	var lines []string
@@ -121,7 +121,7 @@ func TestJobFields(t *testing.T) {
 	golden(t, "job-fields.txt", lines)
 }
 
-// TestJSONReports keeps the fields of what other commands print as JSON: all structs in their packages that have tags.
+// TestJSONReports compares with testdata the fields of what other commands print as JSON: all structs in their packages that have tags.
 // Their names in Go may change without a line in CHANGELOG.md.
 func TestJSONReports(t *testing.T) {
 	var lines []string
