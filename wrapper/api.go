@@ -104,7 +104,7 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 			c.config.onDrift(Drift{Kind: DriftSuccessor, Value: string(APIGraph), Count: 1})
 		}
 		return page, nil
-	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context ended
+	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context has ended
 		return pageData{}, err
 	}
 	method, path := APIGraph.Operation()

@@ -51,7 +51,7 @@ func TestGraphRequest(t *testing.T) {
 			var got []string
 			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				// The order of a query means nothing; Encode sorts it.
+				// The order of query parameters does not matter; Encode sorts them.
 				got = []string{
 					r.Method, r.URL.Path, r.URL.Query().Encode(), string(body),
 					r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.Header.Get("Authorization"),
@@ -115,7 +115,7 @@ func TestNotFoundSuggestsTheSuccessor(t *testing.T) {
 	}
 }
 
-// TestGraphLog: the record names the operation, and still nothing of the query.
+// TestGraphLog: the record names the operation and contains nothing of the query.
 func TestGraphLog(t *testing.T) {
 	var log bytes.Buffer
 	client := serve(t, respond(200, "application/json", emptyPage), graph,
@@ -128,7 +128,7 @@ func TestGraphLog(t *testing.T) {
 	}
 }
 
-// TestBothAPIs: version v1 and its successor return the same jobs, and the successor does even if version v1 is gone.
+// TestBothAPIs: version v1 and its successor return the same jobs, the successor even if version v1 has been removed.
 func TestBothAPIs(t *testing.T) {
 	present := time.Now().Truncate(time.Second)
 	query := d365backup.Query{

@@ -20,7 +20,7 @@ import (
 type attempt struct {
 	client    *Client
 	request   pageRequest
-	secrets   []string // the tokens and client secrets sent, which a careless server may repeat
+	secrets   []string // the tokens and client secrets sent, which a server may repeat
 	status    int      // 0 if there is no response
 	requestID string
 }

@@ -24,7 +24,7 @@ import (
 
 const emptyPage = `{"totalCount":0,"jobs":[]}`
 
-// once disables retries.
+// once makes a single attempt.
 var once = d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1})
 
 // TestNotJobs: anything but a list of jobs is an error with all facts, never an empty list.
@@ -94,7 +94,7 @@ func TestExcerptIsBoundedAndHarmless(t *testing.T) {
 	}
 }
 
-// TestTruncated: a truncated response is detected, in each way that HTTP has to end one.
+// TestTruncated: a truncated response is detected, for each way in which HTTP marks the end of a response.
 func TestTruncated(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	tests := []struct{ name, response string }{
@@ -270,7 +270,7 @@ func TestCanceledRequestsAreNotWarnings(t *testing.T) {
 			break
 		}
 		if log.Len() > 0 {
-			t.Errorf("a loop that was left logged %s", log.String())
+			t.Errorf("breaking out of a loop logged %s", log.String())
 		}
 	})
 }
@@ -310,7 +310,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestRequestIDs: of the headers that may name a request the first that looks like an id counts, in errors and in the log.
+// TestRequestIDs: errors and the log use the first header for request ids whose value has the form of an id.
 func TestRequestIDs(t *testing.T) {
 	const token = "tok+0123456789abcdef/xyz"
 	long := strings.Repeat("a", 128)

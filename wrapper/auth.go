@@ -7,7 +7,7 @@ import (
 	"github.com/d365backup/d365backup/internal/auth"
 )
 
-// setCredential keeps the credential of an option. Of options of one kind the last one counts.
+// setCredential sets the credential of an option. If options of one kind are repeated, the last one counts.
 func (c *config) setCredential(option string, credential auth.Credential) {
 	if c.credential != nil && c.credentialOption != option {
 		c.otherCredentialOption = c.credentialOption
@@ -15,7 +15,7 @@ func (c *config) setCredential(option string, credential auth.Credential) {
 	c.credentialOption, c.credential = option, credential
 }
 
-// tokens returns the tokens that the options ask for, or an error that matches ErrConfig.
+// tokens returns the tokens of the credential that the options set, or an error that matches ErrConfig.
 func (c *config) tokens(e endpoints, transport http.RoundTripper) (auth.Tokens, error) {
 	if c.hasReload && c.reload == nil {
 		return nil, badSetting("WithCredentialReload", "no function")
@@ -31,7 +31,7 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (auth.Tokens, 
 	return tokens, nil
 }
 
-// reloadCredential returns the credential that WithCredentialReload finds now.
+// reloadCredential returns the credential that the function of WithCredentialReload returns now.
 func (c *config) reloadCredential() (auth.Credential, error) {
 	option, err := c.reload()
 	if err != nil {

@@ -95,7 +95,7 @@ func TestRedirects(t *testing.T) {
 		}
 	}
 	if n := seen.Load(); n != 0 {
-		t.Errorf("the other host saw %d requests", n)
+		t.Errorf("the other host received %d requests", n)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestTokenStaysAtOrigin(t *testing.T) {
 		}
 	}
 	if n := seen.Load(); n != 0 {
-		t.Errorf("the other host saw %d requests", n)
+		t.Errorf("the other host received %d requests", n)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestTokenRequestIsShared(t *testing.T) {
 	})
 }
 
-// TestRevoked: calls in flight whose token is rejected share one refresh and are sent once more each.
+// TestRevoked: calls in flight whose token is rejected share one refresh, and each is sent again once.
 func TestRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{}
@@ -185,8 +185,8 @@ func TestRevoked(t *testing.T) {
 	})
 }
 
-// TestRevokedWhileTokensFail: if there is no new token, that is the error, and retried if it may pass; not the rejection of
-// the old token, which is final.
+// TestRevokedWhileTokensFail: if there is no new token, that is the error, and retried if it may be temporary; the
+// rejection of the old token would be final.
 func TestRevokedWhileTokensFail(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -63,7 +63,7 @@ var (
 	empty   = respond(200, "application/json", emptyPage)
 )
 
-// TestAutoUsesTheSuccessor for the life of the client, and reports it once.
+// TestAutoUsesTheSuccessor: the client keeps using the successor, and reports it once.
 func TestAutoUsesTheSuccessor(t *testing.T) {
 	service := &twoAPIs{v1: missing, graph: empty}
 	client := service.client(t)
@@ -84,7 +84,7 @@ func TestAutoUsesTheSuccessor(t *testing.T) {
 	}
 }
 
-// TestAutoKeepsV1 unless its page 1 is not found.
+// TestAutoKeepsV1: version v1 is used unless its page 1 is not found.
 func TestAutoKeepsV1(t *testing.T) {
 	withType := valid
 	withType.ObjectType = new(int32(1))
@@ -166,7 +166,7 @@ func TestAutoFindsNeither(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			service := &twoAPIs{v1: missing, graph: test.graph}
 			client := service.client(t)
-			for range 2 { // nothing is remembered of a failure
+			for range 2 { // a failure is not remembered
 				_, err := client.Page(t.Context(), valid, 1)
 				own, ok := errors.AsType[*d365backup.Error](err)
 				if !ok || own.Kind != d365backup.ErrNotFound || own.StatusCode != 404 {

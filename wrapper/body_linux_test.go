@@ -20,7 +20,7 @@ import (
 )
 
 // TestBodiesShareABudget: a program whose requests all get an endless body needs at most 100 MiB more than an idle one. The
-// test runs itself as that program, but not under the race detector, which needs memory of its own.
+// test runs itself as that program, but not under the race detector, which needs additional memory.
 func TestBodiesShareABudget(t *testing.T) {
 	if protocol := os.Getenv("D365BACKUP_TEST_ENDLESS"); protocol != "" {
 		readEndless(t, protocol == "HTTP2")

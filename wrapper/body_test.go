@@ -9,7 +9,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// TestLargeBodies: bodies that exceed their share of memory are read completely, one after the other.
+// TestLargeBodies: bodies that exceed their share of memory are read completely, one after another.
 func TestLargeBodies(t *testing.T) {
 	const jobs = 5000 // of some 500 bytes each, four times a share
 	service := bench.Serve(t, bench.NewList(jobs, jobs), nil)

@@ -25,11 +25,11 @@ type Certificate struct {
 // and UTF-16. The file may hold issuers, which are not used, and several certificates of the key, of which the newest valid one
 // is used. Password is that of the PFX or of the encrypted key; empty if there is none.
 //
-// The error matches ErrConfig and says what is wrong with the file: a wrong password; a key of another certificate, other than
+// The error matches ErrConfig and states what is wrong with the file: a wrong password; a key of another certificate, other than
 // RSA or shorter than 2048 bits; a certificate that is not valid now or lacks the key usage digital signature; PEM's legacy
 // encryption. No request is made.
 func LoadCertificate(path, password string) (*Certificate, error) {
-	file, err := os.Open(path) //nolint:gosec // the caller says which file
+	file, err := os.Open(path) //nolint:gosec // the caller chooses the file
 	if err != nil {
 		return nil, configError("certificate: %v", err)
 	}

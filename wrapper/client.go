@@ -28,7 +28,7 @@ type Client struct {
 	limits    func() *limits
 }
 
-// New returns a client, or an error that matches ErrConfig and says which option to fix. It does no I/O: the first token is
+// New returns a client, or an error that matches ErrConfig and names the option to fix. It does no I/O: the first token is
 // requested with the first page.
 func New(options ...Option) (*Client, error) {
 	c := &Client{config: defaults()}

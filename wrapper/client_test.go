@@ -138,7 +138,7 @@ func TestQueryRefused(t *testing.T) {
 	}
 }
 
-// TestRequest checks the whole body, which may hold only what the caller has set.
+// TestRequest checks the whole body, which must contain only what the caller has set.
 func TestRequest(t *testing.T) {
 	zone := time.FixedZone("somewhere", 2*60*60)
 	tests := []struct {

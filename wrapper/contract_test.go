@@ -211,13 +211,13 @@ func dataCenterGaps(doc *openapi3.T) []string {
 			promised[url] = true
 			_, err := d365backup.New(d365backup.WithBaseURL(url), d365backup.WithClientSecret("app", "secret"))
 			if err != nil || len(server.Variables) > 0 && !known[url] {
-				found = append(found, fmt.Sprintf("the contract has the server %s, which is no data center here: add it to wrapper/datacenter.go with its token URL", url))
+				found = append(found, fmt.Sprintf("the contract has the server %s, which is not a data center here: add it to wrapper/datacenter.go with its token URL", url))
 			}
 		}
 	}
 	for url := range known {
 		if !promised[url] {
-			found = append(found, fmt.Sprintf("the data center %s is no server of the contract: add it to openapi.yaml, or deprecate its code", url))
+			found = append(found, fmt.Sprintf("the data center %s is not a server of the contract: add it to openapi.yaml, or deprecate its code", url))
 		}
 	}
 	return found
@@ -307,13 +307,13 @@ var contractChanges = []struct {
 	{"data center added", func(doc *openapi3.T) {
 		v := doc.Servers[0].Variables["dataCenter"]
 		v.Enum = append(v.Enum, "mars")
-	}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is no data center here"},
+	}, "the contract has the server https://graph-mars.avepointonlineservices.com, which is not a data center here"},
 	{"server added", func(doc *openapi3.T) {
 		doc.Servers = append(doc.Servers, &openapi3.Server{URL: "https://graph.example.com"})
-	}, "the contract has the server https://graph.example.com, which is no data center here"},
+	}, "the contract has the server https://graph.example.com, which is not a data center here"},
 	{"server removed", func(doc *openapi3.T) {
 		doc.Servers = slices.Delete(doc.Servers, 1, 2)
-	}, "the data center https://graphusgovapi.online15.net is no server of the contract"},
+	}, "the data center https://graphusgovapi.online15.net is not a server of the contract"},
 	{"token URL added", func(doc *openapi3.T) {
 		tokenURLs(doc)["mars"] = "https://identity.example.com/connect/token"
 	}, "the contract has the token URL https://identity.example.com/connect/token for mars"},

@@ -52,7 +52,7 @@ var dataCenters = []DataCenter{
 	regional("gcp-us", "Google Cloud, Moncks Corner", tokenURLCommercial),
 	regional("gcp-we", "Google Cloud, Eemshaven", tokenURLCommercial),
 	regional("gcp-kr", "Google Cloud, Seoul", tokenURLCommercial),
-	// The vendor gives FedRAMP a host but no code; this one is ours.
+	// The vendor documents a host but no code for FedRAMP; this code is our own.
 	{Code: "fedramp", Name: "FedRAMP (Project Hosts)", URL: "https://graphusgovapi.online15.net", TokenURL: tokenURLFedRAMP},
 }
 
@@ -60,8 +60,8 @@ func regional(code, name, tokenURL string) DataCenter {
 	return DataCenter{Code: code, Name: name, URL: "https://graph-" + code + ".avepointonlineservices.com", TokenURL: tokenURL}
 }
 
-// DataCenters returns every data center that WithDataCenter accepts, in the order of the vendor's list. The slice is the
-// caller's.
+// DataCenters returns every data center that WithDataCenter accepts, in the order of the vendor's list. The caller may
+// change the slice.
 func DataCenters() []DataCenter { return slices.Clone(dataCenters) }
 
 // findDataCenter returns the data center of WithDataCenter or WithBaseURL; for an unknown address only its URL.

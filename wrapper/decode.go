@@ -45,7 +45,7 @@ func notJobs(format string, args ...any) error {
 
 // decoder decodes one page in one pass.
 type decoder struct {
-	lenient.Reader // strict for a stored payload, for which there is no handler of drift
+	lenient.Reader // strict for a stored payload, which has no drift handler
 	page           pageData
 	size           int
 	isList         bool // the page's jobs are those of a list

@@ -73,7 +73,7 @@ func checkStored(t *testing.T, body []byte) {
 		t.Fatalf("%q: stored as %s, got %+v, %v", body, stored, jobs, err)
 	}
 	if bytes.HasPrefix(body, []byte("\xEF")) {
-		return // which package json does not take
+		return // which encoding/json refuses
 	}
 	var whole Page
 	err = json.Unmarshal(body, &whole)
@@ -86,7 +86,7 @@ func checkStored(t *testing.T, body []byte) {
 	}
 }
 
-// TestDecodePageMutations changes each byte of the pages to each byte with a meaning in JSON, and to some without.
+// TestDecodePageMutations replaces each byte of the pages by each byte with a meaning in JSON, and by some others.
 func TestDecodePageMutations(t *testing.T) {
 	const values = "{}[]:,\"\\ \t\r\n+-.0159aeEflnrstux/'*\x00\x01\x1f\x7f\x80\xa9\xbf\xc3\xed\xef\xf0\xff"
 	for _, page := range mutationPages(t) {

@@ -104,7 +104,7 @@ func TestDecodePageRefuses(t *testing.T) {
 				}
 			}
 			if !strings.Contains(err.Error(), test.message) {
-				t.Errorf("err is %v, want it to say %s", err, test.message)
+				t.Errorf("err is %v, want it to contain %s", err, test.message)
 			}
 			comparePages(t, page, pageData{})
 			failure, ok := errors.AsType[*Error](err)
@@ -153,13 +153,13 @@ func TestDecodePageMemory(t *testing.T) {
 	}
 	body := typicalPage(100)
 	allocs := testing.AllocsPerRun(10, func() { _, _ = decodePage(body, 100) })
-	if allocs > 110 { // one id each, and a few for all
+	if allocs > 110 { // one per id, and a few for the page
 		t.Errorf("%v allocations for 100 jobs without drift", allocs)
 	}
 }
 
 const (
-	failure  = iota // whatever the list holds
+	failure  = iota // whatever the list contains
 	doubtful        // a failure beside an empty list, drift beside jobs
 	fine            // drift
 )

@@ -258,7 +258,7 @@ func TestDecodePageToleratesFields(t *testing.T) {
 			test.set(&want.Jobs[0])
 			comparePages(t, mustDecode(t, `{"totalCount":1,"jobs":[`+withField(plainJob, test.field)+`]}`), want)
 			if _, err := json.Marshal(want.Jobs); err != nil {
-				t.Errorf("the job cannot be marshalled: %v", err)
+				t.Errorf("the job cannot be marshaled: %v", err)
 			}
 		})
 	}
@@ -281,7 +281,7 @@ func TestDecodePagePlaceholders(t *testing.T) {
 		{"2", "9999-12-31T23:59:59.9999999Z", "", time.Time{}, true},
 		{"2", "2026-11-01T03:00:00.1234567Z", "", time.Time{}, true}, // its start
 		{`"Queued"`, "1900-01-01T00:00:00Z", "", time.Time{}, true},
-		{"2", "soon", "", time.Time{}, false}, // unreadable, which is reported
+		{"2", "soon", "", time.Time{}, false}, // unreadable, and reported
 		{`"Skipped"`, "2026-11-01T03:00:00.1234567Z", "", testStart, false},
 		{"2", "2026-11-01T04:00:00Z", "", testStart.Truncate(time.Hour).Add(time.Hour), false},
 		{"3", "2026-11-01T02:00:00Z", "", testStart.Truncate(time.Hour).Add(-time.Hour), false},
@@ -327,7 +327,7 @@ func TestDecodePageMissingFields(t *testing.T) {
 	})
 }
 
-// Strings are shared between jobs: a job must never get that of another one.
+// Strings are shared between jobs: a job must never get a string of another one.
 func TestDecodePageSharedTexts(t *testing.T) {
 	var body strings.Builder
 	body.WriteString(`[`)
@@ -380,7 +380,7 @@ func TestDecodePageDriftIsBounded(t *testing.T) {
 	for _, d := range drift {
 		total += d.Count
 		if len(d.Field) > lenient.MaxText || len(d.Value) > lenient.MaxText || !utf8.ValidString(d.Field+d.Value) {
-			t.Errorf("too long or no UTF-8: %+v", d)
+			t.Errorf("too long or not UTF-8: %+v", d)
 		}
 		if strings.ContainsFunc(d.Field+d.Value, func(r rune) bool { return r < ' ' || r == '\u0085' || r == '\u202e' }) {
 			t.Errorf("control characters: %#v", d)

@@ -20,7 +20,7 @@ type Drift struct {
 // DriftKind is how a response differed from the contract.
 type DriftKind string
 
-// The kinds of drift, and what becomes of the value.
+// The kinds of drift, and what happens to the value.
 const (
 	// DriftUnknownField is a field that this package does not know. It is left out.
 	DriftUnknownField = DriftKind(lenient.UnknownField)
@@ -49,7 +49,7 @@ const (
 	DriftInexact = DriftKind(lenient.Inexact)
 	// DriftNumberText is a number or a boolean instead of a string. Its characters are kept.
 	DriftNumberText = DriftKind(lenient.NumberText)
-	// DriftDamagedText is a string with a replacement character, such as half of a surrogate pair becomes.
+	// DriftDamagedText is a string with a replacement character, such as one that stands for half of a surrogate pair.
 	DriftDamagedText = DriftKind(lenient.DamagedText)
 	// DriftMalformedGUID is an invalid GUID of an organization. It is kept as sent.
 	DriftMalformedGUID DriftKind = "malformed GUID"
@@ -67,6 +67,6 @@ const (
 	// DriftSuccessor means that version v1 was not found, and its successor is used from now on; see APIAuto. It is reported
 	// once per Client, with the value of APIGraph.
 	DriftSuccessor DriftKind = "successor"
-	// DriftMore stands for all drift of a page beyond the first few dozen kinds and fields.
+	// DriftMore represents all drift of a page beyond the first few dozen kinds and fields.
 	DriftMore = DriftKind(lenient.More)
 )

@@ -13,7 +13,7 @@ import (
 // endpoints are the two addresses that a Client sends requests to.
 type endpoints struct {
 	base, token *url.URL // token is nil with WithTokenSource
-	place       string   // the data center in the terms of an error; empty for a base URL
+	place       string   // how errors describe the data center; empty for a base URL
 }
 
 func (c *config) endpoints() (e endpoints, err error) {

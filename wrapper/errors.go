@@ -20,8 +20,8 @@ var (
 	ErrAuth = errors.New("authentication failed")
 	// ErrForbidden means that the app lacks the permission (status 403).
 	ErrForbidden = errors.New("permission denied")
-	// ErrNotFound means that nothing responds at the address (status 404). A wrong data center, a missing permission and an
-	// unlicensed product look alike.
+	// ErrNotFound means that the address does not exist (status 404). A wrong data center, a missing permission and an
+	// unlicensed product cannot be distinguished.
 	ErrNotFound = errors.New("not found")
 	// ErrBadRequest means that the service refused the request (status 400, and every other 4xx without a kind of its own).
 	ErrBadRequest = errors.New("request refused")
@@ -55,7 +55,7 @@ type Error struct {
 	Reason string
 	// Setting is the option or field that the error is about, such as "WithPageSize" or "Query.Start"; empty if none.
 	Setting string
-	// Message says what was wrong, without advice. Its wording may change.
+	// Message states what was wrong, without advice. Its wording may change.
 	Message string
 	// ServiceMessage is the service's own message, at most 500 bytes; empty if it sent none that could be read. It is the
 	// service's data, and never that of a token endpoint.
@@ -185,7 +185,7 @@ func configError(format string, args ...any) *Error {
 }
 
 // badSetting returns an error about an option or a field of a query. The command shows its message, too, which therefore does
-// not name others in Go terms, unless only a program can set them.
+// not name other options in Go terms, unless only a program can set them.
 func badSetting(name, format string, args ...any) *Error {
 	err := configError(format, args...)
 	err.Setting = name

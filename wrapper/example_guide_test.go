@@ -38,7 +38,7 @@ func Example_create() {
 	// Output:
 }
 
-// A certificate in place of a secret.
+// A certificate instead of a secret.
 func Example_certificate() {
 	certificate, err := d365backup.LoadCertificate("app.pfx", os.Getenv("D365BACKUP_CERTIFICATE_PASSWORD"))
 	if err != nil {
@@ -86,8 +86,8 @@ func Example_query() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.TotalCount, "jobs match,", len(page.Jobs), "of them are here")
-	// Output: 0 jobs match, 0 of them are here
+	fmt.Println(page.TotalCount, "jobs match,", len(page.Jobs), "on this page")
+	// Output: 0 jobs match, 0 on this page
 }
 
 // The records that were not backed up in the last month, by organization.
@@ -172,9 +172,9 @@ func Example_drift() {
 	// Output:
 }
 
-// A proxy that inspects TLS, with its own authority.
+// A proxy that inspects TLS, with its own certificate authority.
 func Example_proxy() {
-	company, err := os.ReadFile("company.pem") // the authority of a proxy that looks into TLS
+	company, err := os.ReadFile("company.pem") // the CA certificate of a proxy that inspects TLS
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func Example_tenants() {
 	// Output:
 }
 
-// What an error says.
+// The facts of an error.
 func Example_errors() {
 	ctx, client, stop := startSandboxClient()
 	defer stop()

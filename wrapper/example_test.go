@@ -15,7 +15,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// startSandbox runs a sandbox whose history does not depend on the present.
+// startSandbox runs a sandbox whose history does not depend on the current time.
 func startSandbox() (*sandbox.Server, []d365backup.Option) {
 	service, err := sandbox.Start(sandbox.WithAnchor(time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)))
 	if err != nil {
@@ -53,7 +53,7 @@ func ExampleNew() {
 	// Output: d365backup.Client(https://graph-us.avepointonlineservices.com) <nil>
 }
 
-// What New does not accept it names, with what there is to choose from.
+// New names what it does not accept, and lists the valid values.
 func ExampleNew_invalid() {
 	_, err := d365backup.New(d365backup.WithClientSecret("5f0c…", os.Getenv("SECRET_THAT_IS_NOT_SET")), d365backup.WithDataCenter("us"))
 	fmt.Println(errors.Is(err, d365backup.ErrConfig), err)
@@ -104,9 +104,9 @@ func ExampleClient_Page() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(page.TotalCount, "jobs,", len(page.Jobs), "of them here")
+	fmt.Println(page.TotalCount, "jobs,", len(page.Jobs), "on this page")
 	// Output:
-	// 659 jobs, 1 of them here
+	// 659 jobs, 1 on this page
 }
 
 // An error has a kind and the facts about the request.
@@ -168,7 +168,7 @@ func ExampleErrIncomplete() {
 	for job, err := range client.Jobs(context.Background(), d365backup.Query{Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}) {
 		switch {
 		case errors.Is(err, d365backup.ErrIncomplete):
-			fmt.Println("there may be more: ask for a shorter time range at a time")
+			fmt.Println("there may be more: request a shorter time range")
 		case err != nil:
 			log.Fatal(err)
 		default:
@@ -177,7 +177,7 @@ func ExampleErrIncomplete() {
 	}
 	// Output:
 	// DCIB2026110104000012345601
-	// there may be more: ask for a shorter time range at a time
+	// there may be more: request a shorter time range
 }
 
 // The successor of version v1 accepts the same queries.
@@ -205,7 +205,7 @@ func ExampleWithAPI() {
 	// graph 100
 }
 
-// What this package lacks, the generated client has. Its requests carry the token.
+// The generated client has what this package lacks. Its requests carry the token.
 func ExampleClient_Raw() {
 	service, options := startSandbox()
 	defer service.Close()
@@ -224,7 +224,7 @@ func ExampleClient_Raw() {
 	// Output: 200 5
 }
 
-// A program that has retries of its own turns those of the client off.
+// A program with its own retries turns off those of the client.
 func ExampleWithRetry() {
 	service, options := startSandbox()
 	defer service.Close()
@@ -240,7 +240,7 @@ func ExampleWithRetry() {
 	// Output: server error after 1 attempt
 }
 
-// How far a loop has come.
+// The progress of a loop.
 func ExampleWithProgress() {
 	service, options := startSandbox()
 	defer service.Close()

@@ -69,7 +69,7 @@ func (a *attempt) explain(ctx context.Context, err error) *attemptFailure {
 func fromFailure(f *httpfail.Failure) *attemptFailure {
 	kind := reasons[f.Reason].kind
 	if f.Status == http.StatusNetworkAuthenticationRequired {
-		kind = ErrNetwork // the response is the network's, not the service's
+		kind = ErrNetwork // the response is from the network, not from the service
 	}
 	return &attemptFailure{retry: f.Retry, err: &Error{
 		Kind: kind, Reason: string(f.Reason), Message: f.Text, ServiceMessage: f.Message, StatusCode: f.Status,
@@ -88,7 +88,7 @@ func (timeoutError) Unwrap() error { return context.DeadlineExceeded }
 
 // interrupted distinguishes the end of an attempt's time, which is retried, from that of the call.
 func (c *Client) interrupted(ctx context.Context, err error) *attemptFailure {
-	if context.Cause(ctx) != errAttemptTimeout { //nolint:errorlint // identity is meant: the cause that this package set
+	if context.Cause(ctx) != errAttemptTimeout { //nolint:errorlint // compares identity: the cause that this package set
 		return &attemptFailure{err: &Error{cause: err}}
 	}
 	return &attemptFailure{retry: true, err: &Error{

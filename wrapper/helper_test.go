@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// start is the start of the time range of queries for which it does not matter.
+// start is the start of the time range of queries in tests for which it does not matter.
 var start = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
 // valid is a valid query.

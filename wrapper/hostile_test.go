@@ -119,7 +119,7 @@ func TestSwitchedProtocols(t *testing.T) {
 		transport := &http.Transport{}
 		client := (&service{}).client(t, server.URL, transport, once)
 		if _, err := client.Page(t.Context(), valid, 1); err == nil {
-			t.Errorf("101 at %s is no error", at)
+			t.Errorf("101 at %s is not an error", at)
 		}
 		<-closed
 		transport.CloseIdleConnections()

@@ -29,7 +29,7 @@ func serverTLS() (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}, pool
 }
 
-// relay forwards the connections of a transport until they stop responding: they lose what is sent and are not closed.
+// relay forwards the connections of a transport until they stop responding: what is sent is lost, and they stay open.
 type relay struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	mu    sync.Mutex

@@ -53,7 +53,7 @@ func TestUnmarshalJob(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			want := storedWant()
 			test.set(&want)
-			got := d365backup.Job{SkippedRecord: 1} // which is replaced
+			got := d365backup.Job{SkippedRecord: 1} // must be replaced
 			if err := json.Unmarshal([]byte(strings.Replace(storedJob, test.old, test.new, 1)), &got); err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestMarshalUnknownWords(t *testing.T) {
 	}
 }
 
-// TestUnmarshalMalformed: there is no handler that these could be reported to as drift.
+// TestUnmarshalMalformed: these are errors, since there is no handler to report drift to.
 func TestUnmarshalMalformed(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
 		{`"2026-11-01T03:00:00.1234567Z"`, `"yesterday"`, `unreadable value for jobs.startTime: "yesterday"`},
@@ -161,7 +161,7 @@ func TestUnmarshalPage(t *testing.T) {
 	}
 }
 
-// FuzzStoredPage: what the contract accepts as a response can be unmarshaled, and its times are read.
+// FuzzStoredPage: a response that is valid under the contract can be unmarshaled, and its times are read.
 func FuzzStoredPage(f *testing.F) {
 	for _, name := range []string{"testdata/page.json", "testdata/drift.json"} {
 		body, err := os.ReadFile(name)

@@ -24,8 +24,8 @@ type Progress struct {
 	TotalCount int64
 }
 
-// Jobs returns an iterator over every job that matches the query, each once. Every loop requests the list again, from its
-// start on, and WithPrefetch pages ahead; a missing Query.End is fixed when the loop starts. Breaking out of the loop cancels
+// Jobs returns an iterator over every job that matches the query, each once. Every loop requests the list again from its
+// start, with WithPrefetch requests in flight; a missing Query.End is fixed when the loop starts. Breaking out of the loop cancels
 // the requests in flight and waits for them.
 //
 // Jobs come in the service's order. If the list changes meanwhile, Jobs reads it again, and jobs found only then come last.
@@ -56,7 +56,7 @@ func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 
 // list describes the list of the filter's jobs to package paging.
 func (c *Client) list(filter filter) paging.List {
-	var started atomic.Bool // page 1 is read again later, and not by another API then
+	var started atomic.Bool // page 1 is read again later, which must not change the API
 	return paging.List{
 		PageSize: c.config.pageSize,
 		Prefetch: c.config.prefetch,

@@ -19,8 +19,8 @@ type config struct {
 	api                           API
 	scope, mediaType              string
 	credential                    auth.Credential
-	credentialOption              string // which gave it
-	otherCredentialOption         string // one of another kind, which is an error
+	credentialOption              string // the option that set it
+	otherCredentialOption         string // an option of another kind, which is an error
 	reload                        func() (Option, error)
 	hasReload                     bool
 	httpClient                    *http.Client
@@ -139,7 +139,7 @@ func WithAPI(api API) Option { return func(c *config) { c.api = api } }
 func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
 
 // WithHTTPClient sends requests, including those for tokens, through the Transport of this client, and bounds each request for
-// a page by its Timeout. Nothing else of it is used, and it is not changed. A nil Transport means the one that all Clients
+// a page by its Timeout. Its other fields are ignored, and it is not changed. A nil Transport means the one that all Clients
 // share.
 //
 // An *http.Transport that skips the verification of certificates or allows TLS below 1.2 is refused. Other implementations,

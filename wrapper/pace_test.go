@@ -171,7 +171,7 @@ func TestLongPause(t *testing.T) {
 	})
 }
 
-// TestWaitingUsesNoAttempt: a 429 with Retry-After may come more often than there are attempts, a 503 may not.
+// TestWaitingUsesNoAttempt: a 429 with Retry-After may occur more often than there are attempts; a 503 may not.
 func TestWaitingUsesNoAttempt(t *testing.T) {
 	for status, want := range map[int]error{http.StatusTooManyRequests: nil, http.StatusServiceUnavailable: d365backup.ErrServer} {
 		synctest.Test(t, func(t *testing.T) {

@@ -89,9 +89,9 @@ func (s *side) run(b *testing.B, pages, jobs int) {
 	s.bytes += after.TotalAlloc - before.TotalAlloc
 }
 
-// BenchmarkPage reads pages over loopback with the client and with the generated one, in turns of a few
-// milliseconds, so that a busy machine slows both alike. Both meet the same server, whose work and
-// memory count on both sides.
+// BenchmarkPage reads pages over loopback with the client and with the generated one, alternating every few
+// milliseconds, so that a busy machine slows both equally. Both use the same server, whose time and
+// memory count for both.
 func BenchmarkPage(b *testing.B) {
 	for _, jobs := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {

@@ -148,7 +148,7 @@ func TestProxySetting(t *testing.T) {
 	}
 }
 
-// TestSignIn: a response with status 511 is the network's, for a page and for a token.
+// TestSignIn: a response with status 511 is from the network, for a page and for a token.
 func TestSignIn(t *testing.T) {
 	for name, s := range map[string]*service{
 		"page": {jobs: respond(511, "text/html", "<html>sign in</html>")}, "token": {tokens: respond(511, "text/html", "<html>sign in</html>")},
@@ -217,7 +217,7 @@ func stall(w http.ResponseWriter, r *http.Request) {
 // TestTokenConnectionsCloseAfterUse: net/http logs what follows a response on an idle connection, which may repeat the secret.
 func TestTokenConnectionsCloseAfterUse(t *testing.T) {
 	for _, transport := range []http.RoundTripper{new(http.Transport), struct{ http.RoundTripper }{new(http.Transport)}} {
-		usedForToken := make(map[string]bool) // of the client's addresses
+		usedForToken := make(map[string]bool) // by address of the client
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if usedForToken[r.RemoteAddr] {
 				t.Errorf("%s came on a connection that had been used for a token", r.URL.Path)
@@ -259,7 +259,7 @@ func TestLargeToken(t *testing.T) {
 	}
 }
 
-// TestByteOrderMark: Windows tools put one before JSON, in responses of any status.
+// TestByteOrderMark: a byte order mark before JSON, as Windows tools write it, is ignored in responses of any status.
 func TestByteOrderMark(t *testing.T) {
 	const mark = "\ufeff"
 	s := &service{
@@ -299,7 +299,7 @@ func TestUnregisteredCertificate(t *testing.T) {
 	}
 }
 
-// TestUserAgent: every request names this package, and the caller's product before it.
+// TestUserAgent: every request names the caller's product, then this package.
 func TestUserAgent(t *testing.T) {
 	for product, want := range map[string]string{"": "d365backup/devel", "monitor/1.4 (night)": "monitor/1.4 (night) d365backup/devel"} {
 		var agents []string

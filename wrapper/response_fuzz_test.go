@@ -39,8 +39,8 @@ var echoes = []string{
 	strings.ReplaceAll(echoedToken, "+", "&#43;"),
 }
 
-// FuzzRefusal responds to a request for a page with anything, with the token somewhere in it. Whatever
-// comes of it is short, on one line, and without the token.
+// FuzzRefusal responds to a request for a page with any bytes that include the token. The error is short, on one line,
+// and without the token.
 func FuzzRefusal(f *testing.F) {
 	f.Add(400, "application/json", "", "", `{"statusCode":400,"message":"pageSize must be at least 1","requestId":"0f8fad5b"}`, uint16(29), uint8(1))
 	f.Add(401, "application/json", "", "request-1", `{"message":"the token \" is refused"}`, uint16(24), uint8(2))

@@ -82,7 +82,7 @@ func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, erro
 			return page, contextError(ctx, failed, last)
 		}
 		if sent.IsZero() && last != nil {
-			return page, last.err // the service's own words
+			return page, last.err // the service's own error
 		}
 		wait, retry := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
@@ -104,8 +104,8 @@ func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, erro
 
 var errAttemptTimeout = errors.New("the attempt took too long")
 
-// attemptInTurn makes one attempt when fewer than WithMaxInFlight requests are in flight and the service lets the client
-// send. Only then the attempt's timeout starts. The time is zero if nothing was sent.
+// attemptInTurn makes one attempt as soon as fewer than WithMaxInFlight requests are in flight and no pause or rate limit
+// prevents it. The attempt's timeout starts only then. The time is zero if nothing was sent.
 func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number int) (page pageData, sent time.Time, failed *attemptFailure) {
 	leave, pause, err := c.limits().gate.Enter(ctx, c.config.retry.MaxDelay)
 	if leave == nil {

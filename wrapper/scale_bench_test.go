@@ -35,7 +35,7 @@ func tenants(tb testing.TB, service *bench.Service, n int) []*d365backup.Client 
 	return clients
 }
 
-// round reads one page with each client, at most so many at once, and returns how long each call took.
+// round reads one page with each client, with at most this many calls at once, and returns how long each took.
 func round(tb testing.TB, clients []*d365backup.Client, atOnce int) []time.Duration {
 	tb.Helper()
 	took := make([]time.Duration, len(clients))
@@ -87,7 +87,7 @@ func BenchmarkTenants(b *testing.B) {
 // BenchmarkStalledTenant compares the median of the calls of 50 tenants before and while another one on the
 // same host has all its requests in flight without a response.
 func BenchmarkStalledTenant(b *testing.B) {
-	const page2 = 2 // takes for ever
+	const page2 = 2 // never responds
 	for _, protocol := range protocols {
 		b.Run(protocol.name, func(b *testing.B) {
 			service := protocol.serve(b, bench.NewList(40, 20), func(number int) time.Duration {
@@ -130,7 +130,7 @@ func TestTenantsShareConnections(t *testing.T) {
 	for _, protocol := range protocols {
 		service := protocol.serve(t, bench.NewList(20, 20), func(int) time.Duration { return 100 * time.Millisecond })
 		clients := tenants(t, service, 200)
-		round(t, clients, 48) // with a token each, on a connection of its own
+		round(t, clients, 48) // each gets its own token, over a separate connection
 		round(t, clients, 48)
 		before := service.Connections()
 		round(t, clients, 48) // fewer than are kept: net/http drops one whose request took 50 ms to be noted as written

@@ -130,5 +130,5 @@ func TestEchoInDrift(t *testing.T) {
 	}
 }
 
-// lowToken can be the name of a host.
+// lowToken is also a valid host name.
 const lowToken = "canary0123456789abcdef"

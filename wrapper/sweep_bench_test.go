@@ -103,7 +103,7 @@ func BenchmarkRequests(b *testing.B) {
 // live returns the number of heap bytes in use.
 func live() int64 {
 	var stats runtime.MemStats
-	for range 3 { // what pools hold goes with the third
+	for range 3 { // the third collection frees what pools hold
 		runtime.GC()
 	}
 	runtime.ReadMemStats(&stats)
@@ -154,7 +154,7 @@ func TestBreakLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestConnectionsAreShared: 16 goroutines need few more than 16 connections for all their calls. net/http dials for a request
+// TestConnectionsAreShared: 16 goroutines need only a few more than 16 connections for all their calls. net/http dials for a request
 // that finds none idle, and sends it on one that becomes idle meanwhile.
 func TestConnectionsAreShared(t *testing.T) {
 	service := bench.Serve(t, bench.NewList(100, 10), nil)
@@ -171,7 +171,7 @@ func TestConnectionsAreShared(t *testing.T) {
 	}
 	group.Wait()
 	// net/http does not use a connection again if noting that its request was written took 50 ms, as on
-	// a machine that is very busy.
+	// a very busy machine.
 	if most, opened := service.MostConnections(), service.Connections(); most > 64 || opened > 64 {
 		t.Errorf("%d connections at a time and %d opened, want hardly more than 16", most, opened)
 	} else {

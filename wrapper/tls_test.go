@@ -24,7 +24,7 @@ import (
 func valid90Days(c *x509.Certificate) { c.NotAfter = time.Now().Add(90 * 24 * time.Hour) }
 func loopback(c *x509.Certificate)    { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} }
 
-// TestTLSCauses: faults of a server's TLS are named and not retried.
+// TestTLSCauses: TLS errors of a server are named and not retried.
 func TestTLSCauses(t *testing.T) {
 	tests := []struct {
 		name, reason, text string

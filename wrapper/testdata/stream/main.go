@@ -1,5 +1,5 @@
 // Command stream reads all jobs of a service and prints its peak memory, in KiB. BenchmarkSweepResident
-// runs it, since only a program that links nothing else shows what the client needs.
+// runs it, since only a program without other dependencies shows how much memory the client needs.
 //
 //	stream URL TOKEN-URL
 package main
