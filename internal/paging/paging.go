@@ -65,18 +65,18 @@ func Read(ctx context.Context, list List, deliver func(page *Page, i int) bool) 
 			return err
 		}
 		switch {
-		case v.doubt != "":
+		case v.inconsistency != "":
 		case v.repeats == 0:
 			return nil
 		case v.total == before.total && v.sum == before.sum:
 			r.OnDrift("jobs.jobId", "the list repeats jobs", v.repeats)
 			return nil
 		default:
-			v.suspect("%d jobs are on several pages", v.repeats)
+			v.markInconsistent("%d jobs are on several pages", v.repeats)
 		}
-		r.OnDrift("", v.doubt, 1)
+		r.OnDrift("", v.inconsistency, 1)
 		if r.pass == maxPasses {
-			return &Incomplete{Reason: v.doubt, Refusal: v.refusal}
+			return &Incomplete{Reason: v.inconsistency, Refusal: v.refusal}
 		}
 		size, before = v.size, v
 	}

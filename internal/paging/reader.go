@@ -23,7 +23,7 @@ func (r *reader) read(ctx context.Context, v *view) error {
 	defer r.running.Wait()
 	defer r.cancel()
 	r.next, r.rereading, r.unnamed = 1, false, make(map[uint64]uint64)
-	for !r.over && !r.stopped {
+	for !r.done && !r.stopped {
 		for r.request(); !r.requests[0].done; r.request() {
 			r.receive()
 		}
@@ -47,12 +47,12 @@ func (r *reader) read(ctx context.Context, v *view) error {
 // request sends the requests that may be sent now: for pages that should exist, and for page 1 again. If the total is
 // the page size, page 2 is requested first: some servers always state the length of the page as the total.
 func (r *reader) request() {
-	for !r.over && !r.full() && r.asExpected() {
+	for !r.done && !r.full() && r.asExpected() {
 		switch {
-		case r.next <= r.horizon():
+		case r.next <= r.lastToRequest():
 			r.send(r.next, r.size)
 			r.next++
-		case !r.rereading && r.doubt == "" && r.pages > 0 && (r.ended() || r.total > int64(r.size)):
+		case !r.rereading && r.inconsistency == "" && r.pages > 0 && (r.ended() || r.total > int64(r.size)):
 			r.send(1, r.size)
 			r.rereading = true
 		default:

@@ -9,21 +9,21 @@ import (
 
 // view is what a pass has seen of the list.
 type view struct {
-	wanted   int   // page size that the caller wants
-	size     int   // page size of the server
-	total    int64 // stated by page 1; -1: none, or too low
-	lastPass bool  // continues even if it is inconsistent
-	drift    func(field, value string, count int)
-	pages    int    // read, not counting page 1 read again
-	first    *Page  // page 1
-	short    bool   // the last page read is not full
-	link     bool   // the last page read links to the next one
-	empty    int    // empty pages at the end
-	repeats  int    // items that are also on an earlier page
-	sum      uint64 // fingerprint of all items in their order
-	over     bool   // there is nothing left to read
-	doubt    string // why the view is inconsistent, if it is
-	refusal  error  // the reason of the doubt, if any
+	wanted        int   // page size that the caller wants
+	size          int   // page size of the server
+	total         int64 // stated by page 1; -1: none, or too low
+	lastPass      bool  // continues even if it is inconsistent
+	drift         func(field, value string, count int)
+	pages         int    // read, not counting page 1 read again
+	first         *Page  // page 1
+	short         bool   // the last page read is not full
+	link          bool   // the last page read links to the next one
+	empty         int    // empty pages at the end
+	repeats       int    // items that are also on an earlier page
+	sum           uint64 // fingerprint of all items in their order
+	done          bool   // there is nothing left to read
+	inconsistency string // why the view is inconsistent, if it is
+	refusal       error  // the error of the page that made it inconsistent, if any
 }
 
 // add takes the next page. isNew: it has an item that no earlier page has.
@@ -39,28 +39,28 @@ func (v *view) add(page *Page, isNew bool) {
 	if n > 0 && v.total >= 0 && page.Total >= 0 && page.Total < v.before(number)+int64(n) {
 		v.drift("totalCount", fmt.Sprintf("%d, but page %d has more", page.Total, number), 1)
 		v.total = -1
-		v.over = v.over || v.doubt != "" // the list may never end
+		v.done = v.done || v.inconsistency != "" // the list may never end
 	}
 	if reason := v.mismatch(number, page); reason != "" {
-		v.suspect("%s", reason)
+		v.markInconsistent("%s", reason)
 	} else if v.total < 0 && n > 0 && v.short && (number != 2 || v.size >= v.wanted) {
-		v.suspect("page %d is not full, but page %d has more jobs", number-1, number)
+		v.markInconsistent("page %d is not full, but page %d has more jobs", number-1, number)
 	} else if n > 0 && !isNew {
-		v.suspect("page %d has only jobs of earlier pages", number)
+		v.markInconsistent("page %d has only jobs of earlier pages", number)
 	}
 	v.short, v.link = n < v.size || number == 1 && n < v.wanted, page.HasNext
 	if v.empty++; n > 0 {
 		v.empty = 0
 	}
-	v.over = v.over || n > 0 && !isNew || v.doubt != "" && v.ended()
+	v.done = v.done || n > 0 && !isNew || v.inconsistency != "" && v.ended()
 }
 
 // begin takes the total and the page size from page 1.
 func (v *view) begin(page *Page) {
 	n := len(page.IDs)
 	v.first, v.total = page, page.Total
-	v.over = page.Total == int64(n) && n < v.size && !page.HasNext // one page shows one moment
-	if n == 0 || v.over || v.size != v.wanted {
+	v.done = page.Total == int64(n) && n < v.size && !page.HasNext // one page shows one moment
+	if n == 0 || v.done || v.size != v.wanted {
 		return
 	}
 	if n > v.size || n < v.size && page.Total > int64(n) {
@@ -72,8 +72,8 @@ func (v *view) begin(page *Page) {
 // refuse takes the error of the next page if it may mean that there is none.
 func (v *view) refuse(err error) {
 	atEnd := v.total < 0 && v.short && !v.link || v.total >= 0 && v.pages >= v.last()
-	if v.doubt == "" && !atEnd {
-		v.suspect("page %d was refused", v.pages+1)
+	if v.inconsistency == "" && !atEnd {
+		v.markInconsistent("page %d was refused", v.pages+1)
 		v.refusal = err
 	}
 	v.add(&Page{Total: v.total}, false)
@@ -82,17 +82,17 @@ func (v *view) refuse(err error) {
 // reread takes page 1, read again.
 func (v *view) reread(page *Page) {
 	if page.Total != v.first.Total { // even if it is too low
-		v.suspect("page 1 no longer states a total of %d", v.first.Total)
+		v.markInconsistent("page 1 no longer states a total of %d", v.first.Total)
 	} else if !slices.Equal(page.IDs, v.first.IDs) {
-		v.suspect("page 1 changed while the others were read")
+		v.markInconsistent("page 1 changed while the others were read")
 	}
-	v.over = v.over || v.ended()
+	v.done = v.done || v.ended()
 }
 
-// suspect notes why the view is inconsistent. The first reason counts.
-func (v *view) suspect(format string, args ...any) {
-	v.doubt = cmp.Or(v.doubt, fmt.Sprintf(format, args...))
-	v.over = v.over || !v.lastPass
+// markInconsistent records why the view is inconsistent. It keeps the first reason.
+func (v *view) markInconsistent(format string, args ...any) {
+	v.inconsistency = cmp.Or(v.inconsistency, fmt.Sprintf(format, args...))
+	v.done = v.done || !v.lastPass
 }
 
 // mismatch describes what is wrong with the total or the length of a page; empty if nothing is.
@@ -116,12 +116,12 @@ func (v *view) last() int {
 	return int(min((max(1, v.total)-1)/int64(v.size)+1, math.MaxInt32-1))
 }
 
-// horizon returns the last page to request.
-func (v *view) horizon() int {
+// lastToRequest returns the last page to request.
+func (v *view) lastToRequest() int {
 	switch {
 	case v.ended():
 		return v.pages
-	case v.pages == 0 || v.total < 0 || v.doubt != "":
+	case v.pages == 0 || v.total < 0 || v.inconsistency != "":
 		return v.pages + 1
 	}
 	return v.last() + 1
@@ -129,7 +129,7 @@ func (v *view) horizon() int {
 
 // ended reports whether the page after the last one has been read.
 func (v *view) ended() bool {
-	if v.total >= 0 && v.doubt == "" {
+	if v.total >= 0 && v.inconsistency == "" {
 		return v.pages > v.last()
 	}
 	return v.empty >= 2
