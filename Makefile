@@ -57,6 +57,7 @@ lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate code fro
 	./api/lint/ogen/check.sh
 
 bench: ## Run the benchmarks of client and validator, which takes minutes, and summarize them.
+	go test -count 1 -v -run '^TestThrottledSweeps$$' ./wrapper
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
