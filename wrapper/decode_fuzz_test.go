@@ -77,7 +77,12 @@ func checkStored(t *testing.T, body []byte) {
 	}
 	var whole Page
 	err = json.Unmarshal(body, &whole)
-	lost := slices.ContainsFunc(page.drift, func(d Drift) bool { return slices.Contains(lossy, d.Kind) })
+	lost := slices.ContainsFunc(page.drift, func(d Drift) bool {
+		if d.Kind == DriftTextNumber && (d.Field == "jobs.type" || d.Field == "jobs.status") {
+			return false // a stored unknown number is a string
+		}
+		return slices.Contains(lossy, d.Kind)
+	})
 	if err == nil && (lost || !slices.Equal(whole.Jobs, page.Jobs) || whole.TotalCount != page.TotalCount) {
 		t.Fatalf("%q: got %+v, want %+v", body, whole, page)
 	}

@@ -53,21 +53,29 @@ var (
 	jsonEscape    = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\.`)
 )
 
-// formsOf returns a text as it is and after each of at most three rounds of unescaping, without characters that are not
-// displayed. A secret may look escaped, too: the same rounds then apply to it.
-func formsOf(text string) []string {
-	forms := []string{text, displayed(text)}
-	for range 3 {
-		unescaped := html.UnescapeString(jsonEscape.ReplaceAllStringFunc(text, unquote))
-		unescaped = percentEscape.ReplaceAllStringFunc(unescaped, func(escape string) string {
+// unescapers resolve one kind of escape each.
+var unescapers = []func(string) string{
+	func(text string) string { return jsonEscape.ReplaceAllStringFunc(text, unquote) },
+	html.UnescapeString,
+	func(text string) string {
+		return percentEscape.ReplaceAllStringFunc(text, func(escape string) string {
 			character, _ := url.PathUnescape(escape)
 			return character
 		})
-		if unescaped == text {
-			break
+	},
+}
+
+// formsOf returns a text as it is and after each step of at most three rounds of unescaping, without characters that are
+// not displayed. A secret may look escaped, too: the same steps then apply to it.
+func formsOf(text string) []string {
+	forms := []string{text, displayed(text)}
+	for range 3 {
+		for _, unescape := range unescapers {
+			if unescaped := unescape(text); unescaped != text {
+				text = unescaped
+				forms = append(forms, displayed(text))
+			}
 		}
-		text = unescaped
-		forms = append(forms, displayed(text))
 	}
 	return forms
 }
