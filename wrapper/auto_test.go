@@ -160,7 +160,7 @@ func TestAutoFindsNeither(t *testing.T) {
 		"404":       {missing, "not found (status 404)"},
 		"403":       {respond(403, "", ""), "permission denied (status 403)"},
 		"500":       {respond(500, "", ""), "server error (status 500)"},
-		"failure":   {respond(200, "application/json", `{"jobs":[],"totalCount":0,"error":"x"}`), "response is no job list (status 200)"},
+		"failure":   {respond(200, "application/json", `{"jobs":[],"totalCount":0,"error":"x"}`), "response is not a job list (status 200)"},
 		"truncated": {respond(200, "application/json", `{"jobs":[`), "response truncated (status 200)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,7 +39,7 @@ var (
 	// ErrTruncated means that the response ended too early.
 	ErrTruncated = errors.New("response truncated")
 	// ErrNotJobs means that the response is not a list of jobs, whatever its status.
-	ErrNotJobs = errors.New("response is no job list")
+	ErrNotJobs = errors.New("response is not a job list")
 	// ErrIncomplete means that there may be more jobs than Jobs returned. If a page was refused, the error also matches the
 	// kind of the refusal.
 	ErrIncomplete = errors.New("job list may be incomplete")
