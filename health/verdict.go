@@ -88,7 +88,7 @@ func (h *history) complete() (State, string) {
 	}
 	switch newest := h.newest(); {
 	case newest == unknownStatus:
-		return Unknown, "has a newer backup than its last success, of " + h.time(h.last[newest].Start) + h.unknownStatus()
+		return Unknown, "has a newest backup, of " + h.time(h.last[newest].Start) + ", with a" + h.unknownStatus()
 	case newest == failure:
 		return Warning, "failed its newest backup, at " + h.time(h.last[newest].Start) + h.lastBackup(age)
 	case newest == exception && !h.tolerate:
@@ -114,7 +114,7 @@ func (h *history) withoutSuccess() (State, string) {
 	isShort := h.at.Sub(h.start) < h.maxAge
 	switch {
 	case newest == unknownStatus:
-		return Unknown, none + "; its newest backup, of " + h.time(h.last[newest].Start) + "," + h.unknownStatus()
+		return Unknown, none + "; its newest backup, of " + h.time(h.last[newest].Start) + ", has a" + h.unknownStatus()
 	case h.undated[success] > 0, h.tolerate && h.undated[exception] > 0:
 		return Unknown, "has had a successful backup at an unknown time only"
 	case !h.backups && h.unknownTypes:
@@ -151,7 +151,7 @@ func (h *history) since() string {
 	case newest == exception && !h.tolerate:
 		return "; the newest finished with an exception at " + h.time(h.last[newest].Start)
 	case newest == unknownStatus:
-		return "; the newest, of " + h.time(h.last[newest].Start) + "," + h.unknownStatus()
+		return "; the newest, of " + h.time(h.last[newest].Start) + ", has a" + h.unknownStatus()
 	}
 	if n := len(h.running); n > 0 && h.running[n-1].After(h.good.Start) {
 		return "; one has been running since " + h.time(h.running[n-1])
@@ -174,7 +174,7 @@ func (h *history) lastBackup(age time.Duration) string {
 }
 
 func (h *history) unknownStatus() string {
-	return fmt.Sprintf(" has a status that this version does not know: %q", clip(h.last[unknownStatus].Status, maxNameText))
+	return fmt.Sprintf(" status that this version does not know: %q", clip(h.last[unknownStatus].Status, maxNameText))
 }
 
 // time returns a time in the zone of the days, such as "2026-11-26 15:18 UTC".
