@@ -58,7 +58,7 @@ type Accumulator struct {
 	width         time.Duration // of a slot; see cellKey
 	organizations map[key]*organization
 	modules       int // of all organizations
-	cells         int // of all modules
+	cellsLeft     int // of maxCells
 	incomplete    string
 }
 
@@ -73,6 +73,7 @@ func NewAccumulator(policy Policy) (*Accumulator, error) {
 		from:          startOfDay(dayOf(policy.Start, policy.Location), policy.Location),
 		width:         policy.shortestMaxAge(),
 		organizations: make(map[key]*organization),
+		cellsLeft:     maxCells,
 	}, nil
 }
 
@@ -129,13 +130,13 @@ func (a *Accumulator) Summary(now time.Time) (Summary, error) {
 	return a.summarize(now)
 }
 
-// spend takes n cells from what is left, and reports whether they were.
-func (a *Accumulator) spend(n int) bool {
-	if a.cells+n > maxCells {
+// spend reports whether there may be one more cell.
+func (a *Accumulator) spend() bool {
+	if a.cellsLeft == 0 {
 		a.overflow("daily numbers", maxCells)
 		return false
 	}
-	a.cells += n
+	a.cellsLeft--
 	return true
 }
 

@@ -140,7 +140,7 @@ func (m *module) sawFirst(start time.Time) {
 }
 
 func (m *module) addRunning(a *Accumulator, start time.Time) {
-	if a.spend(1) {
+	if a.spend() {
 		m.running = append(m.running, start)
 	}
 }
@@ -157,7 +157,7 @@ func (m *module) addProblem(backup Backup) {
 }
 
 func (m *module) count(a *Accumulator, k countKey, n int64) {
-	if _, known := m.counts[k]; known || a.spend(1) {
+	if _, known := m.counts[k]; known || a.spend() {
 		m.counts[k] += n
 	}
 }
@@ -165,7 +165,7 @@ func (m *module) count(a *Accumulator, k countKey, n int64) {
 // cell returns a cell, new or known; nil if there are too many.
 func (m *module) cell(a *Accumulator, k cellKey) *cell {
 	c := m.cells[k]
-	if c == nil && a.spend(1) {
+	if c == nil && a.spend() {
 		c = new(cell)
 		m.cells[k] = c
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -101,16 +102,14 @@ func (o *organization) addName(a *Accumulator, name string, start time.Time) {
 	}
 }
 
-// namesSince returns the names of the jobs since a time, newest first.
+// namesSince returns the names of the jobs since a time, newest first; all names if the jobs since then have none.
 func (o *organization) namesSince(from time.Time) []string {
-	var names []string
-	for name, newest := range o.names {
-		if newest.IsZero() || !newest.Before(from) {
-			names = append(names, name)
-		}
-	}
-	slices.SortFunc(names, func(x, y string) int {
+	names := slices.SortedFunc(maps.Keys(o.names), func(x, y string) int {
 		return cmp.Or(o.names[y].Compare(*o.names[x]), cmp.Compare(x, y))
 	})
+	old := slices.IndexFunc(names, func(name string) bool { return o.names[name].Before(from) })
+	if old > 0 {
+		return names[:old]
+	}
 	return names
 }

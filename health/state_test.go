@@ -10,7 +10,10 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-type jobs = []d365backup.Job
+type (
+	jobs    = []d365backup.Job
+	d365Job = d365backup.Job
+)
 
 const newStatus, newType = d365backup.JobStatus(9), d365backup.JobType(64)
 
