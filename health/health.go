@@ -55,7 +55,7 @@ func Assess(jobs iter.Seq2[d365backup.Job, error], policy Policy) (Summary, erro
 type Accumulator struct {
 	policy        Policy        // with defaults
 	from          time.Time     // start of the day of policy.Start; earlier jobs are left out
-	width         time.Duration // of a slot; see cellKey
+	width         time.Duration // the shortest maximum age; see cellKey
 	organizations map[key]*organization
 	modules       int // of all organizations
 	cellsLeft     int // of maxCells

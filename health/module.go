@@ -47,11 +47,21 @@ type module struct {
 	counts    map[countKey]int64 // jobs that are not in cells
 }
 
-// cellKey is a part of a day. Slots are as long as the shortest maximum age, so a longer time without a success never lies
-// within one cell: the first and the last success of each are enough to find it.
+// cellKey is a day or, if the shortest maximum age is shorter, a part of it: a slot is that long. So a longer time without a
+// success never lies within one cell, and the first and the last success of each are enough to find it.
 type cellKey struct {
 	day  day
 	slot int64
+}
+
+// longestDay is that of a local day. Only days on which a zone crossed the date line were longer, the last one in 1969.
+const longestDay = 26 * time.Hour
+
+func (a *Accumulator) cellKey(start time.Time, d day) cellKey {
+	if a.width >= longestDay {
+		return cellKey{day: d}
+	}
+	return cellKey{d, nanos(start) / int64(a.width)}
 }
 
 // cell sums up the dated backups of a part of a day.
@@ -92,7 +102,7 @@ func (m *module) add(a *Accumulator, job *d365backup.Job) {
 	if start.IsZero() {
 		m.undated[outcome]++
 	} else {
-		if c := m.cell(a, cellKey{when, nanos(start) / int64(a.width)}); c != nil {
+		if c := m.cell(a, a.cellKey(start, when)); c != nil {
 			c.add(&backup, outcome)
 		}
 		if outcome == inProgress {

@@ -33,9 +33,10 @@ func isGUID(id string) bool {
 	if len(id) != 36 {
 		return false
 	}
-	for i, c := range []byte(strings.ToLower(id)) {
-		isHyphen := i == 8 || i == 13 || i == 18 || i == 23
-		if isHyphen != (c == '-') || !isHyphen && !strings.ContainsRune("0123456789abcdef", rune(c)) {
+	for i := range len(id) {
+		c := id[i]
+		isHex := '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+		if isHyphen := i == 8 || i == 13 || i == 18 || i == 23; isHyphen != (c == '-') || isHyphen == isHex {
 			return false
 		}
 	}

@@ -70,7 +70,7 @@ func (h *history) age() time.Duration {
 func (h *history) verdict() (State, string) {
 	state, reason := h.complete()
 	if h.incomplete && state > Unknown {
-		return Unknown, reason + ", as far as the incomplete list of jobs shows"
+		return Unknown, reason + " (the list is incomplete)"
 	}
 	return state, reason
 }
