@@ -136,6 +136,19 @@ func TestMovingWindow(t *testing.T) {
 	}
 }
 
+// TestOldJobs leaves out jobs that started before the time range: they take no memory.
+func TestOldJobs(t *testing.T) {
+	a := accumulate(t, policy(), nil)
+	health.SetCellsLeft(a, 1)
+	for i := range 10 {
+		a.Add(job(float64(36*24+24*i), finished))
+	}
+	a.Add(job(3, finished))
+	if s := summary(t, a); s.State != health.OK || len(s.Organizations) != 1 {
+		t.Errorf("%v: %s", s.State, s.Reason)
+	}
+}
+
 // TestFailIsMerged keeps the reason why jobs are missing.
 func TestFailIsMerged(t *testing.T) {
 	a, b := accumulate(t, policy(), jobs{job(3, finished)}), accumulate(t, policy(), nil)

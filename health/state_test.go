@@ -48,6 +48,8 @@ func TestStates(t *testing.T) {
 		{"running for too long, later success", policy(), jobs{job(25, running), job(3, finished)}, health.OK, "was last backed up 3 hours ago"},
 		{"running for too long on both sides of a success", policy(), jobs{job(33, running), job(30, finished), job(27, running), job(2, running)},
 			health.Warning, "has been running a backup since 2026-11-25 09:00 UTC, longer than 24 hours; its last successful backup was 30 hours ago"},
+		{"running for too long, success at the same time", policy(), jobs{job(25, running), job(25, finished)}, health.Warning,
+			"has been running a backup since 2026-11-25 11:00 UTC, longer than 24 hours; its last successful backup was 25 hours ago"},
 		{"running, last success too old", policy(), jobs{job(40, finished), job(25, running)}, health.Overdue,
 			"has had no successful backup for 40 hours; one has been running since 2026-11-25 11:00 UTC"},
 
