@@ -81,10 +81,11 @@ func sortedCounts(counts map[countKey]int64) []Count {
 // reading is one look at an accumulator.
 type reading struct {
 	*Accumulator
-	at        time.Time
-	firstDay  day // of the time range
-	windowDay day // of the window
-	jobs      map[countKey]int64
+	at          time.Time
+	firstDay    day // of the time range
+	windowDay   day // of the window
+	windowStart time.Time
+	jobs        map[countKey]int64
 }
 
 func (a *Accumulator) summarize(now time.Time) (Summary, error) {
@@ -94,7 +95,8 @@ func (a *Accumulator) summarize(now time.Time) (Summary, error) {
 	if !p.End.IsZero() && p.End.Before(now) {
 		at = p.End
 	}
-	r := &reading{a, at, a.firstDay(), dayOf(p.WindowStart, p.Location), make(map[countKey]int64)}
+	r := &reading{a, at, a.firstDay(), dayOf(p.WindowStart, p.Location), time.Time{}, make(map[countKey]int64)}
+	r.windowStart = later(startOfDay(r.windowDay, p.Location), p.Start)
 	subjects, err := a.subjects()
 	if err != nil {
 		return Summary{}, err
@@ -102,7 +104,7 @@ func (a *Accumulator) summarize(now time.Time) (Summary, error) {
 	s := Summary{
 		Incomplete: a.incomplete,
 		Start:      p.Start, End: cmp.Or(p.End, now), At: at,
-		WindowStart:   later(startOfDay(r.windowDay, p.Location), p.Start),
+		WindowStart:   r.windowStart,
 		TimeZone:      p.Location.String(),
 		Organizations: make([]Organization, 0, len(subjects)),
 	}
@@ -306,7 +308,7 @@ func (r *reading) gaps(v *Module, m *module) []Gap {
 		if start.After(r.at) {
 			start = r.at
 		}
-		if start.Sub(last) > v.MaxAge && start.After(r.policy.WindowStart) {
+		if start.Sub(last) > v.MaxAge && start.After(r.windowStart) {
 			gaps = append(gaps, Gap{last, start})
 		}
 	}

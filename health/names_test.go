@@ -24,6 +24,7 @@ func TestIdentity(t *testing.T) {
 	}{
 		{"renamed", jobs{job(1, finished, org(salesID, "New")), job(2, finished, org(salesID, "Middle")), job(3, finished, org(salesID, "Old")), job(4, finished, org(salesID, "New"))},
 			[]string{salesID + " New [Middle Old]"}},
+		{"name of a job without a start", jobs{job(1, finished), job(2, finished, org(salesID, "Old"), undated)}, []string{salesID + " Sales [Old]"}},
 		{"name missing from some jobs", jobs{job(1, finished, org(salesID, "")), job(2, finished)}, []string{salesID + " Sales []"}},
 		{"GUID in any case", jobs{job(1, finished, org(guid, "Sales")), job(2, finished, org(strings.ToLower(guid), "Sales"))},
 			[]string{strings.ToLower(guid) + " Sales []"}},
@@ -55,6 +56,7 @@ func TestTargets(t *testing.T) {
 		job(50, finished, org(salesID, "Old Sales")), job(3, finished), job(40, finished, module("Finance and Operations")),
 		job(4, finished, org(financeID, "Finance")), job(5, failed, org("", "Nameless")),
 	}
+	long := job(3, finished, org(otherID, strings.Repeat("x", 300)))
 	target := func(organization, module string) health.Target { return health.Target{Organization: organization, Module: module} }
 	for _, test := range []struct {
 		name    string
@@ -73,6 +75,10 @@ func TestTargets(t *testing.T) {
 		{"ignored", func(p *health.Policy) {
 			p.Ignored = []health.Target{target("SALES", "finance AND operations"), target("nameless", ""), target(financeID, ce)}
 		}, "Sales=ok/ce:ok", 3},
+		{"long name", func(p *health.Policy) {
+			p.Ignored = []health.Target{{Organization: "sales"}, {Organization: "finance"}, {Organization: "nameless"}}
+			p.Expected = []health.Target{{Organization: strings.Repeat("X", 300)}}
+		}, strings.Repeat("x", 256) + "…0d4e2ca9e9cbced7+=ok/ce+:ok", 5},
 		{"overrides", func(p *health.Policy) {
 			p.Overrides = []health.Override{
 				{Target: target("Sales", "Finance and Operations"), MaxAge: 41 * time.Hour},
@@ -82,7 +88,11 @@ func TestTargets(t *testing.T) {
 		}, "Sales=overdue/ce:overdue/Finance and Operations:ok Nameless=unknown/ce:unknown Finance=ok/ce:ok", 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := assess(t, policy(test.change), list...)
+			all := list
+			if test.name == "long name" {
+				all = append(all[:len(all):len(all)], long)
+			}
+			s := assess(t, policy(test.change), all...)
 			var got []string
 			for _, o := range s.Organizations {
 				text := o.Name

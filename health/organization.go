@@ -43,13 +43,14 @@ func isGUID(id string) bool {
 	return true
 }
 
-// bounded returns a text of the service. A long one is cut, and a hash keeps it apart from others with the same beginning.
+// bounded returns a text of the service. A long one is cut, and a hash keeps it apart from others with the same beginning. The
+// hash does not depend on case, as the matching of names does not.
 func bounded(s string) string {
 	const limit = 256
 	if len(s) <= limit {
 		return s
 	}
-	hash := sha256.Sum256([]byte(s))
+	hash := sha256.Sum256([]byte(strings.ToLower(s)))
 	return strings.ToValidUTF8(s[:limit], "") + "…" + hex.EncodeToString(hash[:8])
 }
 
@@ -108,9 +109,11 @@ func (o *organization) namesSince(from time.Time) []string {
 	names := slices.SortedFunc(maps.Keys(o.names), func(x, y string) int {
 		return cmp.Or(o.names[y].Compare(*o.names[x]), cmp.Compare(x, y))
 	})
-	old := slices.IndexFunc(names, func(name string) bool { return o.names[name].Before(from) })
-	if old > 0 {
-		return names[:old]
+	recent := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !o.names[name].IsZero() && o.names[name].Before(from)
+	})
+	if len(recent) > 0 {
+		return recent
 	}
 	return names
 }
