@@ -82,9 +82,9 @@ func sortedCounts(counts map[countKey]int64) []Count {
 type reading struct {
 	*Accumulator
 	at          time.Time
-	firstDay    day // of the time range
-	windowDay   day // of the window
-	windowStart time.Time
+	firstDay    day       // of the time range
+	windowDay   day       // of the window
+	windowStart time.Time // start of windowDay
 	jobs        map[countKey]int64
 }
 
@@ -96,7 +96,7 @@ func (a *Accumulator) summarize(now time.Time) (Summary, error) {
 		at = p.End
 	}
 	r := &reading{a, at, a.firstDay(), dayOf(p.WindowStart, p.Location), time.Time{}, make(map[countKey]int64)}
-	r.windowStart = later(startOfDay(r.windowDay, p.Location), p.Start)
+	r.windowStart = startOfDay(r.windowDay, p.Location)
 	subjects, err := a.subjects()
 	if err != nil {
 		return Summary{}, err
@@ -104,7 +104,7 @@ func (a *Accumulator) summarize(now time.Time) (Summary, error) {
 	s := Summary{
 		Incomplete: a.incomplete,
 		Start:      p.Start, End: cmp.Or(p.End, now), At: at,
-		WindowStart:   r.windowStart,
+		WindowStart:   later(r.windowStart, p.Start),
 		TimeZone:      p.Location.String(),
 		Organizations: make([]Organization, 0, len(subjects)),
 	}

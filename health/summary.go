@@ -11,11 +11,11 @@ import (
 //
 // Text in it comes from the service: clean it before showing it on a terminal or in a document.
 type Summary struct {
-	// State is the worst state of all organizations; Unknown if there is none. If the list is incomplete, it is Unknown or
-	// Warning is never better, and neither Overdue nor Missing can be claimed: it is Unknown.
+	// State is the worst state of all organizations; Unknown if there is none. It is at best Unknown if the list is incomplete, or
+	// if backups name no organization. In an incomplete list nothing is known to be Overdue or Missing: that is Unknown, too.
 	State State `json:"state"`
 	// Reason is the answer in one sentence, worst first, such as "2 of 6 organizations need attention: Finance has had no
-	// successful backup for 31 days; Sales has never been backed up in this time range".
+	// successful backup for 31 days; Sales …". It is one line of at most about 2 KB and names at most five organizations.
 	Reason string `json:"reason"`
 	// Incomplete says why jobs may be missing from the list; empty if it is complete.
 	Incomplete string `json:"incomplete,omitempty"`
@@ -36,7 +36,8 @@ type Summary struct {
 	Jobs []Count `json:"jobs"`
 	// IgnoredJobs is the number of jobs of the time range that belong to ignored targets.
 	IgnoredJobs int64 `json:"ignoredJobs"`
-	// UnidentifiedJobs is the number of jobs of the time range with neither an organization's id nor its name.
+	// UnidentifiedJobs is the number of jobs of the time range with neither an organization's id nor its name. If there are
+	// backups or jobs of unknown type among them, State is at best Unknown.
 	UnidentifiedJobs int64 `json:"unidentifiedJobs"`
 }
 
@@ -44,7 +45,7 @@ type Summary struct {
 type Organization struct {
 	// ID is the organization's id as sent; empty if only the name is known, or if it is expected by name and was never seen.
 	ID string `json:"organizationId,omitempty"`
-	// Name is the newest name. If it is empty, show the id.
+	// Name is the newest name. If it is empty, show the id. A text of the service of more than 256 bytes is shortened.
 	Name string `json:"organizationName,omitempty"`
 	// FormerNames are other names it had in the time range, newest first.
 	FormerNames []string `json:"formerNames,omitempty"`
@@ -55,7 +56,7 @@ type Organization struct {
 	// Reason is that of the worst module. It completes a sentence that begins with the organization, such as "has had no
 	// successful backup for 31 days".
 	Reason string `json:"reason"`
-	// Modules are worst first, then by name. An expected organization that was never seen has none.
+	// Modules are worst first, then by name. An organization that was never seen has those that the policy names.
 	Modules []Module `json:"modules"`
 }
 
@@ -79,7 +80,7 @@ type Module struct {
 	LastFailure   Backup `json:"lastFailure,omitzero"`
 	// LastStart is when the newest backup started, whatever its status.
 	LastStart time.Time `json:"lastStart,omitzero"`
-	// FirstSeen is when the oldest job in the time range started.
+	// FirstSeen is when the oldest job in the time range started; the start of the range if an Accumulator had older ones.
 	FirstSeen time.Time `json:"firstSeen,omitzero"`
 	// Age is how long before Summary.At the last success started (an exception, if tolerated, is a success); negative if
 	// there is none.
@@ -93,16 +94,16 @@ type Module struct {
 	// Records and Entities are summed over the backups in the window.
 	Records  Outcomes `json:"records"`
 	Entities Outcomes `json:"entities"`
-	// Days are the local days of the window that have a backup, oldest first.
+	// Days are the local days of the window that have a backup, oldest first. Backups without a start time are on none.
 	Days []Day `json:"days"`
 	// DaysWithoutSuccess is the number of local days, from the first job or the start of the window, whichever is later, to
 	// the day before Summary.At, on which no successful backup started.
 	DaysWithoutSuccess int `json:"daysWithoutSuccess"`
-	// Gaps are the times in the window without a successful backup that are longer than MaxAge, oldest first. The last one
-	// ends at Summary.At if it still lasts.
+	// Gaps are the times without a successful backup that are longer than MaxAge and reach into the window, oldest first. The
+	// first one may begin before the window or with the first job, and the last one ends at Summary.At if it still lasts.
 	Gaps []Gap `json:"gaps"`
 	// Problems are the newest backups in the time range that failed, finished with an exception, have an unknown status, or did
-	// not back up all records; newest first, at most MaxProblems.
+	// not back up all records; newest first, at most MaxProblems. A backup in progress is not one.
 	Problems []Backup `json:"problems"`
 }
 
