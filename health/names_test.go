@@ -57,7 +57,9 @@ func TestTargets(t *testing.T) {
 		job(4, finished, org(financeID, "Finance")), job(5, failed, org("", "Nameless")),
 	}
 	long := job(3, finished, org(otherID, strings.Repeat("x", 300)))
-	target := func(organization, module string) health.Target { return health.Target{Organization: organization, Module: module} }
+	target := func(organization, module string) health.Target {
+		return health.Target{Organization: organization, Module: module}
+	}
 	for _, test := range []struct {
 		name    string
 		change  func(*health.Policy)
@@ -90,7 +92,7 @@ func TestTargets(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			all := list
 			if test.name == "long name" {
-				all = append(all[:len(all):len(all)], long)
+				all = append(slices.Clip(all), long)
 			}
 			s := assess(t, policy(test.change), all...)
 			var got []string

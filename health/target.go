@@ -50,6 +50,9 @@ func (a *Accumulator) subjects() ([]*subject, error) {
 		}
 		for _, s := range matches {
 			s.ignored = append(s.ignored, t)
+			if err := s.conflict(t); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, o := range a.policy.Overrides {
@@ -121,13 +124,11 @@ func (s *subject) ignores(module string) bool {
 	return slices.ContainsFunc(s.ignored, func(t Target) bool { return t.names(module) })
 }
 
-// conflict returns an error if something expected is ignored.
-func (s *subject) conflict() error {
+// conflict returns an error if an ignored target is expected.
+func (s *subject) conflict(ignored Target) error {
 	for _, t := range s.expected {
-		for _, ignored := range s.ignored {
-			if ignored.Module == "" || t.Module != "" && sameName(t.Module, ignored.Module) {
-				return invalid("Ignored", "%q is also expected, as %q: remove one of them", ignored.text(), t.text())
-			}
+		if ignored.Module == "" || t.Module != "" && sameName(t.Module, ignored.Module) {
+			return invalid("Ignored", "%q is also expected, as %q: remove one of them", ignored.text(), t.text())
 		}
 	}
 	return nil
