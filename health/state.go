@@ -10,7 +10,8 @@ const (
 	// Warning is a success within the maximum age, but a problem since: the newest backup failed, finished with an exception
 	// or has been running for too long.
 	Warning
-	// Unknown says that the jobs do not tell.
+	// Unknown says that the jobs do not tell: the list is incomplete or shorter than the maximum age, a type or a status is not
+	// known, or the last success starts more than an hour later than Summary.At.
 	Unknown
 	// Overdue is a last success older than the maximum age.
 	Overdue

@@ -82,8 +82,8 @@ type Module struct {
 	LastStart time.Time `json:"lastStart,omitzero"`
 	// FirstSeen is when the oldest job in the time range started; the start of the range if an Accumulator had older ones.
 	FirstSeen time.Time `json:"firstSeen,omitzero"`
-	// Age is how long before Summary.At the last success started (an exception, if tolerated, is a success); negative if
-	// there is none.
+	// Age is how long before Summary.At the last success started (an exception, if tolerated, is a success); 0 if it started
+	// later, and negative if there is none.
 	Age time.Duration `json:"-"`
 	// Running is the number of backups in progress, and RunningSince when the oldest of them started.
 	Running      int64     `json:"running"`

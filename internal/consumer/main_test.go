@@ -47,6 +47,7 @@ func TestModulesLinked(t *testing.T) {
 func TestImports(t *testing.T) {
 	for from, banned := range map[string][]string{
 		"./wrapper":         {"github.com/getkin/kin-openapi", module + "/api"},
+		"./health":          {"github.com/jedib0t/go-pretty", "github.com/getkin/kin-openapi", module + "/internal/cli"},
 		"./internal/report": {module + "/internal/cli"},
 		"./internal/human":  {module + "/internal/cli"},
 	} {
