@@ -239,13 +239,15 @@ func saturatingAdd(a, b int64) int64 {
 	return a + b
 }
 
-// newBackup returns a job as a backup. Negative counts are 0, and a backup in progress has neither finish nor duration.
+// newBackup returns a job as a backup. Negative counts are 0.
 func newBackup(job *d365backup.Job, o outcome) Backup {
 	b := Backup{
-		JobID:  bounded(job.JobID),
-		Start:  job.StartTime,
-		Status: job.Status.String(),
-		Size:   max(job.BackupSize, 0),
+		JobID:    bounded(job.JobID),
+		Start:    job.StartTime,
+		Finish:   job.FinishTime,
+		Status:   job.Status.String(),
+		Duration: durationOf(job),
+		Size:     max(job.BackupSize, 0),
 		Records: Outcomes{
 			max(job.SuccessfulRecord, 0), max(job.FailedRecord, 0), max(job.SkippedRecord, 0),
 			max(job.WarningRecord, 0), max(job.TotalRecord, 0),
@@ -257,10 +259,6 @@ func newBackup(job *d365backup.Job, o outcome) Backup {
 	}
 	if o == unknownStatus {
 		b.Status = strings.Clone(bounded(job.StatusText()))
-	}
-	if o != inProgress {
-		b.Finish = job.FinishTime
-		b.Duration = durationOf(job)
 	}
 	return b
 }
