@@ -119,6 +119,16 @@ func TestDays(t *testing.T) {
 	}
 }
 
+// TestLastDay has no day after the verdict, even if a clock is ahead.
+func TestLastDay(t *testing.T) {
+	p := policy()
+	p.Now = time.Date(2026, 11, 26, 23, 50, 0, 0, time.UTC)
+	days := assess(t, p, job(20, finished), job(-12.5, finished)).Organizations[0].Modules[0].Days
+	if len(days) != 1 || days[0].Date.Day() != 25 {
+		t.Errorf("%+v", days)
+	}
+}
+
 // TestFigures has sums over the window.
 func TestFigures(t *testing.T) {
 	sized := func(size, failedRecords int64) func(*d365Job) {
