@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/d365backup/d365backup/config"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
-	"github.com/d365backup/d365backup/internal/config"
 )
 
 func newEnvironmentTopic(*cmdutil.App) *cobra.Command {
@@ -26,7 +27,7 @@ func newEnvironmentTopic(*cmdutil.App) *cobra.Command {
 the configuration file. Secrets are never flags.
 
 Environment variables, and keys of a profile:
-` + config.Help() + `  D365BACKUP_PROFILE
+` + settingsHelp() + `  D365BACKUP_PROFILE
       profile of the configuration file
   NO_COLOR
       with any value: no colors
@@ -49,6 +50,16 @@ Relative paths are resolved against the directory of the configuration file. It
 is refused if it belongs to another user or others can write to it, because it
 controls where the secret is sent.`,
 	}
+}
+
+// settingsHelp lists the variable, the key and the meaning of every setting.
+func settingsHelp() string {
+	var b strings.Builder
+	for _, s := range config.Settings() {
+		key := cmp.Or(s.Key(), "no key: a secret")
+		fmt.Fprintf(&b, "  %s (%s)\n      %s\n", s.Variable(), key, strings.ReplaceAll(s.Usage, "`", ""))
+	}
+	return b.String()
 }
 
 func newExitCodesTopic(*cmdutil.App) *cobra.Command {

@@ -46,8 +46,9 @@ func TestModulesLinked(t *testing.T) {
 // calls the service, and what belongs to the command out of what it is made of.
 func TestImports(t *testing.T) {
 	for from, banned := range map[string][]string{
-		"./wrapper":         {"github.com/getkin/kin-openapi", module + "/api"},
-		"./health":          {"github.com/jedib0t/go-pretty", "github.com/getkin/kin-openapi", module + "/internal/cli"},
+		"./wrapper":         {"github.com/getkin/kin-openapi", "go.yaml.in/yaml", module + "/api", module + "/config"},
+		"./health":          {"github.com/jedib0t/go-pretty", "github.com/getkin/kin-openapi", "go.yaml.in/yaml", module + "/internal/cli", module + "/config"},
+		"./config":          {"github.com/jedib0t/go-pretty", "github.com/getkin/kin-openapi", "github.com/spf13", module + "/internal/cli"},
 		"./internal/report": {module + "/internal/cli"},
 		"./internal/human":  {module + "/internal/cli"},
 	} {

@@ -93,7 +93,7 @@ func TestEnvironment(t *testing.T) {
 		}
 		return err
 	}
-	if err := errors.Join(filepath.WalkDir("../cli", note), filepath.WalkDir("../config", note)); err != nil {
+	if err := errors.Join(filepath.WalkDir("../cli", note), filepath.WalkDir("../../config", note)); err != nil {
 		t.Fatal(err)
 	}
 	var lines []string

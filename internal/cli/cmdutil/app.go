@@ -1,4 +1,4 @@
-// Package cmdutil is what the subcommands share: the streams, the settings and the client made from them, common flags,
+// Package cmdutil is what the subcommands share: the streams, the connection, common flags,
 // and errors with exit codes.
 package cmdutil
 
@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/d365backup/d365backup/internal/config"
+	"github.com/d365backup/d365backup/config"
 	"github.com/d365backup/d365backup/internal/human"
 )
 
@@ -25,8 +25,8 @@ type App struct {
 	// StdoutScreen and StderrScreen describe what the two streams are connected to.
 	StdoutScreen, StderrScreen Screen
 
-	env      map[string]string
-	settings config.Settings // those in use, by whose names errors refer to them
+	env     map[string]string
+	profile config.Profile // the connection in use, so that errors can say where it was set
 }
 
 // NewApp returns an App for these streams and an environment in the form of os.Environ.

@@ -2,11 +2,12 @@ package cmdutil
 
 import (
 	"errors"
+	"maps"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/d365backup/d365backup/internal/config"
+	"github.com/d365backup/d365backup/config"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -24,7 +25,7 @@ func (c *Connection) AddFlags(cmd *cobra.Command) {
 	c.flags.BoolVar(&c.sandbox, "sandbox", false, "use a sandbox with generated jobs, which is started for this command; needs no account")
 	c.flags.StringVar(&c.profile, "profile", "", "`name` of a profile in the configuration file")
 	names := []string{"sandbox", "profile"}
-	for _, s := range config.All {
+	for _, s := range config.Settings() {
 		if !s.Secret {
 			c.flags.String(s.Name, "", s.Usage)
 			names = append(names, s.Name)
@@ -45,51 +46,69 @@ func (c *Connection) AddFlags(cmd *cobra.Command) {
 	}
 }
 
-// Open returns the settings, and a function to call after the last request. With --sandbox it starts a sandbox, which
-// the function stops.
-func (c *Connection) Open(app *App) (config.Settings, func() error, error) {
+// Open returns the profile to connect to, and a function to call after the last request. With --sandbox it starts a sandbox,
+// which the function stops.
+func (c *Connection) Open(app *App) (config.Profile, func() error, error) {
+	if c.sandbox {
+		return c.startSandbox()
+	}
+	profile, err := config.Load(c.source(app))
+	if err != nil {
+		return profile, nil, err
+	}
+	app.profile = profile
+	return profile, func() error { return nil }, nil
+}
+
+// source returns where the configuration is read from.
+func (c *Connection) source(app *App) config.Source {
 	set := make(map[string]string)
-	for _, s := range config.All {
+	for _, s := range config.Settings() {
 		if flag := c.flags.Lookup(s.Name); flag != nil && flag.Changed {
 			set[s.Name] = flag.Value.String()
 		}
 	}
-	if c.sandbox {
-		return startSandbox(set)
-	}
-	settings, err := config.Load(config.Source{Getenv: app.Getenv, Profile: c.profile, Flags: set})
-	if err != nil {
-		return settings, nil, Usagef("%w", err)
-	}
-	app.settings = settings
-	return settings, func() error { return nil }, nil
+	return config.Source{Getenv: app.Getenv, Profile: c.profile, Flags: set}
 }
 
-// Client returns a client for the settings and these options, and a function to call after the last request.
+// Sandbox reports whether --sandbox is set.
+func (c *Connection) Sandbox() bool { return c.sandbox }
+
+// UserAgent identifies the command in requests.
+var UserAgent = d365backup.WithUserAgent("d365backup-cli")
+
+// Client returns a client for the connection and these options, and a function to call after the last request.
 func (c *Connection) Client(app *App, options ...d365backup.Option) (*d365backup.Client, func() error, error) {
-	settings, closeService, err := c.Open(app)
+	profile, closeService, err := c.Open(app)
 	if err != nil {
 		return nil, nil, err
 	}
-	client, err := settings.Client(options...)
+	client, err := profile.Client(append(options, UserAgent)...)
 	if err != nil {
-		return nil, nil, errors.Join(Usagef("%w", err), closeService())
+		return nil, nil, errors.Join(err, closeService())
 	}
 	return client, closeService, nil
 }
 
-// startSandbox returns settings that connect to a new sandbox. Of the flags, it accepts only --api.
-func startSandbox(flags map[string]string) (config.Settings, func() error, error) {
-	for name := range flags {
+// startSandbox returns the profile of a new sandbox. Of the flags, it accepts only --api.
+func (c *Connection) startSandbox() (config.Profile, func() error, error) {
+	source := c.source(&App{}) // without the environment
+	for name := range source.Flags {
 		if name != "api" {
-			return config.Settings{}, nil, Usagef("--sandbox and --%s are both given: the sandbox sets its own --%[1]s", name)
+			return config.Profile{}, nil, Usagef("--sandbox and --%s are both given: the sandbox sets its own --%[1]s", name)
 		}
 	}
 	server, err := sandbox.Start()
 	if err != nil {
-		return config.Settings{}, nil, err
+		return config.Profile{}, nil, err
 	}
-	return config.ForSandbox(flags, map[string]string{
+	source.Profile = ""
+	maps.Copy(source.Flags, map[string]string{
 		"base-url": server.URL(), "token-url": server.TokenURL(), "client-id": server.ClientID(), "client-secret": server.ClientSecret(),
-	}), server.Close, nil
+	})
+	profile, err := config.Load(source)
+	if err != nil {
+		return profile, nil, errors.Join(err, server.Close())
+	}
+	return profile, server.Close, nil
 }

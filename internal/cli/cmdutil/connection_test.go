@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/d365backup/d365backup/internal/config"
+	"github.com/d365backup/d365backup/config"
 )
 
 // TestNoSecretIsAFlag: flags are visible in the list of processes, so none of them takes a secret.
@@ -15,7 +15,7 @@ func TestNoSecretIsAFlag(t *testing.T) {
 	cmd := &cobra.Command{Use: "test"}
 	connection.AddFlags(cmd)
 	secrets := map[string]bool{}
-	for _, s := range config.All {
+	for _, s := range config.Settings() {
 		secrets[s.Name] = s.Secret
 	}
 	for _, name := range []string{"client-secret", "certificate-password"} {

@@ -63,11 +63,43 @@ func (a *App) Explain(err error) string {
 	}
 	text := own.Facts()
 	if errors.Is(own.Kind, d365backup.ErrConfig) {
-		text = a.settings.Problem(own)
+		text = problem(own)
 	} else if advice := a.advice(own); advice != "" {
 		text += "; " + advice
 	}
 	return strings.Replace(err.Error(), own.Error(), text, 1) // other text around it stays
+}
+
+// flagOf maps the settings of the client to flags.
+var flagOf = map[string]string{
+	"WithPageSize": "page-size", "Query.Type": "type", "Query.Status": "status", "Query.Start": "start", "Query.End": "end",
+	"Query.OrganizationID": "org", "Query.ObjectType": "object-type",
+}
+
+// problem returns the message of a configuration error of the client, in terms of flags. Package config explains those
+// about the connection.
+func problem(err *d365backup.Error) string {
+	switch flag := flagOf[err.Setting]; {
+	case flag != "":
+		return "--" + flag + ": " + err.Message
+	case err.Setting != "": // an environment variable
+		return err.Setting + ": " + err.Message
+	}
+	return err.Message
+}
+
+// address returns where the address of a request was set, or an empty string.
+func (a *App) address(ofToken bool) string {
+	names := []string{"base-url", "data-center"}
+	if ofToken {
+		names = []string{"token-url", "base-url", "data-center"}
+	}
+	for _, name := range names {
+		if _, origin := a.profile.Get(name); origin != "" {
+			return origin
+		}
+	}
+	return ""
 }
 
 // advice returns what to try next; empty if the error says it.
@@ -93,7 +125,7 @@ func (a *App) advice(err *d365backup.Error) string {
 		advice = append(advice, "try --api graph, the replacement of version v1")
 	}
 	reported := errors.Is(err.Kind, d365backup.ErrNotJobs) && err.ServiceMessage != "" // by the service, so the address is right
-	if origin := a.settings.Address(err.TokenRequest); origin != "" && !reported && slices.Contains(addressReasons, err.Reason) {
+	if origin := a.address(err.TokenRequest); origin != "" && !reported && slices.Contains(addressReasons, err.Reason) {
 		advice = append(advice, "check "+origin)
 	}
 	if len(advice) == 0 {

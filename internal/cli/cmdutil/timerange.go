@@ -2,13 +2,11 @@ package cmdutil
 
 import (
 	"cmp"
-	"errors"
-	"math"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/d365backup/d365backup/internal/duration"
 )
 
 // TimeRange is the flags of a time range, and of the zone in which times are read and shown.
@@ -96,7 +94,7 @@ func (r *TimeRange) parse(flag, text string) (time.Time, error) {
 // day has 24 hours.
 func NewDuration(initial string, d *time.Duration) *Value {
 	v := NewValue("time", initial, func(text string) (err error) {
-		parsed, err := parseDuration(text)
+		parsed, err := duration.Parse(text)
 		if err == nil {
 			*d = parsed
 		}
@@ -104,24 +102,4 @@ func NewDuration(initial string, d *time.Duration) *Value {
 	})
 	_ = v.Set(initial)
 	return v
-}
-
-var (
-	durationParts = regexp.MustCompile(`^(?:(\d{1,9})w)?(?:(\d{1,9})d)?(.*)$`)
-	errDuration   = errors.New("write a time such as 90m, 24h, 7d or 1d12h, more than 0")
-)
-
-func parseDuration(text string) (time.Duration, error) {
-	parts := durationParts.FindStringSubmatch(text)
-	if parts == nil || text == "" {
-		return 0, errDuration
-	}
-	weeks, _ := strconv.Atoi("0" + parts[1])
-	days, _ := strconv.Atoi("0" + parts[2])
-	rest, err := time.ParseDuration(cmp.Or(parts[3], "0"))
-	total := (7*float64(weeks)+float64(days))*24*float64(time.Hour) + float64(rest)
-	if err != nil || rest < 0 || total <= 0 || total >= math.MaxInt64 {
-		return 0, errDuration
-	}
-	return time.Duration(7*weeks+days)*24*time.Hour + rest, nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/d365backup/d365backup/internal/config"
+	"github.com/d365backup/d365backup/config"
 )
 
 // connectionFlag is the annotation of the flags that help shows as a group of their own.
@@ -100,10 +100,10 @@ func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	if letters != "" {
 		long, _, _ = strings.Cut(letters, "=")
 	}
-	isSecret := slices.ContainsFunc(config.All, func(s config.Setting) bool { return s.Secret && s.Name == long })
+	secrets := slices.DeleteFunc(config.Settings(), func(s config.Setting) bool { return !s.Secret || s.Name != long })
 	switch {
-	case isSecret && cmd.Flags().Lookup(long+"-file") != nil:
-		return Usagef("there is no --%s, because other users can see flags: use --%[1]s-file or %s", long, config.Variable(long))
+	case len(secrets) > 0 && cmd.Flags().Lookup(long+"-file") != nil:
+		return Usagef("there is no --%s, because other users can see flags: use --%[1]s-file or %s", long, secrets[0].Variable())
 	case letters == "":
 		return Usagef("unknown flag --%s", name)
 	case len(letters) > 1:

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/d365backup/d365backup/config"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
-	"github.com/d365backup/d365backup/internal/config"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -29,7 +29,7 @@ type doctor struct {
 	// timeout limits each request.
 	timeout time.Duration
 
-	settings  config.Settings
+	profile   config.Profile
 	stopwatch *stopwatch
 	client    *d365backup.Client
 	tokenHost *host
@@ -72,14 +72,14 @@ invalid.`,
 
 // examine runs the checks until one fails.
 func (d *doctor) examine(ctx context.Context, r *report, asJSON bool) error {
-	settings, closeService, settingsErr := d.connection.Open(d.app)
-	if settingsErr == nil {
+	profile, closeService, profileErr := d.connection.Open(d.app)
+	if profileErr == nil {
 		defer func() { _ = closeService() }()
 	}
-	d.settings = settings
+	d.profile = profile
 	text := printer{d.app.Stdout, d.app.StdoutScreen}
 	for _, check := range []func(context.Context) []step{
-		func(context.Context) []step { return []step{d.checkConfiguration(settingsErr)} },
+		func(context.Context) []step { return []step{d.checkConfiguration(profileErr)} },
 		func(ctx context.Context) []step { return d.tokenHost.check(ctx, "token host", d.transport, d.timeout) },
 		func(context.Context) []step { return []step{d.checkClock()} },
 		func(ctx context.Context) []step { return d.checkAPIHost(ctx) },

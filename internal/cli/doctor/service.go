@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -47,7 +48,8 @@ func (d *doctor) checkConfiguration(err error) step {
 func (d *doctor) isGoogleCloud() bool { return strings.HasPrefix(d.apiHost.url.Host, "graph-gcp-") }
 
 func (d *doctor) newClient(transport http.RoundTripper, api d365backup.API) (*d365backup.Client, error) {
-	return d.settings.Client(
+	return d.profile.Client(
+		cmdutil.UserAgent,
 		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
 		d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1, AttemptTimeout: d.timeout}), // show faults that come and go
 		d365backup.WithDriftHandler(func(drift d365backup.Drift) { d.drift += drift.Count }),
@@ -55,9 +57,14 @@ func (d *doctor) newClient(transport http.RoundTripper, api d365backup.API) (*d3
 	)
 }
 
+func (d *doctor) setting(name string) string {
+	value, _ := d.profile.Get(name)
+	return value
+}
+
 // api returns the API that is requested first.
 func (d *doctor) api() d365backup.API {
-	if d.settings.Get("api") == string(d365backup.APIGraph) {
+	if d.setting("api") == string(d365backup.APIGraph) {
 		return d365backup.APIGraph
 	}
 	return d365backup.APIv1
@@ -66,23 +73,27 @@ func (d *doctor) api() d365backup.API {
 // describe lists the settings and where they were set.
 func (d *doctor) describe() string {
 	from := func(setting string) string {
-		if origin := d.settings.Origin(setting); origin != "" {
+		switch _, origin := d.profile.Get(setting); {
+		case origin == "":
+			return ""
+		case d.connection.Sandbox() && setting != "api":
+			return " (--sandbox)"
+		default:
 			return " (" + origin + ")"
 		}
-		return ""
 	}
 	place := "base URL " + d.client.BaseURL() + from("base-url")
-	if code := d.settings.Get("data-center"); code != "" {
+	if code := d.setting("data-center"); code != "" {
 		place = "data center " + code + from("data-center")
 	}
-	if d.settings.Get("token-url") != "" {
+	if d.setting("token-url") != "" {
 		place += ", token URL" + from("token-url")
 	}
 	credentials := "client secret" + from("client-secret") + from("client-secret-file")
-	if d.settings.Get("certificate") != "" {
+	if d.setting("certificate") != "" {
 		credentials = "certificate" + from("certificate")
 	}
-	return fmt.Sprintf("%s, %s, API %s%s", place, credentials, cmp.Or(d.settings.Get("api"), string(d365backup.APIAuto)), from("api"))
+	return fmt.Sprintf("%s, %s, API %s%s", place, credentials, cmp.Or(d.setting("api"), string(d365backup.APIAuto)), from("api"))
 }
 
 // checkClock compares the clocks. A difference alone is no failure: with a client secret everything may work.
@@ -169,7 +180,7 @@ func firstPage(ctx context.Context, client *d365backup.Client) (*d365backup.Page
 	return nil, own
 }
 
-func (d *doctor) scope() string { return cmp.Or(d.settings.Get("scope"), d365backup.DefaultScope) }
+func (d *doctor) scope() string { return cmp.Or(d.setting("scope"), d365backup.DefaultScope) }
 
 func (d *doctor) operation(api d365backup.API) string {
 	method, path := api.Operation()
@@ -228,7 +239,7 @@ func (d *doctor) tryOther(ctx context.Context, s step) (step, *d365backup.Page) 
 		status = failure.StatusCode
 	}
 	s.finding.addEvidence(fmt.Sprintf("The other API was requested, too: %s responds with status %d.", d.operation(other), status))
-	switch setting := d.settings.Get("api"); status {
+	switch setting := d.setting("api"); status {
 	case http.StatusOK:
 		s.finding.diagnose(replaced)
 		if page != nil && setting != string(d.api()) { // APIAuto: the other commands use the successor

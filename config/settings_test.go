@@ -66,8 +66,10 @@ func TestSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			texts := make(map[string]string)
-			for name := range got.values {
-				texts[name] = got.Get(name)
+			for _, s := range settings {
+				if v := got.value(s.Name); v.text != "" {
+					texts[s.Name] = v.text
+				}
 			}
 			if diff := cmp.Diff(tt.want, texts); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -80,8 +82,8 @@ func TestBritishDataCenter(t *testing.T) {
 	home := t.TempDir()
 	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), "profiles:\n  a: {data_centre: uk}\n", 0o600)
 	got, err := resolve(t, home, nil, "--profile", "a")
-	if err != nil || got.Get("data-center") != "uk" || got.Origin("data-center") != "data_centre of profile a" {
-		t.Errorf("got %q from %q, %v", got.Get("data-center"), got.Origin("data-center"), err)
+	if code, origin := got.Get("data-center"); err != nil || code != "uk" || origin != "data_centre of profile a" {
+		t.Errorf("got %q from %q, %v", code, origin, err)
 	}
 }
 
@@ -95,21 +97,21 @@ func TestOrigin(t *testing.T) {
 	for name, want := range map[string]string{
 		"data-center": "data_center of profile production", "client-id": "D365BACKUP_CLIENT_ID", "scope": "--scope", "base-url": "",
 	} {
-		if origin := got.Origin(name); origin != want {
+		if _, origin := got.Get(name); origin != want {
 			t.Errorf("%s: got %q, want %q", name, origin, want)
 		}
 	}
 }
 
-func TestConfigRefused(t *testing.T) {
+func TestRefused(t *testing.T) {
 	tests := map[string]struct{ text, profile, want string }{
 		"unknown key":         {"profiles: {}\nprofile: x\n", "", `config.yaml:2: unknown key "profile": use default and profiles`},
 		"unknown setting":     {"profiles:\n  a: {datacenter: us}\n", "", `profile a: unknown key "datacenter": use one of data_center, base_url,`},
 		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret must not be in this file"},
 		"password":            {"profiles:\n  a: {certificate_password: hush}\n", "", "name that with certificate_password_file"},
-		"invalid YAML":        {"profiles: [", "", "is invalid: yaml: "},
-		"twice":               {"default: a\ndefault: b\n", "", "is invalid: yaml: "},
-		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "is invalid: yaml: "},
+		"invalid YAML":        {"profiles: [", "", "config.yaml:1: invalid YAML: "},
+		"twice":               {"default: a\ndefault: b\n", "", `config.yaml:2: "default" is given twice: it is also on line 1`},
+		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "config.yaml:2: profile a: data_center must be a single value"},
 		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
 		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},
 		"unknown default":     {"default: c\nprofiles:\n  a: {}\n  b: {}\n", "", "use one of a, b"},
@@ -151,13 +153,18 @@ func TestConfigPath(t *testing.T) {
 }
 
 // resolve loads settings with a home directory, variables without their prefix, and flags with their values.
-func resolve(t *testing.T, home string, env []string, args ...string) (Settings, error) {
+func resolve(t *testing.T, home string, env []string, args ...string) (Profile, error) {
 	t.Helper()
 	all := []string{"HOME=" + home, "APPDATA=" + filepath.Join(home, ".config")}
 	for _, v := range env {
 		all = append(all, "D365BACKUP_"+v)
 	}
-	source := Source{Getenv: getenvOf(all), Flags: make(map[string]string)}
+	return Load(sourceOf(getenvOf(all), args...))
+}
+
+// sourceOf returns the source of an environment and flags with their values.
+func sourceOf(getenv func(string) string, args ...string) Source {
+	source := Source{Getenv: getenv, Flags: make(map[string]string)}
 	for i := 0; i < len(args); i += 2 {
 		if args[i] == "--profile" {
 			source.Profile = args[i+1]
@@ -165,7 +172,7 @@ func resolve(t *testing.T, home string, env []string, args ...string) (Settings,
 		}
 		source.Flags[strings.TrimPrefix(args[i], "--")] = args[i+1]
 	}
-	return Load(source)
+	return source
 }
 
 func getenvOf(env []string) func(string) string {

@@ -157,9 +157,9 @@ func TestIsReadOnly(t *testing.T) {
 	t.Skip("nothing is mounted read-only")
 }
 
-// TestConfigOfOthers: a configuration file that belongs to another user, or that others can write to, is refused: they could
+// TestFileOfOthers: a configuration file that belongs to another user, or that others can write to, is refused: they could
 // have the secret sent elsewhere. Only root can create another user's file.
-func TestConfigOfOthers(t *testing.T) {
+func TestFileOfOthers(t *testing.T) {
 	for mode, want := range map[os.FileMode]string{
 		0o600: "", 0o644: "", 0o444: "", 0o664: "others can write to it (mode 0664): run chmod go-w ", 0o646: "others can write to it (mode 0646)",
 	} {
@@ -177,13 +177,13 @@ func TestConfigOfOthers(t *testing.T) {
 	}
 }
 
-// TestConfigFromPipe: a configuration file that is a pipe does not block.
-func TestConfigFromPipe(t *testing.T) {
+// TestFileFromPipe: a configuration file that is a pipe does not block.
+func TestFileFromPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readConfig(path); err != nil || got.Default != "" {
+	if got, err := readFile(path, ""); err != nil || got.selected != "" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

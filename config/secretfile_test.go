@@ -35,13 +35,13 @@ func TestReadSecret(t *testing.T) {
 
 // TestVariablesAreCleaned: a variable is read like a file, with any line ends.
 func TestVariablesAreCleaned(t *testing.T) {
-	for _, s := range append([]Setting{{Name: "profile"}}, All...) {
+	for _, s := range append([]Setting{{Name: "profile"}}, settings...) {
 		name := strings.TrimPrefix(s.Variable(), "D365BACKUP_")
 		home := t.TempDir()
 		save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), "profiles:\n  hush: {}\n", 0o600)
 		for _, end := range []string{"", "\n", "\r\n", "\r", "\n\n"} {
 			got, err := resolve(t, home, []string{name + "=hush" + end})
-			if text := got.Get(s.Name); err != nil || text != "hush" && s.Name != "profile" {
+			if text := got.value(s.Name).text; err != nil || text != "hush" && s.Name != "profile" {
 				t.Errorf("%s with %q at its end: got %q, %v", name, end, text, err)
 			}
 		}
