@@ -69,7 +69,7 @@ func (f *file) entry(profile field) entry {
 		return e
 	}
 	var limits health.Override
-	var ignore *yaml.Node
+	var ignore, expires *yaml.Node
 	for _, v := range d.fields(profile.value, profile.key) {
 		switch v.key {
 		case "labels":
@@ -81,7 +81,7 @@ func (f *file) entry(profile field) entry {
 		case "organizations":
 			e.policy.Overrides = d.overrides(v.value)
 		case "client_secret_expires":
-			e.secretExpires = d.date(v)
+			e.secretExpires, expires = d.date(v), v.name
 		default:
 			if !d.limit(v, &limits) {
 				f.setting(&d, v, e.values)
@@ -94,6 +94,9 @@ func (f *file) entry(profile field) entry {
 		if slices.ContainsFunc(e.policy.Ignored, func(i health.Target) bool { return contains(i, t) }) {
 			d.fail(ignore, "%s is both expected and ignored: remove it from one of the lists", describe(t))
 		}
+	}
+	if expires != nil && e.values["certificate"].text != "" {
+		d.fail(expires, "client_secret_expires is for a client secret, but certificate is given: remove one of them")
 	}
 	e.err = d.err()
 	return e

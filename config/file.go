@@ -102,11 +102,8 @@ func (f file) names(selection string) (names []string, err error) {
 		for _, e := range f.entries {
 			names = append(names, e.name)
 		}
-		if len(names) == 0 && f.path == "" {
-			return nil, invalid("%w: the place of the configuration file is not known, because HOME is not set", ErrNoProfiles)
-		}
 		if len(names) == 0 {
-			return nil, invalid("%w in %s", ErrNoProfiles, f.path)
+			return nil, invalid("%w: %s", ErrNoProfiles, f.describe())
 		}
 		return names, nil
 	}
@@ -122,6 +119,14 @@ func (f file) names(selection string) (names []string, err error) {
 	return names, nil
 }
 
+// describe says that a file has no profiles, and which one.
+func (f file) describe() string {
+	if f.path == "" {
+		return "the configuration file cannot be found without HOME"
+	}
+	return f.path + " has no profiles or does not exist"
+}
+
 func (f file) noProfile(name string) error {
 	const most = 20
 	var names []string
@@ -130,10 +135,8 @@ func (f file) noProfile(name string) error {
 	}
 	slices.Sort(names)
 	switch {
-	case len(names) == 0 && f.path == "":
-		return invalid("there is no profile %q: the place of the configuration file is not known, because HOME is not set", name)
 	case len(names) == 0:
-		return invalid("there is no profile %q: %s has no profiles", name, f.path)
+		return invalid("there is no profile %q: %s", name, f.describe())
 	case len(names) > most:
 		names = append(names[:most], fmt.Sprintf("… (%d in all)", len(names)))
 	}

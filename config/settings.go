@@ -176,12 +176,10 @@ func (p Profile) explain(err *d365backup.Error) error {
 	name, known := clientSettings[err.Setting]
 	v := p.value(name)
 	switch {
-	case !known:
-		return err
 	case name == "token-url" && v.origin == "":
 		return p.missing("token URL", name)
-	case v.origin == "":
-		return fmt.Errorf("%s%s: %s", p.place, name, err.Message)
+	case !known || v.origin == "":
+		return err
 	}
 	return fmt.Errorf("%s%s: %s", v.line, v.origin, err.Message)
 }

@@ -206,3 +206,11 @@ func with(m map[string]string, pairs ...string) map[string]string {
 	}
 	return out
 }
+
+// fileOf returns a source with a configuration file of this text, and flags.
+func fileOf(t *testing.T, text string, args ...string) Source {
+	t.Helper()
+	home := t.TempDir()
+	save(t, filepath.Join(home, ".config", "d365backup", "config.yaml"), text, 0o600)
+	return sourceOf(getenvOf([]string{"HOME=" + home, "APPDATA=" + filepath.Join(home, ".config")}), args...)
+}

@@ -77,6 +77,9 @@ func syntaxError(text []byte, err error) (line int, message string) {
 		return 1, err.Error()
 	}
 	message = strings.TrimPrefix(err.Error(), found[0])
+	if strings.HasPrefix(message, "unknown anchor") { // it quotes what may be a secret
+		message = "a value begins with *, but is not the name of an anchor: write it in quotation marks"
+	}
 	if line, _ = strconv.Atoi(found[1]); line > 0 {
 		return line, message
 	}
