@@ -5,31 +5,27 @@
 // configuration file. [Settings] lists them. The file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
 // ~/.config/d365backup/config.yaml (on Windows %APPDATA%\d365backup\config.yaml):
 //
-//	default: production                 # the profile that is used if none is selected
+//	default: production                   # the profile that is used if none is selected
 //	profiles:
 //	  production:
 //	    data_center: us
 //	    client_id: 5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71
-//	    client_secret_file: production.secret       # relative to this file; ~/ is the home directory
-//	    expect: [Sales, Finance]
+//	    client_secret_file: production.secret     # relative to this file; ~/ is the home directory
+//	    client_secret_expires: 2027-01-31         # or a time in RFC 3339
+//	    max_age: 36h                              # of the last success, such as 90m, 36h, 7d or 1d12h
+//	    max_running: 24h
+//	    tolerate_exceptions: true                 # default: false
+//	    expect:                                   # by name or id; in short: [Sales, Finance]
+//	      - Sales
+//	      - Finance: [Dynamics CRM Backup]        # only this module
+//	    ignore: [Test]
+//	    organizations:                            # other limits for some
+//	      Finance:
+//	        max_age: 7d
+//	        modules: {Dynamics CRM Backup: {max_age: 14d}}
+//	    labels: {customer: Contoso}               # for Prometheus
 //
-// A profile can also state what is expected of its backups:
-//
-//	max_age: 36h                    # age of the last success; 90m, 36h, 7d and 1d12h are durations
-//	max_running: 24h
-//	tolerate_exceptions: true
-//	expect:
-//	  - Sales                       # by name or id
-//	  - Finance: [Dynamics CRM Backup]          # this module only
-//	ignore: [Test]
-//	organizations:                  # other limits for some
-//	  Finance:
-//	    max_age: 7d
-//	    modules: {Dynamics CRM Backup: {max_age: 14d}}
-//	labels: {customer: Contoso}     # Prometheus labels
-//	client_secret_expires: 2027-01-31
-//
-// Profiles share values by YAML's anchors and merge keys (<<: *base). The file holds no secret, but names the files that do.
+// Everything but the connection is optional; health.Policy explains the limits. Profiles share values by YAML's anchors and merge keys (<<: *base). The file holds no secret, but names the files that do.
 // It controls where secrets are sent, so it is refused if it belongs to another user or others can write to it; so is a
 // file with a secret that others can read. All errors match d365backup.ErrConfig and contain no secret; those about the
 // configuration file name it and the line.

@@ -45,6 +45,11 @@ The configuration file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
       data_center: us
       client_id: 5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71
       client_secret_file: ~/.config/d365backup/production.secret
+      expect: [Sales, Finance]
+
+A profile also states what is expected of the backups: expect, ignore, max_age,
+max_running, tolerate_exceptions, organizations (other limits for some), labels
+(for Prometheus) and client_secret_expires (a date). See docs/guide.md.
 
 Relative paths are resolved against the directory of the configuration file. It
 is refused if it belongs to another user or others can write to it, because it
