@@ -141,6 +141,9 @@ func (d *decoder) limit(v field, o *health.Override) bool {
 	switch v.key {
 	case "max_age":
 		o.MaxAge = d.duration(v)
+		if o.MaxAge > 0 && o.MaxAge < health.MinMaxAge {
+			d.fail(v.value, "max_age is too short: use at least %s", health.MinMaxAge)
+		}
 	case "max_running":
 		o.MaxRunning = d.duration(v)
 	case "tolerate_exceptions":

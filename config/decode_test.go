@@ -82,6 +82,7 @@ func TestInvalidProfile(t *testing.T) {
 		"the second problem":   {"max_age: 1\n    max_ages: 1d", `:4: profile a: unknown key "max_ages"`},
 		"no duration":          {"max_age: soon", `:3: profile a: max_age "soon": write a time such as`},
 		"negative duration":    {"max_running: -1h", `:3: profile a: max_running "-1h": write a time such as`},
+		"short age":            {"organizations: {Sales: {max_age: 1s}}", ":3: profile a: max_age is too short: use at least"},
 		"null duration":        {"max_age:", ":3: profile a: max_age has no value"},
 		"duration in a list":   {"max_age: [1d]", ":3: profile a: max_age must be a single value"},
 		"no boolean":           {"tolerate_exceptions: yes", ":3: profile a: tolerate_exceptions: use true or false"},

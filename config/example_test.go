@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/d365backup/d365backup/config"
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/sandbox"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// A service reads a profile and connects to its tenant, here a sandbox.
+// A service reads a profile, connects to its tenant, here a sandbox, and assesses its backups.
 func Example() {
 	present := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 	srv, err := sandbox.Start(sandbox.WithAnchor(present))
@@ -34,15 +35,20 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	page, err := client.Page(context.Background(), d365backup.Query{Start: present.Add(-24 * time.Hour), End: present}, 1)
+	policy := profile.Policy
+	policy.Start, policy.Now = present.Add(-health.DefaultLookBack), present
+	jobs := client.Jobs(context.Background(), d365backup.Query{Start: policy.Start, End: policy.Now})
+	summary, err := health.Assess(jobs, policy)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(profile.Name, profile.Labels["customer"], profile.Policy.MaxAge, profile.Policy.Expected)
-	fmt.Println(page.TotalCount, "jobs")
+	for _, organization := range summary.Organizations {
+		if organization.Expected {
+			fmt.Println(profile.Labels["customer"], organization.Name, organization.State)
+		}
+	}
 	// Output:
-	// production Contoso 168h0m0s [{Larkfield Training }]
-	// 32 jobs
+	// Contoso Larkfield Training warning
 }
 
 // writeConfiguration writes a configuration file for the sandbox and other profiles, and returns its folder.
