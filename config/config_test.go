@@ -273,3 +273,19 @@ func withEnv(getenv func(string) string, env ...string) func(string) string {
 		return getenv(name)
 	}
 }
+
+// TestOptionsHavePriority: options given to Client replace settings.
+func TestOptionsHavePriority(t *testing.T) {
+	p, err := Load(Source{Getenv: getenvOf(nil), Flags: map[string]string{
+		"base-url": "https://a.example", "token-url": "https://a.example/token", "client-id": "x", "client-secret": "hush",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, options := range map[string][]d365backup.Option{"https://a.example": nil, "https://b.example": {d365backup.WithBaseURL("https://b.example")}} {
+		client, err := p.Client(options...)
+		if err != nil || client.BaseURL() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -52,8 +52,9 @@ func TestExpectations(t *testing.T) {
 		"labels": {"a: {labels: {customer: Contoso, tier: 1, on: yes}}", health.Policy{}, map[string]string{"customer": "Contoso", "tier": "1", "on": "yes"}},
 		"merged": {"b: &b {max_age: 1d, expect: &list [Sales], labels: {x: y}}\n  a: {<<: *b, max_age: 2d, ignore: [Test]}",
 			health.Policy{MaxAge: 2 * day, Expected: targets("Sales", ""), Ignored: targets("Test", "")}, map[string]string{"x": "y"}},
-		"alias":     {"b: {expect: &list [Sales], max_age: &age 1d}\n  a: {expect: *list, max_age: *age}", health.Policy{MaxAge: day, Expected: targets("Sales", "")}, nil},
-		"quoted <<": {`a: {labels: {x: "<<"}}`, health.Policy{}, map[string]string{"x": "<<"}},
+		"alias":                                  {"b: {expect: &list [Sales], max_age: &age 1d}\n  a: {expect: *list, max_age: *age}", health.Policy{MaxAge: day, Expected: targets("Sales", "")}, nil},
+		"quoted <<":                              {`a: {labels: {x: "<<"}}`, health.Policy{}, map[string]string{"x": "<<"}},
+		"an organization and one of its modules": {"a: {expect: [Sales, Sales: [CRM]]}", health.Policy{Expected: targets("Sales", "", "Sales", "CRM")}, nil},
 		"part of an ignored organization is not expected": {"a: {expect: [Sales], ignore: [Sales: [CRM]]}",
 			health.Policy{Expected: targets("Sales", ""), Ignored: targets("Sales", "CRM")}, nil},
 	} {
