@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -51,12 +50,11 @@ func (p Profile) Client(options ...d365backup.Option) (*d365backup.Client, error
 
 // join returns all problems as one error of one line.
 func join(problems []error) error {
-	format := strings.Repeat("%w; ", len(problems))
-	args := make([]any, len(problems))
-	for i, problem := range problems {
-		args[i] = problem
+	all := problems[0]
+	for _, problem := range problems[1:] {
+		all = fmt.Errorf("%w; %w", all, problem)
 	}
-	return invalid(strings.TrimSuffix(format, "; "), args...)
+	return invalidError{all}
 }
 
 // check has the client check its options before there are credentials, so that all problems are reported at once.

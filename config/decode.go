@@ -79,7 +79,7 @@ func (f *file) entry(profile field) entry {
 		case "ignore":
 			e.policy.Ignored, ignore = d.targets(v.value, v.key), v.name
 		case "organizations":
-			e.policy.Overrides = d.overrides(v.value)
+			e.policy.Overrides = d.overrides(v.value, v.key, "")
 		case "client_secret_expires":
 			e.secretExpires, expires = d.date(v), v.name
 		default:
@@ -187,7 +187,7 @@ func (d *decoder) date(v field) time.Time {
 // targets reads a list of organizations, each by its name or with a list of modules.
 func (d *decoder) targets(n *yaml.Node, what string) (all []health.Target) {
 	add := func(at *yaml.Node, t health.Target) {
-		if slices.ContainsFunc(all, func(other health.Target) bool { return contains(other, t) && contains(t, other) }) {
+		if slices.ContainsFunc(all, func(other health.Target) bool { return same(other, t) }) {
 			d.fail(at, "%s: %s is listed twice", what, describe(t))
 		}
 		all = append(all, t)
@@ -223,10 +223,12 @@ func (d *decoder) list(n *yaml.Node, what string) []*yaml.Node {
 	return n.Content
 }
 
-// contains reports whether a target is another one or its organization. Names differ in more than case.
+// contains reports whether a target is another one or its organization. The case of names does not matter.
 func contains(t, other health.Target) bool {
 	return strings.EqualFold(t.Organization, other.Organization) && (t.Module == "" || strings.EqualFold(t.Module, other.Module))
 }
+
+func same(t, other health.Target) bool { return contains(t, other) && contains(other, t) }
 
 func describe(t health.Target) string {
 	if t.Module == "" {
@@ -235,42 +237,26 @@ func describe(t health.Target) string {
 	return fmt.Sprintf("%q of %q", t.Module, t.Organization)
 }
 
-// overrides reads the limits of organizations and their modules.
-func (d *decoder) overrides(n *yaml.Node) (all []health.Override) {
-	seen := make(map[string]bool)
-	for _, organization := range d.fields(n, "organizations") {
-		if folded := strings.ToLower(organization.key); seen[folded] {
-			d.fail(organization.name, "organizations: %q is listed twice", organization.key)
-		} else {
-			seen[folded] = true
+// overrides reads the limits of organizations, or of the modules of one.
+func (d *decoder) overrides(n *yaml.Node, what, organization string) (all []health.Override) {
+	for _, f := range d.fields(n, what) {
+		o := health.Override{Target: health.Target{Organization: f.key}}
+		if organization != "" {
+			o.Target = health.Target{Organization: organization, Module: f.key}
 		}
-		own := health.Override{Target: health.Target{Organization: organization.key}}
-		var modules []health.Override
-		for _, v := range d.fields(organization.value, organization.key) {
-			switch {
-			case v.key == "modules":
-				modules = d.moduleOverrides(v.value, organization.key)
-			case !d.limit(v, &own):
-				d.fail(v.name, "unknown key %q of %s: use max_age, max_running, tolerate_exceptions or modules", v.key, organization.key)
-			}
-		}
-		if own.MaxAge != 0 || own.MaxRunning != 0 || own.TolerateExceptions != nil {
-			all = append(all, own)
-		}
-		all = append(all, modules...)
-	}
-	return all
-}
-
-func (d *decoder) moduleOverrides(n *yaml.Node, organization string) (all []health.Override) {
-	for _, module := range d.fields(n, "modules") {
-		o := health.Override{Target: health.Target{Organization: organization, Module: module.key}}
-		for _, v := range d.fields(module.value, module.key) {
-			if !d.limit(v, &o) {
-				d.fail(v.name, "unknown key %q of module %s: use max_age, max_running or tolerate_exceptions", v.key, module.key)
-			}
+		if slices.ContainsFunc(all, func(other health.Override) bool { return same(other.Target, o.Target) }) {
+			d.fail(f.name, "%s: %q is listed twice", what, f.key)
 		}
 		all = append(all, o)
+		last := len(all) - 1
+		for _, v := range d.fields(f.value, f.key) {
+			switch {
+			case v.key == "modules" && organization == "":
+				all = append(all, d.overrides(v.value, "modules", f.key)...)
+			case !d.limit(v, &all[last]):
+				d.fail(v.name, "unknown key %q of %s: use max_age, max_running, tolerate_exceptions or, for an organization, modules", v.key, f.key)
+			}
+		}
 	}
 	return all
 }

@@ -110,7 +110,7 @@ func TestRefused(t *testing.T) {
 		"secret":              {"profiles:\n  a: {client_secret: hush}\n", "", "client_secret must not be in this file"},
 		"password":            {"profiles:\n  a: {certificate_password: hush}\n", "", "name that with certificate_password_file"},
 		"invalid YAML":        {"profiles: [", "", "config.yaml:1: invalid YAML: "},
-		"twice":               {"default: a\ndefault: b\n", "", `config.yaml:2: "default" is given twice: it is also on line 1`},
+		"twice":               {"default: a\ndefault: b\n", "", `config.yaml:2: the configuration file: mapping key "default" already defined at line 1`},
 		"list":                {"profiles:\n  a: {data_center: [us]}\n", "", "config.yaml:2: profile a: data_center must be a single value"},
 		"two spellings":       {"profiles:\n  a: {data_center: us, data_centre: de}\n", "", "both data_center and data_centre are given"},
 		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -49,116 +50,96 @@ func (d *decoder) err() error {
 
 // parse returns the root of a document, or nil if it is empty.
 func parse(path string, text []byte) (*yaml.Node, error) {
-	stream := yaml.NewDecoder(bytes.NewReader(text))
-	var document, second yaml.Node
-	err := stream.Decode(&document)
-	if errors.Is(err, io.EOF) {
+	documents, err := documentsOf(text)
+	switch {
+	case err != nil:
+		line, message := syntaxError(text, err)
+		return nil, invalid("%s:%d: invalid YAML: %s", path, line, message)
+	case len(documents) > 1:
+		return nil, invalid("%s:%d: a second document begins: a configuration file has one", path, documents[1].Line)
+	case len(documents) == 0:
 		return nil, nil
 	}
-	if err == nil {
-		switch err = stream.Decode(&second); {
-		case errors.Is(err, io.EOF):
-			return document.Content[0], nil
-		case err == nil:
-			return nil, invalid("%s:%d: a second document begins: a configuration file has one", path, max(second.Line, 1))
-		}
-	}
-	line, message := syntaxError(text, err)
-	return nil, invalid("%s:%d: invalid YAML: %s", path, line, message)
+	return documents[0].Content[0], nil
 }
 
-var lineOfError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+func documentsOf(text []byte) (all []yaml.Node, err error) {
+	for stream := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var document yaml.Node
+		if err = stream.Decode(&document); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, document)
+	}
+}
+
+var lineOfError = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+// splitLine returns the line that an error of the YAML parser names, or 0, and its message.
+func splitLine(text string) (line int, message string) {
+	found := lineOfError.FindStringSubmatch(text)
+	line, _ = strconv.Atoi(found[1])
+	return line, strings.TrimPrefix(text, found[0])
+}
 
 // syntaxError returns the line and the message of an error of the YAML parser. If the error has no line, it is the first
 // one after which the same error occurs.
 func syntaxError(text []byte, err error) (line int, message string) {
-	found := lineOfError.FindStringSubmatch(err.Error())
-	if found == nil {
-		return 1, err.Error()
-	}
-	message = strings.TrimPrefix(err.Error(), found[0])
+	line, message = splitLine(err.Error())
 	if strings.HasPrefix(message, "unknown anchor") { // it quotes what may be a secret
 		message = "a value begins with *, but is not the name of an anchor: write it in quotation marks"
 	}
-	if line, _ = strconv.Atoi(found[1]); line > 0 {
+	if line > 0 {
 		return line, message
 	}
 	lines := bytes.SplitAfter(text, []byte("\n"))
-	line = sort.Search(len(lines), func(i int) bool {
-		_, again := yamlNodes(bytes.Join(lines[:i+1], nil))
+	return 1 + sort.Search(len(lines)-1, func(i int) bool {
+		_, again := documentsOf(bytes.Join(lines[:i+1], nil))
 		return again != nil && again.Error() == err.Error()
-	})
-	return min(line, len(lines)-1) + 1, message
-}
-
-func yamlNodes(text []byte) (nodes []yaml.Node, err error) {
-	for stream := yaml.NewDecoder(bytes.NewReader(text)); ; {
-		var n yaml.Node
-		if err = stream.Decode(&n); err != nil {
-			return nodes, err
-		}
-		nodes = append(nodes, n)
-	}
+	}), message
 }
 
 // field is a key of a mapping and its value.
 type field struct {
 	key   string
-	name  *yaml.Node // the key
+	name  *yaml.Node // the key; the value if the key is merged from another mapping
 	value *yaml.Node
 }
 
-// mergeKey is the key under which YAML merges another mapping.
-const mergeKey = "<<"
-
-// fields returns the fields of a mapping; what names it in messages.
-func (d *decoder) fields(n *yaml.Node, what string) []field {
-	const maxMerges = 10 // in a row; a cycle has no end
-	var all []field
-	for depth := 0; ; depth++ {
-		n = target(n)
-		switch {
-		case n.Kind != yaml.MappingNode:
-			d.fail(n, "%s must have keys and values: write it like %[1]s: {key: value}", what)
-			return nil
-		case depth == maxMerges:
-			d.fail(n, "%s merges too many others", what)
-			return nil
-		}
-		next := d.ownFields(n, &all)
-		if next == nil {
-			return all
-		}
-		n = next
+// fields returns the fields of a mapping, with those that it merges, in the order of the file; what names it in messages.
+func (d *decoder) fields(n *yaml.Node, what string) (all []field) {
+	n = target(n)
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "%s must have keys and values: write it like %[1]s: {key: value}", what)
+		return nil
 	}
-}
-
-// ownFields adds the fields of a mapping except those that a mapping that merges it has, and returns what it merges itself.
-func (d *decoder) ownFields(n *yaml.Node, all *[]field) (merged *yaml.Node) {
-	lines := make(map[string]int)
-	inherited := make(map[string]bool)
-	for _, f := range *all {
-		inherited[f.key] = true
+	values := make(map[string]yaml.Node)
+	if err := n.Decode(&values); err != nil { // repeated keys, and merging what cannot be merged
+		problems := []string{err.Error()}
+		if several, ok := errors.AsType[*yaml.TypeError](err); ok {
+			problems = several.Errors
+		}
+		for _, problem := range problems {
+			line, message := splitLine(problem)
+			d.fail(&yaml.Node{Line: max(line, n.Line)}, "%s: %s", what, message)
+		}
+		return nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		name, value := n.Content[i], n.Content[i+1]
-		key, ok := d.text(name, "a key")
-		if !ok {
-			continue
-		}
-		if line, twice := lines[key]; twice {
-			d.fail(name, "%q is given twice: it is also on line %d", key, line)
-			continue
-		}
-		lines[key] = name.Line
-		switch {
-		case key == mergeKey && name.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0:
-			merged = value
-		case !inherited[key]:
-			*all = append(*all, field{key, name, value})
+	names := make(map[string]*yaml.Node)
+	for i := 0; i < len(n.Content); i += 2 {
+		if text, ok := d.text(n.Content[i], "a key of "+what); ok {
+			names[text] = n.Content[i]
 		}
 	}
-	return merged
+	for key, value := range values {
+		all = append(all, field{key, cmp.Or(names[key], &value), &value})
+	}
+	slices.SortFunc(all, func(a, b field) int {
+		return cmp.Or(a.name.Line-b.name.Line, a.name.Column-b.name.Column, cmp.Compare(a.key, b.key))
+	})
+	return all
 }
 
 // target returns the node that an alias stands for.
