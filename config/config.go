@@ -11,7 +11,7 @@
 //	    data_center: us
 //	    client_id: 5d1c6f2e-0b0f-4c7e-9a55-3f6f1e0c2b71
 //	    client_secret_file: production.secret     # relative to this file; ~/ is the home directory
-//	    client_secret_expires: 2027-01-31         # or a time in RFC 3339
+//	    client_secret_expires: 2027-01-31
 //	    max_age: 36h                              # of the last success, such as 90m, 36h, 7d or 1d12h
 //	    max_running: 24h
 //	    tolerate_exceptions: true                 # default: false
@@ -35,7 +35,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,8 +61,8 @@ type Source struct {
 	Flags map[string]string
 }
 
-// Profile is the connection to one tenant and what is expected of its backups. The zero value has no connection. A Profile
-// does not change, and its methods can be called by several goroutines at once. Printing it shows no secret.
+// Profile is the connection to one tenant and what is expected of its backups. The zero value has no connection. Its
+// methods can be called by several goroutines at once. Printing it shows no secret.
 type Profile struct {
 	// Name is the name in the configuration file; empty if no profile is selected.
 	Name string
@@ -95,14 +94,12 @@ func Load(source Source) (Profile, error) {
 	if l.several {
 		return Profile{}, invalid("%q selects several profiles: select one", l.selection)
 	}
-	p, err := l.one(l.selection)
-	if err == nil {
-		err = p.err
-	}
+	entries, err := l.file.find(l.selection)
 	if err != nil {
 		return Profile{}, err
 	}
-	return p, nil
+	p := l.profile(entries[0])
+	return p, p.err
 }
 
 // LoadAll reads the selected profiles, in the order of the selection or, for All, of the file. Without a selection there is
@@ -115,20 +112,16 @@ func LoadAll(source Source) ([]Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{l.selection}
-	if l.several {
-		if err := l.refuseShared(); err != nil {
-			return nil, err
-		}
-		if names, err = l.file.names(l.selection); err != nil {
-			return nil, err
-		}
+	entries, err := l.file.find(l.selection)
+	if err == nil && l.several {
+		err = l.refuseShared()
 	}
-	profiles := make([]Profile, len(names))
-	for i, name := range names {
-		if profiles[i], err = l.one(name); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
+	}
+	profiles := make([]Profile, len(entries))
+	for i, e := range entries {
+		profiles[i] = l.profile(e)
 	}
 	return profiles, nil
 }
@@ -187,30 +180,21 @@ func (l *loader) refuseShared() error {
 		l.selection, strings.Join(origins, " and "))
 }
 
-// one returns the profile with this name, or only the other sources if it is empty. The error is for a name that does not
-// exist; that of an invalid profile is in the profile.
-func (l *loader) one(name string) (Profile, error) {
-	var e entry
-	if name != "" {
-		i := slices.IndexFunc(l.file.entries, func(e entry) bool { return e.name == name })
-		if i < 0 {
-			return Profile{}, l.file.noProfile(name)
-		}
-		e = l.file.entries[i]
-	}
+// profile returns a profile of the file, or only the other sources for the zero entry.
+func (l *loader) profile(e entry) Profile {
 	merged, err := merge(e.values, l.environment, l.flags)
 	if e.err != nil {
 		err = e.err
 	}
 	p := Profile{
-		Name: name, Labels: e.labels, Policy: e.policy,
+		Name: e.name, Labels: e.labels, Policy: e.policy,
 		err: err, lookup: func(name string) value { return merged[name] }, secrets: l.secrets,
 		place: e.place, mentionFlags: l.hasFlags, onlyProfile: l.several,
 	}
 	if stated := e.values["client-secret-file"]; stated.text == "" || merged["client-secret-file"] == stated {
 		p.secretExpires = e.secretExpires
 	}
-	return p, nil
+	return p
 }
 
 // invalidError is an error in the configuration.

@@ -225,7 +225,7 @@ func TestCredentialExpiry(t *testing.T) {
 	source := fileOf(t, `
 profiles:
   stated: {client_secret_file: s, client_secret_expires: 2027-01-31}
-  time: {client_secret_expires: "2027-01-31T12:00:00+01:00"}
+  date: {client_secret_expires: "2027-01-31"}
   certificate: {certificate: c.pem}
   unknown: {client_secret_file: s}
 `)
@@ -239,8 +239,8 @@ profiles:
 	}{
 		{"stated", nil, stated},
 		{"stated", []string{"CLIENT_SECRET=x"}, time.Time{}}, // another secret
-		{"time", nil, stated.Add(11 * time.Hour)},
-		{"time", []string{"CLIENT_SECRET=x"}, stated.Add(11 * time.Hour)},
+		{"date", nil, stated},
+		{"date", []string{"CLIENT_SECRET=x"}, stated},
 		{"certificate", nil, certificate.NotAfter},
 		{"unknown", nil, time.Time{}},
 	} {

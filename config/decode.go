@@ -160,11 +160,8 @@ func (d *decoder) limit(v field, o *health.Override) bool {
 
 func (d *decoder) duration(v field) time.Duration {
 	text, ok := d.text(v.value, v.key)
-	if !ok {
-		return 0
-	}
 	parsed, err := duration.Parse(text)
-	if err != nil {
+	if ok && err != nil {
 		d.fail(v.value, "%s %q: %v", v.key, text, err)
 	}
 	return parsed
@@ -172,16 +169,11 @@ func (d *decoder) duration(v field) time.Duration {
 
 func (d *decoder) date(v field) time.Time {
 	text, ok := d.text(v.value, v.key)
-	if !ok {
-		return time.Time{}
+	date, err := time.Parse(time.DateOnly, text)
+	if ok && err != nil {
+		d.fail(v.value, "%s %q: write a date like 2027-01-31", v.key, text)
 	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t
-		}
-	}
-	d.fail(v.value, "%s %q: write a date like 2027-01-31, or a time like 2027-01-31T15:04:00Z", v.key, text)
-	return time.Time{}
+	return date
 }
 
 // targets reads a list of organizations, each by its name or with a list of modules.

@@ -195,7 +195,7 @@ func FuzzFile(f *testing.F) {
 			if e.err != nil && !named.MatchString(e.err.Error()) {
 				t.Errorf("%q: %v", text, e.err)
 			}
-			if e.name == "" || e.name == All {
+			if err == nil && (e.name == "" || e.name == All) {
 				t.Errorf("%q has a profile %q", text, e.name)
 			}
 		}

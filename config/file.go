@@ -96,51 +96,51 @@ func readOwnFile(path string) ([]byte, error) {
 	return text, err
 }
 
-// names returns the names of a selection of several profiles.
-func (f file) names(selection string) (names []string, err error) {
-	if selection == All {
-		for _, e := range f.entries {
-			names = append(names, e.name)
-		}
-		if len(names) == 0 {
-			return nil, invalid("%w: %s", ErrNoProfiles, f.describe())
-		}
-		return names, nil
+// find returns the selected profiles, or the zero entry if none is selected.
+func (f file) find(selection string) (entries []entry, err error) {
+	missing := f.path + " has no profiles or does not exist"
+	if f.path == "" {
+		missing = "the configuration file cannot be found without HOME"
+	}
+	switch {
+	case selection == "":
+		return []entry{{}}, nil
+	case selection == All && len(f.entries) == 0:
+		return nil, invalid("%w: %s", ErrNoProfiles, missing)
+	case selection == All:
+		return f.entries, nil
 	}
 	for name := range strings.SplitSeq(selection, ",") {
-		switch name = strings.TrimSpace(name); {
+		name = strings.TrimSpace(name)
+		named := func(e entry) bool { return e.name == name }
+		i := slices.IndexFunc(f.entries, named)
+		switch {
 		case name == "":
 			return nil, invalid("the selection of profiles %q has an empty name: separate names by one comma", selection)
-		case slices.Contains(names, name):
+		case i < 0 && len(f.entries) == 0:
+			return nil, invalid("there is no profile %q: %s", name, missing)
+		case i < 0:
+			return nil, invalid("there is no profile %q in %s: use one of %s", name, f.path, f.names())
+		case slices.ContainsFunc(entries, named):
 			return nil, invalid("profile %q is selected twice", name)
 		}
-		names = append(names, name)
+		entries = append(entries, f.entries[i])
 	}
-	return names, nil
+	return entries, nil
 }
 
-// describe says that a file has no profiles, and which one.
-func (f file) describe() string {
-	if f.path == "" {
-		return "the configuration file cannot be found without HOME"
-	}
-	return f.path + " has no profiles or does not exist"
-}
-
-func (f file) noProfile(name string) error {
+// names lists the profiles for messages, unless there are very many.
+func (f file) names() string {
 	const most = 20
 	var names []string
 	for _, e := range f.entries {
 		names = append(names, e.name)
 	}
 	slices.Sort(names)
-	switch {
-	case len(names) == 0:
-		return invalid("there is no profile %q: %s", name, f.describe())
-	case len(names) > most:
+	if len(names) > most {
 		names = append(names[:most], fmt.Sprintf("… (%d in all)", len(names)))
 	}
-	return invalid("there is no profile %q in %s: use one of %s", name, f.path, strings.Join(names, ", "))
+	return strings.Join(names, ", ")
 }
 
 // resolve returns the path of a file that a profile names: ~ is the home directory, and relative paths are resolved
