@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -187,6 +188,13 @@ func TestMessages(t *testing.T) {
 	}
 	if _, err := Load(Source{Getenv: getenv, Flags: map[string]string{"expect": "x"}}); err == nil || err.Error() != `there is no setting "expect"` {
 		t.Errorf("unknown setting: %v", err)
+	}
+	p, err := Load(Source{Getenv: getenvOf([]string{"D365BACKUP_CLIENT_SECRET_FILE=missing"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Client(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a cause is lost among others: %v", err)
 	}
 	if _, err := (Profile{}).Client(); err == nil || !errors.Is(err, d365backup.ErrConfig) {
 		t.Errorf("the zero value: %v", err)

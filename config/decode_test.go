@@ -78,6 +78,7 @@ func TestExpectations(t *testing.T) {
 func TestInvalidProfile(t *testing.T) {
 	for name, tt := range map[string]struct{ profile, want string }{
 		"unknown key":          {"max_ages: 1d", `:3: profile a: unknown key "max_ages": use one of data_center, base_url, `},
+		"line of the key":      {"expects:\n      - Sales", `:3: profile a: unknown key "expects"`},
 		"secret":               {"client_secret: hush", ":3: profile a: client_secret must not be in this file"},
 		"duplicate key":        {"max_age: 1d\n    max_age: 2d", `:4: profile a: a: mapping key "max_age" already defined at line 3`},
 		"all problems":         {"max_age: 1\n    max_ages: 1d", `:3: profile a: max_age "1": write a time such as 90m, 24h, 7d or 1d12h, more than 0; `},
@@ -164,6 +165,8 @@ func TestInvalidFile(t *testing.T) {
 		"second document":    {"profiles: {}\n---\nprofiles: {}", ":2: a second document begins"},
 		"syntax":             {"profiles:\n  a: {\n", ":2: invalid YAML: "},
 		"syntax, later":      {"profiles:\n  a: {}\n  b: {}\n\tc: {}", ":4: invalid YAML: found character that cannot start any token"},
+		"syntax, earlier":    {"profiles:\n  a: {x: [y\n\n\n  b: {}\n\n\n", ":2: invalid YAML: "},
+		"too long":           {strings.Repeat("#", maxFile+1), " is longer than 16 MiB"},
 		"control character":  {"profiles:\n  a: {}\n  b: \x01\n  c: {}", ":3: invalid YAML: control characters are not allowed"},
 		"not UTF-8":          {"profiles:\n  a: \xff\n  b: {}\n", ":2: invalid YAML: "},
 		"unknown anchor":     {"profiles:\n  a:\n    client_id: *hush\n", ":3: invalid YAML: a value begins with *"},
@@ -179,6 +182,15 @@ func TestInvalidFile(t *testing.T) {
 				t.Errorf("LoadAll: %v", again)
 			}
 		})
+	}
+}
+
+// TestEmptyFile: a file without content, or with keys that have no values, has no profiles.
+func TestEmptyFile(t *testing.T) {
+	for _, text := range []string{"", "# nothing\n", "---\n", "default:\nprofiles:\n", "profiles: {}"} {
+		if p, err := Load(fileOf(t, text)); err != nil || p.Name != "" {
+			t.Errorf("%q: got %q, %v", text, p.Name, err)
+		}
 	}
 }
 

@@ -84,15 +84,12 @@ func splitLine(text string) (line int, message string) {
 	return line, strings.TrimPrefix(text, found[0])
 }
 
-// syntaxError returns the line and the message of an error of the YAML parser. If the error has no line, it is the first
-// one after which the same error occurs.
+// syntaxError returns the line and the message of an error of the YAML parser. The line is the first one after which the same
+// error occurs: the parser names none, or one that is too low.
 func syntaxError(text []byte, err error) (line int, message string) {
-	line, message = splitLine(err.Error())
+	_, message = splitLine(err.Error())
 	if strings.HasPrefix(message, "unknown anchor") { // it quotes what may be a secret
 		message = "a value begins with *, but is not the name of an anchor: write it in quotation marks"
-	}
-	if line > 0 {
-		return line, message
 	}
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	return 1 + sort.Search(len(lines)-1, func(i int) bool {
