@@ -114,6 +114,17 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestLongTarget: an override applies to what was never seen, too, even if its names are too long to be kept.
+func TestLongTarget(t *testing.T) {
+	target := health.Target{Organization: strings.Repeat("x", 300), Module: strings.Repeat("y", 300)}
+	s := assess(t, policy(func(p *health.Policy) {
+		p.Expected, p.Overrides = []health.Target{target}, []health.Override{{Target: target, MaxAge: 7 * time.Hour}}
+	}))
+	if len(s.Organizations) != 1 || len(s.Organizations[0].Modules) != 1 || s.Organizations[0].Modules[0].MaxAge != 7*time.Hour {
+		t.Errorf("%+v", s.Organizations)
+	}
+}
+
 func plus(text string, expected bool) string {
 	if expected {
 		return text + "+"

@@ -108,7 +108,7 @@ func (r *reading) organizationOf(s *subject) (o Organization, ignored int64) {
 	for _, t := range s.expected {
 		isSeen := func(m Module) bool { return sameName(m.Name, t.Module) }
 		if t.Module != "" && !slices.ContainsFunc(o.Modules, isSeen) {
-			o.Modules = append(o.Modules, r.moduleOf(s, t.Module, nil))
+			o.Modules = append(o.Modules, r.moduleOf(s, bounded(t.Module), nil))
 		}
 	}
 	slices.SortFunc(o.Modules, func(x, y Module) int {

@@ -70,7 +70,7 @@ func (a *Accumulator) subjects() ([]*subject, error) {
 // neverSeen returns the subject for an expected organization without a job.
 func neverSeen(t Target) *subject {
 	if name := strings.TrimSpace(t.Organization); !isGUID(name) {
-		return &subject{names: []string{name}}
+		return &subject{names: []string{bounded(name)}}
 	}
 	return &subject{key: key{id: strings.TrimSpace(t.Organization)}}
 }
