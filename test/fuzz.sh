@@ -25,5 +25,6 @@ if [[ -z $targets ]]; then
 fi
 xargs -P 2 -L 1 bash -c 'run "$@"' run "$1" <<<"$targets"
 
-# The simulator of internal/paging, with more cases than "make test" has time for.
+# The simulators, with more cases than "make test" has time for.
 go test -vet=off -run '^TestSimulator$' ./internal/paging -cases 50000
+go test -vet=off -timeout 1h -run '^TestSimulator$' ./health -cases 1000000
