@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/report"
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -56,10 +59,10 @@ func (c *reportCommand) run(ctx context.Context) error {
 		return err
 	}
 	if c.output != "-" {
-		if _, err := report.FormatOf(c.output); err != nil {
-			return cmdutil.Usagef("--output: %w", err)
+		if formatOf(c.output) == "" {
+			return cmdutil.Usagef("--output: the name %q must end in .html or .md", c.output)
 		}
-		if err := report.CheckFolder(c.output); err != nil {
+		if err := report.CheckFile(c.output); err != nil {
 			return cmdutil.Usagef("--output: %w", err)
 		}
 	}
@@ -70,17 +73,32 @@ func (c *reportCommand) run(ctx context.Context) error {
 		return err
 	}
 	jobs := drift.Watch(client.Jobs(ctx, d365backup.Query{Start: start, End: end}))
-	summary, err := report.Collect(jobs, report.Options{Start: start, End: end, Location: c.times.Zone(), Now: now, MaxAge: c.maxAge})
+	summary, err := health.Assess(jobs, health.Policy{Start: start, End: end, Location: c.times.Zone(), Now: now, MaxAge: c.maxAge})
 	progress.Clear()
 	if err != nil && !errors.Is(err, d365backup.ErrIncomplete) {
 		return errors.Join(err, closeService()) // after any other error, too many jobs may be missing
 	}
-	if c.output == "-" {
-		return errors.Join(err, summary.WriteText(c.app.Stdout, c.app.StdoutScreen.Width), closeService())
+	r := report.Report{
+		Tenants: []report.Tenant{{Summary: summary}}, Version: "(devel)", Now: now, Location: c.times.Zone(), Width: c.app.StdoutScreen.Width,
 	}
-	saveErr := summary.Save(c.output)
+	if c.output == "-" {
+		return errors.Join(err, r.Write(c.app.Stdout, report.Table), closeService())
+	}
+	saveErr := report.WriteFile(c.output, func(w io.Writer) error { return r.Write(w, formatOf(c.output)) })
 	if saveErr == nil {
-		c.app.Notef("%s written: %s", c.output, summary.Verdict())
+		c.app.Notef("%s written: %s", c.output, summary.Reason)
 	}
 	return errors.Join(err, saveErr, closeService())
+}
+
+// formatOf returns the format that the name of a file stands for; "" if there is none.
+func formatOf(path string) report.Format {
+	switch filepath.Ext(path) {
+	case ".html", ".htm":
+		return report.HTML
+	case ".md", ".markdown":
+		return report.Markdown
+	default:
+		return ""
+	}
 }

@@ -1,133 +1,152 @@
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
 
-// maxBuckets is how many bars a chart bears.
-const maxBuckets = 62
-
-// unit is how long a bucket of the calendar is.
-type unit int
-
-const (
-	day unit = iota
-	week
-	month
-	year
+	"github.com/d365backup/d365backup/health"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
-func (u unit) String() string { return [...]string{"day", "week", "month", "year"}[u] }
+const (
+	maxBuckets = 62        // bars of a chart, and rows of a table of figures
+	maxDays    = 100 * 366 // of a window
+)
 
-// calendar divides a window into days of a zone or, where those would be too many, into weeks that
-// begin on Monday, months or years. It counts dates and not hours: a day over which the clocks change
-// is one day.
+// calendar is the local days of a window. It counts dates and not hours: a day on which the clocks change is one day.
 type calendar struct {
-	unit  unit
-	zone  *time.Location
-	first int // bucket number of the window's start, counted from 1970
-	count int
-	// cutFirst and cutLast say that the window has only a part of its first or last bucket.
-	cutFirst, cutLast bool
+	zone    *time.Location
+	first   int // number of the first day
+	count   int
+	partial bool // the last day is not over
 }
 
-// newCalendar divides the time from start to before end.
 func newCalendar(start, end time.Time, zone *time.Location) calendar {
-	for u := day; ; u++ {
-		c := calendar{unit: u, zone: zone}
-		c.first = c.number(start)
-		c.count = c.number(end.Add(-1)) - c.first + 1
-		if c.count <= maxBuckets || u == year {
-			c.cutFirst = c.number(start.Add(-1)) == c.number(start)
-			c.cutLast = c.number(end) == c.number(end.Add(-1))
-			return c
-		}
-	}
+	last := dayNumber(end.Add(-1), zone)
+	count := min(max(last-dayNumber(start, zone)+1, 1), maxDays)
+	return calendar{zone, last + 1 - count, count, dayNumber(end, zone) == last}
 }
 
-// whole returns from which to before which bucket they are whole. Where that would leave next to nothing,
-// it is all of them.
-func (c calendar) whole() (from, to int) {
-	from, to = 0, c.count
-	if c.cutFirst {
-		from++
-	}
-	if c.cutLast {
-		to--
-	}
-	if to-from < 2 {
-		return 0, c.count
-	}
-	return from, to
-}
-
-// index returns in which bucket a time is; the first one is 0.
-func (c calendar) index(t time.Time) int { return c.number(t) - c.first }
-
-func (c calendar) number(t time.Time) int {
-	y, m, d := t.In(c.zone).Date()
-	switch c.unit {
-	case day:
-		return dayNumber(y, m, d)
-	case week:
-		return (dayNumber(y, m, d) - monday) / 7
-	case month:
-		return y*12 + int(m) - 1
-	default:
-		return y
-	}
-}
-
-// monday is the number of a Monday so long ago that weeks since then are never negative.
-const monday = -3 - 7*150_000
-
-// dayNumber counts dates; 1 January 1970, a Thursday, is 0.
-func dayNumber(y int, m time.Month, d int) int {
+// dayNumber counts dates; 1 January 1970 is 0.
+func dayNumber(t time.Time, zone *time.Location) int {
+	y, m, d := t.In(zone).Date()
 	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60))
 }
 
-// date returns the date on which a bucket begins, as midnight UTC.
-func (c calendar) date(i int) time.Time {
-	n := c.first + i
-	switch c.unit {
-	case day:
-		return time.Unix(0, 0).UTC().AddDate(0, 0, n)
-	case week:
-		return time.Unix(0, 0).UTC().AddDate(0, 0, n*7+monday)
-	case month:
-		return time.Date(n/12, time.Month(n%12+1), 1, 0, 0, 0, 0, time.UTC)
-	default:
-		return time.Date(n, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-}
+// date returns the date of a day of the window, as midnight UTC.
+func (c calendar) date(i int) time.Time { return time.Unix(0, 0).UTC().AddDate(0, 0, c.first+i) }
 
-// name returns how tables call a bucket.
-func (c calendar) name(i int) string {
-	return c.date(i).Format([...]string{"Mon 2006-01-02", "2006-01-02", "2006-01", "2006"}[c.unit])
-}
+func (c calendar) dateText(i int) string { return c.date(i).Format(time.DateOnly) }
 
-// tick returns how the axis of a chart calls a bucket.
-func (c calendar) tick(i int) string {
-	layout := [...]string{"2 Jan", "2 Jan", "Jan 2006", "2006"}[c.unit]
-	if c.unit == week && c.step() == third {
-		layout = "Jan 2006" // a date without a year would come twice
-	}
-	return c.date(i).Format(layout)
-}
+// First and Last are the first and the last day.
+func (c calendar) First() string { return c.dateText(0) }
+func (c calendar) Last() string  { return c.dateText(c.count - 1) }
+
+// kind is how the backups of a day ended. A greater one is worse.
+type kind int
 
 const (
-	maxTicks = 5  // names that the axis of a chart bears, one less where they have a year
-	third    = 17 // weeks: of a year
+	before    kind = iota // the module was not seen yet
+	pending               // the day is not over, and has no backup so far
+	success               // all succeeded
+	mixed                 // one succeeded, another did not
+	running               // no backup has ended
+	exception             // the best one finished with an exception
+	failure               // the best one failed, or has an unknown status
+	nothing               // no backup
 )
 
-// step returns from how many buckets on the axis names one: weeks of days, months of weeks and so on.
-func (c calendar) step() int {
-	most := maxTicks
-	if c.unit == month {
-		most--
+// kinds are how a text shows a kind, the id of its shape, and its words.
+var kinds = [...]struct{ Mark, ID, Words string }{
+	before:    {" ", "before", "not seen yet"},
+	pending:   {"-", "pending", "no backup yet"},
+	success:   {"#", "success", "success"},
+	mixed:     {"+", "mixed", "success and a problem"},
+	running:   {"~", "running", "running"},
+	exception: {"!", "exception", "exception"},
+	failure:   {"x", "failure", "failure"},
+	nothing:   {".", "none", "no backup"},
+}
+
+func kindOf(d health.Day) kind {
+	switch problems := d.Exceptions + d.Failures + d.Unknown; {
+	case d.Successes > 0 && problems > 0:
+		return mixed
+	case d.Successes > 0:
+		return success
+	case d.Exceptions > 0:
+		return exception
+	case problems > 0:
+		return failure
+	case d.Running > 0:
+		return running
+	default:
+		return nothing
 	}
-	for _, step := range [...][]int{{1, 2, 3, 7}, {1, 2, 4, 8}, {1, 2, 3, 6, 12}, {1, 2, 5, 10}}[c.unit] {
-		if (c.count-1)/step < most {
-			return step
+}
+
+// cell is a day, or several that are shown as one.
+type cell struct {
+	health.Day
+	Kind     kind   // the worst of the days
+	Span     string // what the days are called
+	from, to int    // the first and the last day
+}
+
+// Result says in words what the cell shows.
+func (c cell) Result() string { return kinds[c.Kind].Words }
+
+// cells returns the days of a module.
+func (c calendar) cells(m *health.Module) []cell {
+	cells := make([]cell, c.count)
+	for i := range cells {
+		cells[i] = cell{Kind: nothing, Span: c.date(i).Format("Mon 2006-01-02"), from: i, to: i}
+		if !m.FirstSeen.IsZero() && c.first+i < dayNumber(m.FirstSeen, c.zone) {
+			cells[i].Kind = before
+		} else if i == c.count-1 && c.partial {
+			cells[i].Kind = pending
 		}
 	}
-	return [...]int{14, third, 24, 25}[c.unit]
+	for _, d := range m.Days {
+		if i := dayNumber(d.Date, c.zone) - c.first; i >= 0 && i < c.count {
+			cells[i].Kind, cells[i].Day = kindOf(d), d
+		}
+	}
+	return cells
+}
+
+// daysPer returns how many days must be shown as one, if there is room for so many: one, or whole weeks.
+func daysPer(days, room int) int {
+	if days <= room {
+		return 1
+	}
+	return (days + 7*room - 1) / (7 * room) * 7
+}
+
+// group joins each run of so many cells. The last group is whole.
+func group(cells []cell, size int) []cell {
+	if size == 1 {
+		return cells
+	}
+	var groups []cell
+	for end := len(cells); end > 0; end -= size {
+		one := cells[max(end-size, 0)]
+		for _, c := range cells[one.from+1 : end] {
+			one.Kind, one.to, one.Day = max(one.Kind, c.Kind), c.to, sum(one.Day, c.Day)
+		}
+		one.Span += " to " + cells[one.to].Span
+		groups = append(groups, one)
+	}
+	slices.Reverse(groups)
+	return groups
+}
+
+// sum returns the figures of two days; of size and duration the larger one.
+func sum(a, b health.Day) health.Day {
+	return health.Day{
+		Successes: a.Successes + b.Successes, Exceptions: a.Exceptions + b.Exceptions, Failures: a.Failures + b.Failures,
+		Running: a.Running + b.Running, Unknown: a.Unknown + b.Unknown,
+		RecordsNotBackedUp: human.SaturatingAdd(a.RecordsNotBackedUp, b.RecordsNotBackedUp),
+		Size:               max(a.Size, b.Size), Longest: max(a.Longest, b.Longest),
+	}
 }

@@ -2,160 +2,206 @@ package report
 
 import (
 	"fmt"
-	"html/template"
 	"math"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/go-analyze/charts"
+	"github.com/d365backup/d365backup/health"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
-// The library rounds to whole units: three to a pixel keep narrow bars in shape.
+// The part of a chart that the bars and the line take, in units of the drawing in the template.
 const (
-	chartScale  = 3
-	chartWidth  = 400 * chartScale
-	chartHeight = 160 * chartScale
+	plotLeft, plotRight = 62.0, 396.0
+	plotTop, plotBottom = 8.0, 126.0
+	maxTicks            = 5
 )
 
-// paints are the colours that the charts are drawn in and the classes that the drawn shapes get, so that
-// the style sheet has the say: in a dark window, on paper. The library never makes up colours of its own
-// from these; recolour fails if a release does.
-var paints = []paint{
-	{charts.ColorRGB(1, 2, 3), "text"},
-	{charts.ColorRGB(1, 2, 4), "axis"},
-	{charts.ColorRGB(1, 2, 5), "grid"},
-	{charts.ColorRGB(1, 2, 6), "good"},
-	{charts.ColorRGB(1, 2, 7), "flawed"},
-	{charts.ColorRGB(1, 2, 8), "failed"},
-	{charts.ColorRGB(1, 2, 9), "strange"},
-	{charts.ColorRGB(1, 2, 10), "average"},
-	{charts.ColorRGB(1, 2, 11), "longest"},
+// chart is a drawing of figures over time, as stacked bars or as a line. The template turns it into SVG.
+type chart struct {
+	ID, Title, Text string
+	Keys            []key
+	Grid, Ticks     []mark
+	Slots           []slot
+	Line            string // the data of a path, interrupted where there is no figure
+	Dots            []dot  // figures without a neighbor
 }
 
-type paint struct {
-	color charts.Color
-	class string
+// key explains a color.
+type key struct{ Class, Name string }
+
+// mark is a label at a place of an axis.
+type mark struct {
+	At    float64
+	Label string
 }
 
-// theme is these colours for a chart whose series have these classes.
-func theme(series ...string) charts.ColorPalette {
-	of := func(class string) charts.Color {
-		for _, p := range paints {
-			if p.class == class {
-				return p.color
-			}
-		}
-		return charts.ColorTransparent
-	}
-	option := charts.ThemeOption{
-		TextColor:          of("text"),
-		AxisStrokeColor:    of("axis"),
-		AxisSplitLineColor: of("grid"),
-		BackgroundColor:    charts.ColorTransparent,
-	}
-	for _, class := range series {
-		option.SeriesColors = append(option.SeriesColors, of(class))
-	}
-	return charts.MakeTheme(option)
+// slot is the place of a bucket, with the words that a pointer shows.
+type slot struct {
+	X, Width float64
+	Title    string
+	Bars     []bar
 }
 
-// outcomeChart draws how the backups of each bucket ended, in shares of their number.
-func outcomeChart(buckets []bucket, days calendar) (template.HTML, error) {
-	shown := []outcome{good, flawed, failed, strange}
-	values := make([][]float64, len(shown))
-	for i := range buckets {
-		ended := buckets[i].ended()
-		for row, o := range shown {
-			share := charts.GetNullValue()
-			if n := buckets[i].outcomes[o]; n > 0 {
-				share = float64(n) / float64(ended) * 100
-			}
-			values[row] = append(values[row], share)
-		}
-	}
-	option := charts.NewBarChartOptionWithData(values)
-	option.Theme = theme("good", "flawed", "failed", "strange")
-	option.Padding = padding
-	option.StackSeries = new(true)
-	option.BarSize = 0.8
-	option.CategoryAxis = categoryAxis(days)
-	option.ValueAxis = valueAxis(100, "%")
-	return draw(days, func(p *charts.Painter) error { return p.BarChart(option) })
+type bar struct {
+	Class      string
+	X, Y, W, H float64
 }
 
-// sizeChart draws the size of the largest backup over time.
-func sizeChart(buckets []bucket, days calendar) (template.HTML, error) {
-	values := make([]float64, len(buckets))
-	for i := range buckets {
-		values[i] = float64(buckets[i].largest)
+type dot struct{ X, Y float64 }
+
+// Charts returns the charts that the row has figures for.
+func (row *rowView) Charts() (all []chart) {
+	var total health.Day
+	for _, b := range row.buckets {
+		total = sum(total, b.Day)
 	}
-	names := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
-	divisor, name := 1.0, 0
-	for niceCeiling(slices.Max(values)/divisor) >= 1024 && name < len(names)-1 {
-		divisor, name = divisor*1024, name+1
+	if len(outcomesOf(total)) > 0 {
+		all = append(all, row.barChart(total))
 	}
-	return lineChart([][]float64{scale(values, divisor)}, days, names[name], "good")
+	if total.Size > 0 {
+		all = append(all, row.lineChart("Largest backup", sizeUnits, func(d health.Day) int64 { return d.Size }, size))
+	}
+	if total.Longest > 0 {
+		all = append(all, row.lineChart("Longest backup", durationUnits, func(d health.Day) int64 { return int64(d.Longest) },
+			func(n int64) string { return duration(time.Duration(n)) }))
+	}
+	for i := range all {
+		all[i].ID = row.Anchor + "-chart-" + strconv.Itoa(i+1)
+		all[i].Title += ", per " + row.Unit
+	}
+	return all
 }
 
-// durationChart draws the average and the longest duration of backups over time.
-func durationChart(buckets []bucket, days calendar) (template.HTML, error) {
-	average, longest := make([]float64, len(buckets)), make([]float64, len(buckets))
-	for i := range buckets {
-		average[i], longest[i] = float64(buckets[i].average()), float64(buckets[i].longest)
-	}
-	divisor, name := time.Second, "s"
-	switch most := time.Duration(slices.Max(longest)); {
-	case most >= 72*time.Hour:
-		divisor, name = 24*time.Hour, "d"
-	case most >= 2*time.Hour:
-		divisor, name = time.Hour, "h"
-	case most >= 2*time.Minute:
-		divisor, name = time.Minute, "min"
-	}
-	return lineChart([][]float64{scale(longest, float64(divisor)), scale(average, float64(divisor))},
-		days, name, "longest", "average")
+// outcome is a part of a bar.
+type outcome struct {
+	key
+	count int64
 }
 
-// scale divides the values. A zero says that there is none, and makes a hole in the line.
-func scale(values []float64, divisor float64) []float64 {
-	scaled := make([]float64, len(values))
-	for i, v := range values {
-		if scaled[i] = v / divisor; v <= 0 {
-			scaled[i] = charts.GetNullValue()
+// outcomesOf returns how the backups of a day ended, from the bottom of its bar to the top.
+func outcomesOf(d health.Day) (outcomes []outcome) {
+	for _, o := range []outcome{
+		{key{"success", "finished"}, d.Successes}, {key{"exception", "with exception"}, d.Exceptions},
+		{key{"failure", "failed"}, d.Failures}, {key{"unknown", "with unknown status"}, d.Unknown},
+	} {
+		if o.count > 0 {
+			outcomes = append(outcomes, o)
 		}
 	}
-	return scaled
+	return outcomes
 }
 
-// lineChart draws lines, without the buckets that the window cuts: a part of a day has no figure of a day.
-func lineChart(values [][]float64, days calendar, unit string, classes ...string) (template.HTML, error) {
-	most := 0.0
-	from, to := days.whole()
-	for _, line := range values {
-		for i, v := range line {
-			if i < from || i >= to {
-				line[i] = charts.GetNullValue()
-			} else if v != charts.GetNullValue() {
-				most = max(most, v)
-			}
+// dayWords says how the backups of a day ended.
+func dayWords(d health.Day) string {
+	var words []string
+	for _, o := range outcomesOf(d) {
+		words = append(words, human.Count(o.count)+" "+o.Name)
+	}
+	if d.Running > 0 {
+		words = append(words, human.Count(d.Running)+" running")
+	}
+	if d.RecordsNotBackedUp > 0 {
+		words = append(words, human.Plural(d.RecordsNotBackedUp, "record", "records")+" not backed up")
+	}
+	return strings.Join(words, ", ")
+}
+
+// Title says in words what the cell shows.
+func (c cell) Title() string {
+	if words := dayWords(c.Day); words != "" {
+		return c.Span + ": " + words
+	}
+	return c.Span + ": " + c.Result()
+}
+
+func (row *rowView) barChart(total health.Day) chart {
+	most := int64(2)
+	for _, b := range row.buckets {
+		most = max(most, b.Successes+b.Exceptions+b.Failures+b.Unknown)
+	}
+	ceiling := niceCeiling(float64(most))
+	c := row.newChart("Backups by outcome", ceiling, "")
+	c.Text = sentence(dayWords(total))
+	for _, o := range outcomesOf(total) {
+		c.Keys = append(c.Keys, o.key)
+	}
+	for i, b := range row.buckets {
+		s, y := &c.Slots[i], plotBottom
+		s.Title = b.Title()
+		for _, o := range outcomesOf(b.Day) {
+			height := float64(o.count) / ceiling * (plotBottom - plotTop)
+			y -= height
+			s.Bars = append(s.Bars, bar{o.Class, round(s.X + s.Width*0.1), round(y), round(s.Width * 0.8), round(height)})
 		}
 	}
-	option := charts.NewLineChartOptionWithData(values)
-	option.Theme = theme(classes...)
-	option.Padding = padding
-	option.Symbol = charts.Symbol{Shape: charts.SymbolNone}
-	option.LineStrokeWidth = 2 * chartScale
-	option.XAxis = categoryAxis(days)
-	option.YAxis = valueAxis(niceCeiling(most), unit)
-	return draw(days, func(p *charts.Painter) error { return p.LineChart(option) })
+	return c
 }
 
-// niceCeiling returns a round number at or above a value, so that half of it is round, too.
+func (row *rowView) lineChart(title string, units []chartUnit, figure func(health.Day) int64, words func(int64) string) chart {
+	most := int64(0)
+	for _, b := range row.buckets {
+		most = max(most, figure(b.Day))
+	}
+	for len(units) > 1 && float64(most) >= units[1].from {
+		units = units[1:]
+	}
+	ceiling := niceCeiling(float64(most) / units[0].size)
+	c := row.newChart(title, ceiling, " "+units[0].name)
+	isGap := func(i int) bool { return i < 0 || i >= len(row.buckets) || figure(row.buckets[i].Day) <= 0 }
+	for i, b := range row.buckets {
+		s, n := &c.Slots[i], figure(b.Day)
+		s.Title = b.Span + ": " + words(n)
+		if isGap(i) {
+			continue
+		}
+		if n == most {
+			c.Text = "At most " + words(n) + ", on " + b.Span + "."
+		}
+		d := dot{round(s.X + s.Width/2), round(plotBottom - float64(n)/units[0].size/ceiling*(plotBottom-plotTop))}
+		switch {
+		case !isGap(i - 1):
+			c.Line += fmt.Sprintf("L%g %g", d.X, d.Y)
+		case isGap(i + 1):
+			c.Dots = append(c.Dots, d)
+		default:
+			c.Line += fmt.Sprintf("M%g %g", d.X, d.Y)
+		}
+	}
+	return c
+}
+
+// newChart returns a chart with axes, and a slot for each bucket.
+func (row *rowView) newChart(title string, ceiling float64, unit string) chart {
+	c := chart{Title: title}
+	for _, share := range []float64{0, 0.5, 1} {
+		label := strconv.FormatFloat(ceiling*share, 'g', 6, 64) + unit
+		c.Grid = append(c.Grid, mark{round(plotBottom - share*(plotBottom-plotTop)), label})
+	}
+	layout := "2 Jan"
+	if row.days.count > 360 {
+		layout = "Jan 2006"
+	}
+	width := (plotRight - plotLeft) / float64(len(row.buckets))
+	step := daysPer(len(row.buckets), maxTicks)
+	if len(row.buckets) <= 2*maxTicks {
+		step = (len(row.buckets) + maxTicks - 1) / maxTicks
+	}
+	for i, b := range row.buckets {
+		x := plotLeft + float64(i)*width
+		c.Slots = append(c.Slots, slot{X: round(x), Width: round(width)})
+		if at := round(x + width/2); i%step == 0 && at < plotRight-10 {
+			c.Ticks = append(c.Ticks, mark{at, row.days.date(b.from).Format(layout)})
+		}
+	}
+	return c
+}
+
+func round(x float64) float64 { return math.Round(x*10) / 10 }
+
+// niceCeiling returns a round number at or above a positive value, so that half of it is round, too.
 func niceCeiling(value float64) float64 {
-	if value <= 0 {
-		return 1
-	}
 	power := math.Pow(10, math.Floor(math.Log10(value)))
 	for _, step := range []float64{1, 1.2, 1.6, 2, 3, 4, 5, 6, 8} {
 		if step*power >= value {
@@ -165,50 +211,19 @@ func niceCeiling(value float64) float64 {
 	return 10 * power
 }
 
-// labelGap makes the library leave room between a label and the axis.
-const labelGap = "\u00a0\u00a0"
-
-const axisFontSize = 10 * chartScale // points; the style sheet has the same in pixels
-
-var padding = charts.Box{Top: 10 * chartScale, Right: 16 * chartScale, Bottom: 2 * chartScale, Left: 2 * chartScale, IsSet: true}
-
-// categoryAxis has the room for the labels, which addAxis draws: the library spreads labels evenly and
-// not where their buckets are.
-func categoryAxis(days calendar) charts.CategoryAxisOption {
-	return charts.CategoryAxisOption{
-		Labels:         slices.Repeat([]string{" "}, days.count),
-		BoundaryGap:    new(true), // a bucket is as wide in every chart
-		LabelFontStyle: charts.NewFontStyleWithSize(axisFontSize),
-	}
+// chartUnit is a unit of an axis, for figures from some size on.
+type chartUnit struct {
+	size, from float64
+	name       string
 }
 
-// valueAxis goes from 0 to a value and has a label at each end and in the middle.
-func valueAxis(most float64, unit string) []charts.ValueAxisOption {
-	return []charts.ValueAxisOption{{
-		Min:                    new(0.0),
-		Max:                    new(most),
-		RangeValuePaddingScale: new(0.0),
-		LabelCount:             3,
-		LabelFontStyle:         charts.NewFontStyleWithSize(axisFontSize),
-		ValueFormatter: func(v float64) string {
-			return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) + " " + unit + labelGap
-		},
-	}}
-}
-
-// draw returns what is inside of the SVG element of a chart over time.
-func draw(days calendar, chart func(*charts.Painter) error) (template.HTML, error) {
-	painter := charts.NewPainter(charts.PainterOptions{
-		OutputFormat: charts.ChartOutputSVG,
-		Width:        chartWidth,
-		Height:       chartHeight,
-	})
-	if err := chart(painter); err != nil {
-		return "", fmt.Errorf("drawing a chart: %w", err)
+var (
+	sizeUnits = []chartUnit{
+		{1, 0, "B"}, {1 << 10, 1000, "KiB"}, {1 << 20, 1000 << 10, "MiB"}, {1 << 30, 1000 << 20, "GiB"},
+		{1 << 40, 1000 << 30, "TiB"}, {1 << 50, 1000 << 40, "PiB"},
 	}
-	svg, err := painter.Bytes()
-	if err != nil {
-		return "", fmt.Errorf("drawing a chart: %w", err)
+	durationUnits = []chartUnit{
+		{float64(time.Second), 0, "s"}, {float64(time.Minute), float64(2 * time.Minute), "min"},
+		{float64(time.Hour), float64(2 * time.Hour), "h"}, {float64(24 * time.Hour), float64(72 * time.Hour), "d"},
 	}
-	return recolour(string(svg), days)
-}
+)

@@ -1,160 +1,165 @@
+// Package report writes a [health.Summary] for people: as text for a terminal, as one HTML file, as Markdown and as JSON.
+//
+// Every view begins with the answer. Then come a strip with a cell per organization, module and local day, a table, and the
+// details, problems first. The verdict and all figures are those of package health.
 package report
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"iter"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/internal/human"
-	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// DefaultMaxAge is how old the last good backup of an organization may be where Options do not say:
-// a day, and half of one for a backup that takes long.
-const DefaultMaxAge = 36 * time.Hour
+// Format is a form of a report, as the command names it.
+type Format string
 
+// The formats. Markdown has tables as in GitHub Flavored Markdown. JSON is the [health.Summary] itself if there is one profile
+// and it could be read; otherwise an object with state, reason and profiles, each of which has a summary or an error.
 const (
-	maxYears         = 100  // in a window; more would be a slip of the pen
-	maxOrganizations = 5000 // looked at one by one; about 10 kB each
+	Table    Format = "table"
+	HTML     Format = "html"
+	Markdown Format = "md"
+	JSON     Format = "json"
 )
 
-// Options say which window a report is about.
-type Options struct {
-	// Start and End are the window that the jobs were asked for. Start is required; a zero End is Now.
-	// The window is no longer than a hundred years.
-	Start, End time.Time
-	// Location is the zone that the days are days of and that times are shown in; nil is UTC.
-	Location *time.Location
-	// Now is when the report is made; zero is time.Now.
+// Report is the verdict about one or several profiles.
+type Report struct {
+	Tenants []Tenant
+	// Version is that of this program.
+	Version string
+	// Now is when the report is made.
 	Now time.Time
-	// MaxAge is how old the last good backup of an organization may be at the end of the window, for
-	// the organization to be fine; zero is DefaultMaxAge.
-	MaxAge time.Duration
+	// Location is the time zone that times are shown in; it must be that of the summaries. Nil: UTC.
+	Location *time.Location
+	// Width is that of the terminal in columns, for Table. Zero: no limit. Lines are never shorter than 40 columns.
+	Width int
 }
 
-// Summary is what a report says. Its methods only read it.
-type Summary struct {
-	// Incomplete, if not empty, says why jobs may be missing. Every form of the report shows it at its
-	// head. Collect sets it where the jobs ended in an error.
-	Incomplete string
-
-	options Options
-	days    calendar
-	until   time.Time // the end of what can have happened: of the window, or now
-
-	all           *tally
-	byKey         map[string]*organization
-	organizations []*organization // those worst off first
-	ungrouped     int64           // jobs of organizations beyond maxOrganizations
-	unplaced      int64           // jobs without a time in the window
+// Tenant is what is known about one profile.
+type Tenant struct {
+	// Profile is its name; empty if the connection was configured without one.
+	Profile string
+	// Address and Operation say where the jobs come from.
+	Address, Operation string
+	// Sandbox says that the jobs are invented.
+	Sandbox bool
+	Summary health.Summary
+	// Err is why there is no Summary: the profile counts as unknown. A summary of an incomplete list has no Err.
+	Err error
 }
 
-// Collect reads jobs to the end or to the first error and sums them up. They may come in any order,
-// but must be all jobs of the window: a report on failed jobs alone would call every organization
-// unprotected.
-//
-// Options that make no window are an error that matches d365backup.ErrConfig, and no job is read.
-// Where the jobs end in an error, Collect returns that error and the summary of the jobs before it,
-// with Incomplete set; whether that is worth showing is the caller's decision.
-func Collect(jobs iter.Seq2[d365backup.Job, error], options Options) (*Summary, error) {
-	s, err := newSummary(options)
-	if err != nil {
-		return nil, err
+// state returns the state of the profile.
+func (t Tenant) state() health.State {
+	if t.Err != nil {
+		return health.Unknown
 	}
-	for job, err := range jobs {
-		if err != nil {
-			s.Incomplete = err.Error()
-			s.finish()
-			return s, err
-		}
-		s.add(&job)
-	}
-	s.finish()
-	return s, nil
+	return t.Summary.State
 }
 
-func newSummary(o Options) (*Summary, error) {
-	if o.Now.IsZero() {
-		o.Now = time.Now()
+// reason returns a sentence without a full stop.
+func (t Tenant) reason() string {
+	if t.Err != nil {
+		return "jobs cannot be read: " + clip(t.Err.Error())
 	}
-	if o.End.IsZero() {
-		o.End = o.Now
-	}
-	if o.Location == nil {
-		o.Location = time.UTC
-	}
-	o.MaxAge = cmp.Or(o.MaxAge, DefaultMaxAge)
-	switch {
-	case o.Start.IsZero():
-		return nil, fmt.Errorf("%w: the report has no start time: set Options.Start", d365backup.ErrConfig)
-	case !o.End.After(o.Start):
-		return nil, fmt.Errorf("%w: the report would end at %s, not after its start at %s: set a later end",
-			d365backup.ErrConfig, o.End.Format(time.RFC3339), o.Start.Format(time.RFC3339))
-	case o.End.Year()-o.Start.Year() > maxYears:
-		return nil, fmt.Errorf("%w: the report would start at %s, more than %d years before its end: set a later start",
-			d365backup.ErrConfig, o.Start.Format(time.RFC3339), maxYears)
-	case o.MaxAge < 0:
-		return nil, fmt.Errorf("%w: the last good backup cannot be at most %s old: set a positive Options.MaxAge",
-			d365backup.ErrConfig, o.MaxAge)
-	}
-	s := &Summary{options: o, until: o.End, byKey: map[string]*organization{}}
-	if o.Now.After(o.Start) && o.Now.Before(o.End) {
-		s.until = o.Now
-	}
-	s.days = newCalendar(o.Start, s.until, o.Location)
-	s.all = newTally(s.days.count, maxFailuresOfAll)
-	return s, nil
+	return clip(t.Summary.Reason)
 }
 
-// add counts one job.
-func (s *Summary) add(job *d365backup.Job) {
-	organization := s.organizationOf(job)
-	e := newEvent(job, organization)
-	e.bucket = s.bucketOf(e.when)
-	if e.bucket < 0 {
-		s.unplaced++
-	}
-	s.all.add(e)
-	if organization == nil {
-		s.ungrouped++
-		return
-	}
-	organization.add(e, s.options.Start, s.until)
-}
+// name returns the name of the profile.
+func (t Tenant) name() string { return cmp.Or(human.Clip(t.Profile, maxName), "(no profile)") }
 
-// bucketOf returns the bucket of a time; -1 if it has none.
-func (s *Summary) bucketOf(when time.Time) int {
-	if when.IsZero() || when.Before(s.options.Start) || when.After(s.options.End) {
-		return -1
+// Verdict returns the worst state of all profiles, and the reason in one sentence without a full stop, worst first. The state is
+// Unknown if there is no profile.
+func (r *Report) Verdict() (health.State, string) {
+	switch len(r.Tenants) {
+	case 0:
+		return health.Unknown, "no profile was read"
+	case 1:
+		return r.Tenants[0].state(), r.Tenants[0].reason()
 	}
-	// A job may have started after now, if its clock or ours is wrong.
-	return min(s.days.index(when), s.days.count-1)
-}
-
-func (s *Summary) finish() {
-	for _, o := range s.organizations {
-		o.judge(s.options.Start, s.until, s.options.MaxAge)
-	}
-	slices.SortFunc(s.organizations, compareOrganizations)
-	labelOrganizations(s.organizations)
-	s.sumLargest()
-}
-
-// sumLargest makes the size of all organizations over time: the sum of the largest backups of each. An
-// organization without a backup in a bucket counts with its last one, lest a failure look like shrinking.
-func (s *Summary) sumLargest() {
-	for i := range s.all.buckets {
-		s.all.buckets[i].largest = 0
-	}
-	for _, o := range s.organizations {
-		var last int64
-		for i := range o.buckets {
-			if size := o.buckets[i].largest; size > 0 {
-				last = size
-			}
-			s.all.buckets[i].largest = human.SaturatingAdd(s.all.buckets[i].largest, last)
+	var problems []string
+	for _, t := range r.worstFirst() {
+		if t.state() != health.OK {
+			problems = append(problems, t.name()+": "+t.reason())
 		}
 	}
+	verb := "need"
+	switch len(problems) {
+	case 0:
+		return health.OK, fmt.Sprintf("all %d profiles are ok", len(r.Tenants))
+	case 1:
+		verb = "needs"
+	}
+	reason := fmt.Sprintf("%d of %d profiles %s attention: ", len(problems), len(r.Tenants), verb)
+	return r.worstFirst()[0].state(), reason + strings.Join(problems, "; ")
+}
+
+// worstFirst returns the tenants, those with the worst state first.
+func (r *Report) worstFirst() []Tenant {
+	tenants := slices.Clone(r.Tenants)
+	slices.SortStableFunc(tenants, func(a, b Tenant) int { return cmp.Compare(b.state(), a.state()) })
+	return tenants
+}
+
+// Write writes the report in a format.
+func (r *Report) Write(w io.Writer, format Format) error {
+	switch format {
+	case Table:
+		return r.writeText(w)
+	case HTML:
+		return r.writeHTML(w)
+	case Markdown:
+		return r.writeMarkdown(w)
+	case JSON:
+		return r.writeJSON(w)
+	default:
+		return fmt.Errorf("unknown format %q: use %s, %s, %s or %s", string(format), Table, HTML, Markdown, JSON)
+	}
+}
+
+// jsonReport is the JSON of several profiles, or of one that could not be read. Its keys are stable.
+type jsonReport struct {
+	State    health.State `json:"state"`
+	Reason   string       `json:"reason"`
+	Profiles []jsonTenant `json:"profiles"`
+}
+
+type jsonTenant struct {
+	Profile string          `json:"profile"`
+	Summary *health.Summary `json:"summary,omitempty"`
+	Error   string          `json:"error,omitempty"`
+}
+
+func (r *Report) writeJSON(w io.Writer) error {
+	all := jsonReport{Profiles: make([]jsonTenant, len(r.Tenants))}
+	all.State, all.Reason = r.Verdict()
+	var value any = all
+	for i := range r.Tenants {
+		t := &r.Tenants[i]
+		all.Profiles[i].Profile = t.Profile
+		if t.Err != nil {
+			all.Profiles[i].Error = t.Err.Error()
+			continue
+		}
+		all.Profiles[i].Summary = &t.Summary
+		if len(r.Tenants) == 1 {
+			value = t.Summary
+		}
+	}
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("writing the report as JSON: %w", err)
+	}
+	_, err := w.Write(human.EscapeJSON(buffer.Bytes()))
+	return err
 }

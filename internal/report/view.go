@@ -4,64 +4,111 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// How much a page bears. The organizations worst off come first.
+// How much is shown of each profile. The worst organizations come first.
 const (
-	maxRows     = 100 // organizations in the overview
-	maxSections = 25  // organizations with a section of their own
+	maxRows     = 200    // rows of the table
+	maxSections = 25     // rows with details
+	maxCells    = 40_000 // of all strips, about 100 bytes each
+	maxGaps     = 20     // of a row, the longest ones
 )
 
-// view is what every form of the report shows, in words. The writers only lay it out and escape it.
+// view is what every form of the report shows. The writers only lay it out and escape it.
 type view struct {
-	Verdict  string
-	Fine     bool
-	Window   string
-	Made     string
-	Warnings []string
-	Overview []overviewRow
-	// More sums up the organizations that the overview has no row for.
-	More     string
-	Sections []section // the first one is about all organizations, unless there is but one
-	// MoreSections says how many organizations have no section.
-	MoreSections string
-	Terms        []string
+	State   health.State
+	Verdict string
+	Sandbox bool // any profile is one
+	Tenants []*tenantView
+	Facts   []fact // about the report itself
+	Terms   []string
 }
 
-// overviewRow is an organization in a line.
-type overviewRow struct {
-	Name, Anchor               string // Anchor is empty if there is no section
-	State                      state
-	LastGood, LastGoodAge, Gap string
-	Backups, Rate              string
-	FailedJobs, Lost, Largest  string
+// Several reports whether there is more than one profile.
+func (v *view) Several() bool { return len(v.Tenants) > 1 }
+
+// attention matches the beginning of a verdict that goes on with the reasons.
+var attention = regexp.MustCompile(`^\d+ of \d+ (organizations|profiles) needs? attention: `)
+
+// Headline returns the verdict without the reasons, if it has some for several organizations or profiles.
+func (v *view) Headline() string {
+	if head := attention.FindString(v.Verdict); head != "" {
+		return strings.TrimSuffix(head, ": ")
+	}
+	return v.Verdict
 }
 
-// section is a chapter about all organizations or about one.
-type section struct {
-	Anchor, Title, Verdict string
-	State                  state
-	Single                 bool // about one organization
-	Backups                bool // there are some that are not in progress
-	Facts                  []fact
-	Kinds                  kindTable
-	Unit                   string // of Rows: day, week, month or year
-	Rows                   []bucketRow
-	Failures               []failureRow
-	MoreFailures           string
-
-	Outcomes, Sizes, Durations string // what the charts show, in a sentence
-	days                       calendar
-	buckets                    []bucket
-}
-
+// fact is a name and a value.
 type fact struct{ Name, Value string }
+
+// present returns the facts that have a value.
+func present(facts ...fact) []fact {
+	return slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" || f.Value == none })
+}
+
+// tenantView is the part about one profile. If it could not be read, it has nothing but the reason.
+type tenantView struct {
+	Name, Anchor string
+	State        health.State
+	Reason       string
+	Facts        []fact
+	Notes        []string // above the strips
+	Rows         []*rowView
+	Remarks      []string // below the table
+	Jobs         kindTable
+	Days         calendar
+}
+
+// rowView is a module of an organization, or an expected organization that was never seen.
+type rowView struct {
+	*health.Module
+	Label, Anchor string // Anchor is empty if there are no details
+	Reason        string
+	HasStrip      bool
+	LastStart     string // of the last success
+	AgeText       string
+	LongestGap    string
+	Backups, Rate string
+	Facts         []fact
+	Gaps          []gapView // longest first
+	MoreGaps      int       // that are shorter
+	Problems      []problemView
+	Jobs          kindTable
+	SeenLate      string // the day of the first job, if it is in the window
+	Unit          string // of buckets: "day", or "14 days"
+
+	days           calendar
+	cells, buckets []cell // oldest first
+}
+
+type gapView struct {
+	From, To, Length string
+	length           time.Duration
+}
+
+type problemView struct{ Start, Status, NotBackedUp, ID string }
+
+// Verdict returns the reason as a sentence.
+func (row *rowView) Verdict() string { return sentence(row.Label + " " + row.Reason) }
+
+// Figures returns the buckets since the first job, newest first; none if there are no jobs.
+func (row *rowView) Figures() (rows []cell) {
+	for _, b := range slices.Backward(row.buckets) {
+		if b.Kind != before && len(row.Module.Jobs) > 0 {
+			rows = append(rows, b)
+		}
+	}
+	return rows
+}
 
 // kindTable counts jobs by type and status.
 type kindTable struct {
@@ -71,277 +118,225 @@ type kindTable struct {
 
 type kindRow struct {
 	Type   string
-	Counts []string
-	Total  string
+	Counts []int64
+	Total  int64
 }
 
-// bucketRow is a day or another unit in figures.
-type bucketRow struct {
-	Name, Rate                                string
-	Good, Flawed, Failed, Strange             string
-	Largest, AverageDuration, LongestDuration string
-}
-
-type failureRow struct {
-	When, Organization, Type, Status, Lost, ID string
-}
-
-const none = "–"
-
-func (s *Summary) view() view {
-	v := view{
-		Verdict: s.Verdict(),
-		Fine:    s.Incomplete == "" && len(s.organizations) > 0 && s.organizations[0].state == fine,
-		Window:  fmt.Sprintf("%s to %s, times in %s", s.at(s.options.Start), s.at(s.options.End), s.zone()),
-		Made:    s.at(s.options.Now),
-		Terms:   s.terms(),
+func (r *Report) view() *view {
+	v := &view{Facts: []fact{{"Made", r.at(r.Now)}, {"Time zone", r.zone()}, {"Program", "d365backup " + human.Clip(r.Version, maxName)}}}
+	state, reason := r.Verdict()
+	v.State, v.Verdict = state, sentence(reason)
+	for i, t := range r.worstFirst() {
+		v.Sandbox = v.Sandbox || t.Sandbox
+		v.Tenants = append(v.Tenants, r.tenantView(t, "profile-"+strconv.Itoa(i+1)))
 	}
-	v.Warnings = s.warnings()
-	for i, o := range s.organizations[:min(len(s.organizations), maxRows)] {
-		row := s.overviewRow(o)
-		if i < maxSections {
-			row.Anchor = anchor(i)
-		}
-		v.Overview = append(v.Overview, row)
-	}
-	v.More = moreOrganizations(s.organizations[len(v.Overview):])
-	if len(s.organizations) != 1 {
-		v.Sections = append(v.Sections, s.allSection())
-	}
-	for i, o := range s.organizations[:min(len(s.organizations), maxSections)] {
-		v.Sections = append(v.Sections, s.organizationSection(i, o))
-	}
-	if more := len(s.organizations) - maxSections; more > 0 {
-		v.MoreSections = human.Plural(int64(more), "further organization has", "further organizations have") +
-			" no section here: make a report on one to see it alone."
+	v.Terms = []string{
+		"A backup is a success if it finished without an exception. One with an exception counts only if the profile tolerates that.",
+		"Backups are dated by their start, because that is the point in time that can be restored. Ages count from there.",
+		"Records not backed up are those that a backup reports as failed. A later backup may have caught them.",
+		"A gap is a time between the starts of two successful backups that is longer than the maximum age.",
+		"The service names organizations only in jobs: one that is not pinned leaves the report when its last job is too old.",
 	}
 	return v
 }
 
-func anchor(i int) string { return "organization-" + strconv.Itoa(i+1) }
+func (r *Report) tenantView(t Tenant, anchor string) *tenantView {
+	s := &t.Summary
+	v := &tenantView{Name: t.name(), Anchor: anchor, State: t.state(), Reason: sentence(t.reason())}
+	for _, f := range []fact{{"Profile", t.Profile}, {"Address", t.Address}, {"Operation", t.Operation}} {
+		v.Facts = append(v.Facts, present(fact{f.Name, human.Clip(f.Value, maxName)})...)
+	}
+	if t.Sandbox {
+		v.Facts = append(v.Facts, fact{"Data", "invented, from the sandbox"})
+	}
+	if t.Err != nil {
+		return v
+	}
+	v.Facts = append(v.Facts, fact{"Time range", r.at(s.WindowStart) + " to " + r.at(s.At)})
+	if s.Start.Before(s.WindowStart) {
+		v.Facts = append(v.Facts, fact{"States", "from jobs since " + r.at(s.Start)})
+	}
+	v.Days = newCalendar(s.WindowStart, s.At, r.location())
+	v.Notes = notes(s)
+	v.Jobs = newKindTable(s.Jobs)
+	rows := newRows(s)
+	v.Rows = rows[:min(len(rows), maxRows)]
+	for i, row := range v.Rows {
+		r.complete(row, v.Days)
+		row.HasStrip = (i+1)*v.Days.count <= maxCells
+		if i < maxSections {
+			row.Anchor = anchor + "-" + strconv.Itoa(i+1)
+		}
+	}
+	v.Remarks = remarks(s, rows)
+	return v
+}
 
-func (s *Summary) warnings() []string {
-	var all []string
+// notes are what the reader must know about the list of jobs.
+func notes(s *health.Summary) (all []string) {
 	if s.Incomplete != "" {
 		all = append(all, "Incomplete: jobs may be missing from this report: "+clip(s.Incomplete))
 	}
-	if s.ungrouped > 0 {
-		all = append(all, fmt.Sprintf("There are more than %s organizations: %s of the others count in the sums only.",
-			human.Count(maxOrganizations), human.Plural(s.ungrouped, "job", "jobs")))
+	if s.UnidentifiedJobs > 0 {
+		all = append(all, human.Plural(s.UnidentifiedJobs, "job names", "jobs name")+" no organization.")
 	}
-	if s.unplaced > 0 {
-		all = append(all, human.Plural(s.unplaced, "job has", "jobs have")+
-			" no start time in this window: counted, but not shown over time.")
+	if s.IgnoredJobs > 0 {
+		all = append(all, human.Plural(s.IgnoredJobs, "job belongs", "jobs belong")+" to organizations or modules that the profile ignores.")
 	}
 	return all
 }
 
-func (s *Summary) terms() []string {
-	return []string{
-		"A backup is good if it finished. One that finished with an exception is not, since something in it may be missing; it is not counted as failed either.",
-		fmt.Sprintf("An organization is fine if its last good backup started at most %s before the end of the window and no newer one ended otherwise.",
-			human.Duration(s.options.MaxAge)),
-		"The success rate is the share of good backups among all that are not in progress. Audit backups are counted among the jobs only.",
-		"Lost records are those that a job reports as failed. Jobs are dated by their start.",
-		fmt.Sprintf("Sizes and durations are those of backups that finished, with an exception or without. Their charts leave out a first and a last %s that the window cuts.", s.days.unit),
-		"An organization without any job in the window does not appear: the service names organizations only in jobs.",
-	}
-}
-
-func (s *Summary) overviewRow(o *organization) overviewRow {
-	return overviewRow{
-		Name:        o.label,
-		State:       o.state,
-		LastGood:    s.lastGood(o),
-		LastGoodAge: s.lastGoodAge(o),
-		Gap:         gapText(o.gap),
-		Backups:     human.Count(o.backups.ended()),
-		Rate:        rate(&o.backups),
-		FailedJobs:  human.Count(o.failedJobs),
-		Lost:        human.Count(o.lost),
-		Largest:     size(o.backups.largest),
-	}
-}
-
-// moreOrganizations sums up organizations in a sentence.
-func moreOrganizations(organizations []*organization) string {
-	if len(organizations) == 0 {
-		return ""
-	}
-	var failedJobs, lost int64
-	for _, o := range organizations {
-		failedJobs += o.failedJobs
-		lost = human.SaturatingAdd(lost, o.lost)
-	}
-	return fmt.Sprintf("%s: %s; %s, %s.",
-		human.Plural(int64(len(organizations)), "further organization", "further organizations"), stateCounts(organizations),
-		human.Plural(failedJobs, "failed job", "failed jobs"), human.Plural(lost, "lost record", "lost records"))
-}
-
-// stateCounts says how many organizations are in which state.
-func stateCounts(organizations []*organization) string {
-	var counts [unprotected + 1]int64
-	for _, o := range organizations {
-		counts[o.state]++
-	}
-	var parts []string
-	for st, words := range [...]string{fine: "fine", doubtful: "to check", late: "late", unprotected: "unprotected"} {
-		if counts[st] > 0 {
-			parts = append(parts, human.Count(counts[st])+" "+words)
+// remarks say what the rows do not show.
+func remarks(s *health.Summary, rows []*rowView) (all []string) {
+	if n := len(rows) - maxRows; n > 0 {
+		counts := map[string]int64{}
+		for _, row := range rows[maxRows:] {
+			counts[row.State.String()]++
 		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (s *Summary) allSection() section {
-	sec := s.section(s.all, "all", "All organizations")
-	if n := len(s.organizations); n > 0 {
-		sec.Facts = append([]fact{{"Organizations", human.Count(int64(n)) + ": " + stateCounts(s.organizations)}}, sec.Facts...)
-	}
-	if worst := s.longestGap(); worst != nil {
-		sec.Facts = append(sec.Facts, fact{"Longest gap between good backups", gapText(worst.gap) + ", " + worst.label})
-	}
-	sec.Sizes = sizeWords("The organizations' largest backups add up to", sec.buckets)
-	return sec
-}
-
-func (s *Summary) longestGap() *organization {
-	var worst *organization
-	for _, o := range s.organizations {
-		if worst == nil || o.gap.length() > worst.gap.length() {
-			worst = o
+		var parts []string
+		for _, state := range slices.Sorted(maps.Keys(counts)) {
+			parts = append(parts, human.Count(counts[state])+" "+state)
 		}
+		text := human.Plural(int64(n), "further row is", "further rows are") + " not shown: "
+		all = append(all, text+strings.Join(parts, ", ")+".")
 	}
-	return worst
+	if len(rows) > maxSections {
+		all = append(all, fmt.Sprintf("Only the first %d rows have details.", maxSections))
+	}
+	if s.Unpinned > 0 {
+		unpinned := human.Plural(int64(s.Unpinned), "organization was seen but is not", "organizations were seen but are not")
+		all = append(all, unpinned+" pinned, and will be forgotten some time after the last job. "+
+			"'d365backup orgs' prints the lines that pin organizations.")
+	} else if len(rows) > 0 {
+		all = append(all, "All organizations seen are pinned.")
+	}
+	return all
 }
 
-func (s *Summary) organizationSection(i int, o *organization) section {
-	sec := s.section(o.tally, anchor(i), o.label)
-	sec.Single, sec.State, sec.Verdict = true, o.state, o.verdict()+"."
-	facts := []fact{
-		{"Last good backup", s.lastGood(o) + parenthesis(s.lastGoodAge(o))},
-		{"Longest gap", gapText(o.gap) + s.gapSpan(o.gap)},
+// newRows returns the modules, worst first, with no more than their labels and states.
+func newRows(s *health.Summary) (rows []*rowView) {
+	shared := map[string]int{}
+	for _, o := range s.Organizations {
+		shared[human.Clip(o.Name, maxName)]++
 	}
-	sec.Facts = append(facts, sec.Facts...)
-	if o.id != "" {
-		sec.Facts = append(sec.Facts, fact{"Organization ID", o.id})
-	}
-	if len(o.oldNames) > 0 {
-		sec.Facts = append(sec.Facts, fact{"Also named", strings.Join(o.oldNames, ", ")})
-	}
-	return sec
-}
-
-// section makes what is the same for all organizations and for one.
-func (s *Summary) section(t *tally, anchor, title string) section {
-	b := &t.backups
-	sec := section{
-		Anchor: anchor,
-		Title:  title,
-		Facts: []fact{
-			{"Backups", human.Count(b.ended()) + parenthesis(rateWords(b))},
-			{"Failed jobs", human.Count(t.failedJobs)},
-			{"Lost records", human.Count(t.lost)},
-		},
-		Kinds:    kindsOf(t.kinds),
-		Backups:  t.backups.ended() > 0,
-		Unit:     s.days.unit.String(),
-		Outcomes: outcomeWords(b),
-		Sizes:    sizeWords("The largest backup had", t.buckets),
-		days:     s.days,
-		buckets:  t.buckets,
-	}
-	if n := b.outcomes[running]; n > 0 {
-		sec.Facts = append(sec.Facts, fact{"In progress", human.Plural(n, "backup", "backups")})
-	}
-	sec.Durations = durationWords(t)
-	for i := range t.buckets {
-		sec.Rows = append(sec.Rows, bucketRowOf(s.days.name(i), &t.buckets[i]))
-	}
-	for _, f := range t.failures.newest {
-		sec.Failures = append(sec.Failures, s.failureRow(f))
-	}
-	if more := t.failures.count - int64(len(sec.Failures)); more > 0 {
-		sec.MoreFailures = human.Plural(more, "earlier one is", "earlier ones are") + " not listed."
-	}
-	return sec
-}
-
-func bucketRowOf(name string, b *bucket) bucketRow {
-	return bucketRow{
-		Name:            name,
-		Rate:            rate(b),
-		Good:            human.Count(b.outcomes[good]),
-		Flawed:          human.Count(b.outcomes[flawed]),
-		Failed:          human.Count(b.outcomes[failed]),
-		Strange:         human.Count(b.outcomes[strange]),
-		Largest:         size(b.largest),
-		AverageDuration: duration(b.average()),
-		LongestDuration: duration(b.longest),
-	}
-}
-
-func (s *Summary) failureRow(f failure) failureRow {
-	row := failureRow{
-		When:         none,
-		Organization: none,
-		Type:         f.jobType,
-		Status:       f.status,
-		Lost:         human.Count(f.lost),
-		ID:           cmp.Or(f.id, none),
-	}
-	if !f.when.IsZero() {
-		row.When = s.at(f.when)
-	}
-	if f.organization != nil {
-		row.Organization = f.organization.label
-	}
-	if f.total > 0 {
-		row.Lost += " of " + human.Count(f.total)
-	}
-	return row
-}
-
-// kindsOf makes the table of types and statuses, each in the order of the values, unknown ones last.
-func kindsOf(counts map[kind]int64) kindTable {
-	byStatus, byType := map[d365backup.JobStatus]int64{}, map[d365backup.JobType]int64{}
-	for k, n := range counts {
-		byStatus[k.status] += n
-		byType[k.jobType] += n
-	}
-	statuses, types := knownFirst(byStatus), knownFirst(byType)
-
-	var table kindTable
-	total := kindRow{Type: "All types"}
-	var sum int64
-	for _, status := range statuses {
-		table.Statuses = append(table.Statuses, human.Status(status))
-		total.Counts = append(total.Counts, human.Count(byStatus[status]))
-		sum += byStatus[status]
-	}
-	for _, jobType := range types {
-		row := kindRow{Type: human.Type(jobType), Total: human.Count(byType[jobType])}
-		for _, status := range statuses {
-			row.Counts = append(row.Counts, human.Count(counts[kind{jobType, status}]))
+	for _, o := range s.Organizations {
+		name, id := human.Clip(o.Name, maxName), human.Clip(o.ID, maxName)
+		former := human.Clip(strings.Join(o.FormerNames, ", "), maxName)
+		label := cmp.Or(name, id, "(no name)")
+		if name != "" && shared[name] > 1 {
+			label += " (" + cmp.Or(id, "no id") + ")"
 		}
-		table.Rows = append(table.Rows, row)
-	}
-	total.Total = human.Count(sum)
-	table.Rows = append(table.Rows, total)
-	return table
-}
-
-func knownFirst[E interface {
-	~int32
-	Known() bool
-}](counts map[E]int64) []E {
-	return slices.SortedFunc(maps.Keys(counts), func(a, b E) int {
-		if a.Known() != b.Known() {
-			if a.Known() {
-				return -1
+		modules := o.Modules
+		if len(modules) == 0 {
+			modules = []health.Module{{State: o.State, Reason: o.Reason, Expected: o.Expected, Age: -1}}
+		}
+		for i := range modules {
+			m := &modules[i]
+			row := &rowView{Module: m, Label: label, Reason: clip(m.Reason)}
+			module := human.Clip(m.Name, maxName)
+			row.Facts = present(fact{"Organization id", id}, fact{"Module", module}, fact{"Former names", former})
+			if len(modules) > 1 {
+				row.Label += " · " + cmp.Or(module, "(no module)")
 			}
-			return 1
+			rows = append(rows, row)
 		}
-		return cmp.Compare(a, b)
-	})
+	}
+	slices.SortStableFunc(rows, func(a, b *rowView) int { return cmp.Compare(b.State, a.State) })
+	return rows
+}
+
+// complete adds what the module says. It takes some time.
+func (r *Report) complete(row *rowView, window calendar) {
+	m, days := row.Module, daysPer(window.count, maxBuckets)
+	row.days, row.Unit = window, unit(days)
+	row.cells = window.cells(m)
+	row.buckets = group(row.cells, days)
+	row.Jobs, row.LastStart = newKindTable(m.Jobs), r.at(m.LastSuccess.Start)
+	ended, succeeded := backupCounts(m.Jobs)
+	row.Backups, row.Rate = human.Count(ended), rate(succeeded, ended)
+	if row.cells[0].Kind == before {
+		row.SeenLate = m.FirstSeen.In(window.zone).Format(time.DateOnly)
+	}
+	if m.Age >= 0 {
+		row.AgeText = human.Duration(m.Age) + " ago"
+	}
+	for _, g := range m.Gaps {
+		length := g.End.Sub(g.Start)
+		row.Gaps = append(row.Gaps, gapView{r.at(g.Start), r.at(g.End), human.Duration(length), length})
+	}
+	slices.SortStableFunc(row.Gaps, func(a, b gapView) int { return cmp.Compare(b.length, a.length) })
+	row.MoreGaps = max(len(row.Gaps)-maxGaps, 0)
+	row.Gaps = row.Gaps[:len(row.Gaps)-row.MoreGaps]
+	row.LongestGap = none
+	if len(row.Gaps) > 0 {
+		row.LongestGap = row.Gaps[0].Length
+	}
+	for _, p := range m.Problems {
+		row.Problems = append(row.Problems,
+			problemView{r.at(p.Start), statusWords(p.Status), ofTotal(p.Records), human.Clip(p.JobID, maxName)})
+	}
+	row.Facts = append(row.Facts, r.facts(m, row)...)
+}
+
+// facts are the figures of a module's details.
+func (r *Report) facts(m *health.Module, row *rowView) []fact {
+	limit, running, notBackedUp := duration(m.MaxAge), "", ofTotal(m.Records)
+	if m.TolerateExceptions {
+		limit += "; a backup with an exception counts as a success"
+	}
+	if m.Running > 0 {
+		running = human.Plural(m.Running, "backup", "backups") + " since " + r.at(m.RunningSince)
+	}
+	if m.Records.Failed > 0 {
+		notBackedUp += "; a later backup may have caught them"
+	}
+	facts := present(fact{"Last success", join(row.LastStart, row.AgeText)}, fact{"Maximum age", limit}, fact{"Running", running})
+	if len(m.Jobs) == 0 {
+		return facts
+	}
+	return append(facts, present(
+		fact{"Last exception", r.at(m.LastException.Start)}, fact{"Last failure", r.at(m.LastFailure.Start)},
+		fact{"First seen", r.at(m.FirstSeen)}, fact{"Backups", join(row.Backups, row.Rate+" successful")},
+		fact{"Days without a success", human.Count(int64(m.DaysWithoutSuccess))},
+		fact{"Size of the last success", size(m.LastSuccess.Size)},
+		fact{"Duration of the last success", duration(m.LastSuccess.Duration)}, fact{"Records not backed up", notBackedUp},
+	)...)
+}
+
+// backupCounts returns the number of backups that are not in progress, and how many of them succeeded.
+func backupCounts(counts []health.Count) (ended, succeeded int64) {
+	for _, c := range counts {
+		if c.Type == d365backup.JobTypeBackup && c.Status != d365backup.JobStatusInProgress {
+			ended += c.Jobs
+			if c.Status == d365backup.JobStatusFinished {
+				succeeded += c.Jobs
+			}
+		}
+	}
+	return ended, succeeded
+}
+
+// newKindTable has the types as rows and the statuses as columns, in the order of their numbers.
+func newKindTable(counts []health.Count) (t kindTable) {
+	var types []d365backup.JobType
+	var statuses []d365backup.JobStatus
+	for _, c := range counts {
+		types, statuses = append(types, c.Type), append(statuses, c.Status)
+	}
+	slices.Sort(types)
+	slices.Sort(statuses)
+	types, statuses = slices.Compact(types), slices.Compact(statuses)
+	for _, s := range statuses {
+		t.Statuses = append(t.Statuses, human.Status(s))
+	}
+	for _, typ := range types {
+		t.Rows = append(t.Rows, kindRow{Type: human.Type(typ), Counts: make([]int64, len(statuses))})
+	}
+	for _, c := range counts {
+		row, _ := slices.BinarySearch(types, c.Type)
+		column, _ := slices.BinarySearch(statuses, c.Status)
+		t.Rows[row].Counts[column] += c.Jobs
+		t.Rows[row].Total += c.Jobs
+	}
+	return t
 }

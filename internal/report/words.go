@@ -1,192 +1,102 @@
 package report
 
 import (
-	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/internal/human"
+	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// outcomeWords says how the backups ended, in a sentence.
-func outcomeWords(b *bucket) string {
-	if b.ended() == 0 {
-		return "No backup ended in this window."
-	}
-	parts := []string{fmt.Sprintf("%s of %s finished (%s)",
-		human.Count(b.outcomes[good]), human.Plural(b.ended(), "backup", "backups"), rate(b))}
-	for _, other := range []struct {
-		outcome outcome
-		words   string
-	}{{flawed, "finished with an exception"}, {failed, "failed"}, {strange, "ended with an unknown status"}} {
-		if n := b.outcomes[other.outcome]; n > 0 {
-			parts = append(parts, human.Count(n)+" "+other.words)
-		}
-	}
-	return strings.Join(parts, ", ") + "."
-}
+const (
+	maxName   = 120  // characters of a name
+	maxReason = 1000 // characters of a sentence
+	none      = "–"
+	invented  = "These jobs come from the sandbox, not from a real service."
+)
 
-// sizeWords says how large the largest backup was, and whether that changed.
-func sizeWords(what string, buckets []bucket) string {
-	before, after := halves(buckets)
-	most := max(before.largest, after.largest)
-	if most == 0 {
-		return "No backup reports a size."
-	}
-	words := what + " " + size(most)
-	if before.largest == 0 || after.largest == 0 {
-		return words + "."
-	}
-	return words + "; in the second half of the window it was " +
-		change(float64(before.largest), float64(after.largest), "larger", "smaller") + "."
-}
+// clip returns a sentence of the service or of an error, on one line.
+func clip(s string) string { return human.Clip(s, maxReason) }
 
-// halves sums up the first and the second half of the buckets.
-func halves(buckets []bucket) (before, after bucket) {
-	for i := range buckets {
-		if i < len(buckets)/2 {
-			before.merge(&buckets[i])
-		} else {
-			after.merge(&buckets[i])
-		}
-	}
-	return before, after
-}
+// sentence ends with a full stop.
+func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }
 
-// durationWords says how long backups took, and whether that changed.
-func durationWords(t *tally) string {
-	if t.backups.timed == 0 {
-		return "No backup reports a duration."
-	}
-	words := fmt.Sprintf("A backup took %s on average and %s at most", duration(t.backups.average()), duration(t.backups.longest))
-	before, after := halves(t.buckets)
-	if before.timed == 0 || after.timed == 0 {
-		return words + "."
-	}
-	return words + "; in the second half of the window the average was " +
-		change(float64(before.average()), float64(after.average()), "longer", "shorter") + "."
-}
-
-// change says by how much a figure changed.
-func change(from, to float64, more, less string) string {
-	switch percent := math.Round((to - from) / max(from, 1) * 100); {
-	case percent > 999:
-		return "many times " + more
-	case percent > 0:
-		return fmt.Sprintf("%.0f %% %s", percent, more)
-	case percent < 0:
-		return fmt.Sprintf("%.0f %% %s", -percent, less)
-	default:
-		return "about the same"
-	}
-}
-
-func rateWords(b *bucket) string {
-	if b.ended() == 0 {
-		return ""
-	}
-	return rate(b) + " good"
-}
-
-// rate returns the success rate. It says 100 % only if every backup is good, and 0 % only if none is.
-func rate(b *bucket) string {
-	ended, success := b.ended(), b.outcomes[good]
-	switch {
-	case ended == 0:
+// rate returns the share of backups that succeeded. It is 100% only if all did, and 0% only if none did.
+func rate(succeeded, ended int64) string {
+	if ended == 0 {
 		return none
-	case success == ended:
-		return "100 %"
-	case success == 0:
-		return "0 %"
 	}
-	percent := float64(success) / float64(ended) * 100
-	return strconv.FormatFloat(min(max(percent, 0.1), 99.9), 'f', 1, 64) + " %"
+	percent := float64(succeeded) / float64(ended) * 100
+	if succeeded > 0 && succeeded < ended {
+		percent = min(max(percent, 0.1), 99.9)
+	}
+	return strings.TrimSuffix(strconv.FormatFloat(percent, 'f', 1, 64), ".0") + "%"
 }
 
 func size(bytes int64) string {
-	if bytes == 0 {
+	if bytes <= 0 {
 		return none
 	}
 	return human.Bytes(bytes)
 }
 
 func duration(d time.Duration) string {
-	if d == 0 {
+	if d <= 0 {
 		return none
 	}
 	return human.Duration(d)
 }
 
-func gapText(g gap) string {
-	switch length := human.Duration(g.length()); {
-	case g.bound:
-		return "at most " + length
-	case g.fromEdge || g.toEdge:
-		return "at least " + length
-	default:
-		return length
+// unit returns what a bucket of so many days is: "day", or "14 days".
+func unit(days int) string { return strings.TrimPrefix(human.Plural(int64(days), "day", "days"), "1 ") }
+
+// join adds a remark to a value.
+func join(value, remark string) string {
+	if value == none || remark == "" {
+		return value
 	}
+	return value + " (" + remark + ")"
 }
 
-// gapSpan says from when to when a gap was.
-func (s *Summary) gapSpan(g gap) string {
-	switch {
-	case g.bound:
-		return ""
-	case g.fromEdge && g.toEdge:
-		return ", the whole window"
-	case g.toEdge:
-		return ", since " + s.at(g.from)
-	default:
-		return ", from " + s.at(g.from) + " to " + s.at(g.to)
+// ofTotal returns the number of records not backed up.
+func ofTotal(o health.Outcomes) string {
+	if o.Failed == 0 || o.Total < o.Failed {
+		return human.Count(o.Failed)
 	}
+	return human.Count(o.Failed) + " of " + human.Count(o.Total)
 }
 
-func (s *Summary) lastGood(o *organization) string {
-	if o.lastGood.IsZero() {
-		return "none"
+// statusWords returns the status of a backup in words; the service's own word if it is unknown.
+func statusWords(status string) string {
+	for s := d365backup.JobStatusInProgress; s <= d365backup.JobStatusFinishedWithException; s++ {
+		if s.String() == status {
+			return human.Status(s)
+		}
 	}
-	return s.at(o.lastGood)
-}
-
-// lastGoodAge says how long ago the last good backup was; before the end of a window that is over.
-func (s *Summary) lastGoodAge(o *organization) string {
-	switch {
-	case o.lastGood.IsZero():
-		return ""
-	case s.until.Before(s.options.Now):
-		return human.Duration(o.age) + " before the end"
-	default:
-		return human.Duration(o.age) + " ago"
-	}
-}
-
-func parenthesis(text string) string {
-	if text == "" {
-		return ""
-	}
-	return " (" + text + ")"
+	return human.Clip(status, 40)
 }
 
 // at returns a time in the report's zone.
-func (s *Summary) at(t time.Time) string { return t.In(s.options.Location).Format("2006-01-02 15:04") }
-
-// zone returns the name of the report's zone.
-func (s *Summary) zone() string {
-	if name := s.options.Location.String(); name != "Local" {
-		return name
+func (r *Report) at(t time.Time) string {
+	if t.IsZero() {
+		return none
 	}
-	return s.options.Now.In(s.options.Location).Format("MST (UTC-07:00)")
+	return t.In(r.location()).Format("2006-01-02 15:04")
 }
 
-// clip returns a text of bounded length on one line.
-func clip(s string) string {
-	const limit = 600
-	s = human.Text(s[:min(len(s), limit*4)])
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit]) + "…"
+func (r *Report) location() *time.Location {
+	if r.Location == nil {
+		return time.UTC
 	}
-	return s
+	return r.Location
+}
+
+// zone returns the name of the report's zone.
+func (r *Report) zone() string {
+	if name := r.location().String(); name != "Local" {
+		return name
+	}
+	return r.Now.In(r.location()).Format("MST (UTC-07:00)")
 }

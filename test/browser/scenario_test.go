@@ -3,12 +3,10 @@ package browser
 import (
 	"fmt"
 	"iter"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/report"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -46,15 +44,7 @@ func scenarioFile(t *testing.T, name string) string {
 	t.Helper()
 	s := scenarios[name]
 	start := anchor.AddDate(0, 0, -s.days)
-	summary, err := report.Collect(history(start, s.organizations), report.Options{Start: start, End: anchor, Now: anchor})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), name+".html")
-	if err := summary.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return reportFile(t, history(start, s.organizations), start, start)
 }
 
 // history has a backup of each organization every six hours, of every outcome now and then.
@@ -108,9 +98,8 @@ const pale = `(() => {` + helpers + `
 			const ratio = contrast(e.closest("svg") ? style.fill : style.color, behind(e));
 			if (ratio < 4.5) bad.add("text of " + (e.className.baseVal ?? e.className) + " " + e.tagName + ": " + ratio.toFixed(2));
 		}
-		if (e.matches("svg path:not(.stroke-grid), svg circle")) {
-			const paint = e.matches("[class^=fill]") ? style.fill : style.stroke;
-			const ratio = contrast(paint, behind(e));
+		if (e.matches("svg :is(path, circle, rect):not(.grid, .slot, .cell-cross)")) {
+			const ratio = contrast(style.fill === "none" ? style.stroke : style.fill, behind(e));
 			if (ratio < 3) bad.add("shape " + e.className.baseVal + ": " + ratio.toFixed(2));
 		}
 	}
@@ -120,7 +109,7 @@ const pale = `(() => {` + helpers + `
 // crowded lists texts of charts that overlap another one or leave the page.
 const crowded = `(() => {` + helpers + `
 	const bad = [];
-	for (const svg of document.querySelectorAll("svg")) {
+	for (const svg of document.querySelectorAll("svg.chart")) {
 		const texts = [...svg.querySelectorAll("text")].map(e => [e.textContent, e.getBoundingClientRect()]);
 		texts.forEach(([name, a], i) => {
 			if (a.left < 0 || a.right > document.documentElement.clientWidth) bad.push(name + " leaves the page");
@@ -136,7 +125,7 @@ func TestEveryReportIsLegible(t *testing.T) {
 	p := openBrowser(t)
 	for name := range scenarios {
 		path := scenarioFile(t, name)
-		for _, width := range []int64{1200, 400} {
+		for _, width := range []int64{1200, 390} {
 			for _, scheme := range []string{"light", "dark"} {
 				p.open("file://"+path, width, scheme)
 				if wide := evaluate[int64](p, `document.documentElement.scrollWidth`); wide > width {
@@ -156,7 +145,7 @@ func TestEveryReportIsLegible(t *testing.T) {
 				}
 			}
 		}
-		if title := evaluate[string](p, `document.title`); !strings.HasPrefix(title, "Dynamics 365 backups") {
+		if title := evaluate[string](p, `document.title`); !strings.HasPrefix(title, "Dynamics 365 backups: ") {
 			t.Errorf("%s: the title is %q", name, title)
 		}
 	}
