@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,12 +44,13 @@ func (m leakChecked) Run() int {
 //
 //	sandbox [BEHAVIOR...]     start a sandbox, and set the environment that connects to it
 //	put FILE                  put the jobs in this file into the sandbox
+//	profiles NAME...          write profiles that connect to the sandbox of this script, and remove the variables that do
 //	await                     wait until the sandbox has responded to a request for jobs
 //	requests FILE             write which operations were requested to a file
 //	exits CODE COMMAND...     run a command that must end with this exit code
 //	refused COMMAND...        run a command that must be refused as a usage error, before any request
 //
-// A BEHAVIOR is empty (no jobs), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
+// In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
 // of a fault of package sandbox.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -64,6 +67,7 @@ func TestScript(t *testing.T) {
 			"put":      func(ts *testscript.TestScript, _ bool, args []string) { serviceOf(ts).put(ts, args[0]) },
 			"await":    func(ts *testscript.TestScript, _ bool, _ []string) { serviceOf(ts).await(ts) },
 			"requests": func(ts *testscript.TestScript, _ bool, args []string) { serviceOf(ts).writeRequests(ts, args[0]) },
+			"profiles": profiles,
 			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
 				code, err := strconv.Atoi(args[0])
 				ts.Check(err)
@@ -72,6 +76,35 @@ func TestScript(t *testing.T) {
 			"refused": refused,
 		},
 	})
+}
+
+// profiles writes a configuration file with these profiles. One named broken has another secret. A file NAME.yaml is added to its
+// profile.
+func profiles(ts *testscript.TestScript, _ bool, names []string) {
+	dir := ts.MkAbs(".config/d365backup")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	file := filepath.Join(dir, "config.yaml")
+	before, err := os.ReadFile(file) // of other sandboxes
+	text := string(before)
+	if err != nil {
+		text = "profiles:\n"
+	}
+	for _, name := range names {
+		secret := ts.Getenv("D365BACKUP_CLIENT_SECRET")
+		if name == "broken" {
+			secret = "another secret"
+		}
+		ts.Check(os.WriteFile(filepath.Join(dir, name+".secret"), []byte(secret), 0o600))
+		text += fmt.Sprintf("  %s:\n    base_url: %s\n    token_url: %s\n    client_id: app\n    client_secret_file: %[1]s.secret\n", name,
+			ts.Getenv("D365BACKUP_BASE_URL"), ts.Getenv("D365BACKUP_TOKEN_URL"))
+		if more, err := os.ReadFile(ts.MkAbs(name + ".yaml")); err == nil {
+			text += string(more)
+		}
+	}
+	ts.Check(os.WriteFile(file, []byte(text), 0o600))
+	for _, name := range []string{"BASE_URL", "TOKEN_URL", "CLIENT_ID", "CLIENT_SECRET"} {
+		ts.Setenv("D365BACKUP_"+name, "")
+	}
 }
 
 func exits(ts *testscript.TestScript, want int, args []string) {
@@ -133,7 +166,7 @@ func (s *service) start(ts *testscript.TestScript, behaviors []string) {
 			faults = append(faults, onJobs(ts, "payload", 1, func(w http.ResponseWriter, _ *http.Request) {
 				clear(w.Header()) // that of the sandbox has a request id, which has priority over one in the body
 				w.Header().Set("Content-Type", "application/json")
-				_, _ = io.WriteString(w, ts.ReadFile(value))
+				_, _ = io.WriteString(w, readWithTimes(ts, value))
 			}))
 		case "page2":
 			faults = append(faults, onJobs(ts, behavior, 2, func(w http.ResponseWriter, r *http.Request) {
@@ -204,8 +237,17 @@ func onJobs(ts *testscript.TestScript, name string, from int, handler http.Handl
 	}}
 }
 
+// readWithTimes reads a file in which a time such as "-36h" is 36 hours ago, and "+2h" in two hours.
+func readWithTimes(ts *testscript.TestScript, file string) string {
+	return regexp.MustCompile(`"[+-]\d+h"`).ReplaceAllStringFunc(ts.ReadFile(file), func(text string) string {
+		age, err := time.ParseDuration(strings.Trim(text, `"`))
+		ts.Check(err)
+		return time.Now().Add(age).UTC().Format(`"` + time.RFC3339 + `"`)
+	})
+}
+
 func (s *service) put(ts *testscript.TestScript, file string) {
-	text := strings.ReplaceAll(ts.ReadFile(file), "$AN_HOUR_AGO", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339))
+	text := readWithTimes(ts, file)
 	var jobs []sandbox.Job
 	ts.Check(json.Unmarshal([]byte(text), &jobs))
 	s.server.Put(jobs...)

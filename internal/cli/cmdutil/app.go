@@ -41,6 +41,13 @@ func NewApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *App {
 	return a
 }
 
+// For returns an App whose errors refer to the settings of a profile.
+func (a *App) For(profile config.Profile) *App {
+	own := *a
+	own.profile = profile
+	return &own
+}
+
 // Getenv returns an environment variable. An empty one is the same as one that is not set.
 func (a *App) Getenv(name string) string { return a.env[name] }
 

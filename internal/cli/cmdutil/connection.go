@@ -60,6 +60,21 @@ func (c *Connection) Open(app *App) (config.Profile, func() error, error) {
 	return profile, func() error { return nil }, nil
 }
 
+// AllowSeveral documents that --profile takes several names, for OpenAll.
+func (c *Connection) AllowSeveral() {
+	c.flags.Lookup("profile").Usage = "`names` of profiles in the configuration file, separated by commas, or " + config.All
+}
+
+// OpenAll returns the profiles to connect to, and a function to call after the last request. Unlike Open, it accepts several.
+func (c *Connection) OpenAll(app *App) ([]config.Profile, func() error, error) {
+	if c.sandbox {
+		profile, closeService, err := c.startSandbox()
+		return []config.Profile{profile}, closeService, err
+	}
+	profiles, err := config.LoadAll(c.source(app))
+	return profiles, func() error { return nil }, err
+}
+
 // source returns where the configuration is read from.
 func (c *Connection) source(app *App) config.Source {
 	set := make(map[string]string)

@@ -14,10 +14,14 @@ import (
 // Drift collects the deviations from the contract that the client tolerates, and reports them on the standard error. It
 // is safe for concurrent use.
 type Drift struct {
+	// Profile is named in the reports; empty if there is only one.
+	Profile string
+
 	app       *App
 	mu        sync.Mutex
 	items     []driftItem
-	successor bool // in use, and not reported yet
+	successor bool // in use
+	reported  bool // that it is
 }
 
 // driftItem is one deviation.
@@ -85,14 +89,25 @@ func (d *Drift) add(text string, jobs int64) {
 	}
 }
 
+// Successor reports whether the successor of version v1 is in use because v1 was not found.
+func (d *Drift) Successor() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.successor
+}
+
 // Report writes what it has not reported before: one line if the successor is used, and one about the deviations.
 func (d *Drift) Report() {
 	const maxReported = 5
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.successor {
-		d.app.Notef("d365backup: version v1 was not found and its successor is used: set api: %s in the profile, or --api %[1]s", d365backup.APIGraph)
-		d.successor = false
+	prefix := "d365backup: "
+	if d.Profile != "" {
+		prefix += human.Text(d.Profile) + ": "
+	}
+	if d.successor && !d.reported {
+		d.app.Notef("%sversion v1 was not found and its successor is used: set api: %s in the profile, or --api %[2]s", prefix, d365backup.APIGraph)
+		d.reported = true
 	}
 	var values, others []string // unknown values first: they change what the jobs mean
 	for i, item := range d.items {
@@ -110,6 +125,6 @@ func (d *Drift) Report() {
 		texts = append(texts[:maxReported], fmt.Sprintf("and %d more", more))
 	}
 	if len(texts) > 0 {
-		d.app.Notef("d365backup: responses differ from the contract: %s", strings.Join(texts, "; "))
+		d.app.Notef("%sresponses differ from the contract: %s", prefix, strings.Join(texts, "; "))
 	}
 }

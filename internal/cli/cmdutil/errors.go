@@ -15,6 +15,7 @@ const (
 	ExitOK          = 0   // success
 	ExitFailed      = 1   // failure
 	ExitUsage       = 2   // usage error: an unknown flag, an invalid value, missing configuration
+	ExitState       = 3   // report --fail-on: a state is that bad or worse
 	ExitInterrupted = 130 // interrupted before the end, for example by Ctrl-C
 )
 
@@ -40,10 +41,10 @@ func (e *ExitError) Unwrap() error { return e.Err }
 func (a *App) ExitCode(ctx context.Context, err error) (code int, message string) {
 	exit, isExit := errors.AsType[*ExitError](err)
 	switch {
+	case isExit && (exit.Err == nil || errors.Is(exit.Err, errReaderGone)):
+		return exit.Code, ""
 	case err == nil, errors.Is(err, errReaderGone):
 		return ExitOK, ""
-	case isExit && exit.Err == nil:
-		return exit.Code, ""
 	case isExit:
 		return exit.Code, a.Explain(err)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
@@ -79,9 +80,13 @@ var flagOf = map[string]string{
 // problem returns the message of a configuration error of the client, in terms of flags. Package config explains those
 // about the connection.
 func problem(err *d365backup.Error) string {
+	field, isPolicy := strings.CutPrefix(err.Setting, "Policy.")
 	switch flag := flagOf[err.Setting]; {
 	case flag != "":
 		return "--" + flag + ": " + err.Message
+	case isPolicy: // of a flag or a profile
+		names := strings.NewReplacer("MaxAge", "maximum age", "Expected", "expected organizations", "Ignored", "ignored organizations")
+		return names.Replace(field) + ": " + err.Message
 	case err.Setting != "": // an environment variable
 		return err.Setting + ": " + err.Message
 	}
@@ -132,4 +137,21 @@ func (a *App) advice(err *d365backup.Error) string {
 		return "run 'd365backup doctor' to find the cause"
 	}
 	return strings.Join(advice, ", ") + ", or run 'd365backup doctor' to find the cause"
+}
+
+// explained is an error with its explanation as text.
+type explained struct {
+	error
+	text string
+}
+
+func (e explained) Error() string { return e.text }
+func (e explained) Unwrap() error { return e.error }
+
+// Explained returns the error with what Explain returns as its text; nil for nil.
+func (a *App) Explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	return explained{err, a.Explain(err)}
 }

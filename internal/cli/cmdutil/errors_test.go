@@ -26,6 +26,7 @@ func TestExitCode(t *testing.T) {
 		{t.Context(), &d365backup.Error{Kind: d365backup.ErrConfig, Setting: "Query.Start", Message: "wrong"}, 2, "--start: wrong"},
 		{t.Context(), &d365backup.Error{Kind: d365backup.ErrServer, Host: "h"}, 1, "server error (host h); try again later"},
 		{t.Context(), fmt.Errorf("x: %w", errReaderGone), 0, ""},
+		{t.Context(), &ExitError{Code: 3, Err: fmt.Errorf("x: %w", errReaderGone)}, 3, ""},
 		{t.Context(), context.Canceled, 1, "context canceled"},
 		{canceled, fmt.Errorf("x: %w", context.Canceled), 130, "interrupted"},
 	} {

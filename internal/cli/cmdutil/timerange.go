@@ -100,6 +100,8 @@ func NewDuration(initial string, d *time.Duration) *Value {
 		}
 		return err
 	})
-	_ = v.Set(initial)
+	if initial != "" { // otherwise there is no default, and the duration stays as it is
+		_ = v.Set(initial)
+	}
 	return v
 }
