@@ -7,18 +7,22 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/d365backup/d365backup/internal/cli/check"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/cli/doctor"
 	"github.com/d365backup/d365backup/internal/cli/jobs"
+	"github.com/d365backup/d365backup/internal/cli/orgs"
 )
 
 // subcommands are listed in help in alphabetical order.
 var subcommands = []func(*cmdutil.App) *cobra.Command{
-	jobs.New, newReport, doctor.New, newValidate, newSpec, newSandbox, newManual, newEnvironmentTopic, newExitCodesTopic,
+	jobs.New, newReport, check.New, orgs.New, doctor.New, newValidate, newSpec, newSandbox, newManual, newEnvironmentTopic, newExitCodesTopic,
+	newStatesTopic,
 }
 
 // Main runs the command as a process, and returns the exit code.
@@ -41,6 +45,9 @@ func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	root, started := newRoot(app)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	if cmd.Name() == check.Name || cmd == root && slices.Contains(args, check.Name) { // such as --unknown check
+		return check.ExitCode(app, err)
+	}
 	if err != nil && !*started {
 		err = &cmdutil.ExitError{Code: cmdutil.ExitUsage, Err: err}
 	}

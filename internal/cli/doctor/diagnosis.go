@@ -37,8 +37,8 @@ var Diagnoses = sync.OnceValue(func() (all []Diagnosis) {
 	return all
 })
 
-// find returns the diagnosis with this code, and the last one, "unknown", if there is none.
-func find(code string) Diagnosis {
+// Find returns the diagnosis with this code, and the last one, "unknown", if there is none.
+func Find(code string) Diagnosis {
 	all := Diagnoses()
 	i := slices.IndexFunc(all, func(d Diagnosis) bool { return d.Code == code })
 	if i < 0 {

@@ -107,10 +107,10 @@ func (s step) after(d time.Duration) step {
 
 // diagnose sets the diagnosis; the evidence stays.
 func (f *finding) diagnose(code string) {
-	d := find(code)
+	d := Find(code)
 	f.Code, f.Title, f.Side, f.Meaning, f.Next, f.Alike = d.Code, d.Title, d.Side, d.Meaning, d.Next, nil
 	for _, code := range d.Alike {
-		a := find(code)
+		a := Find(code)
 		f.Alike = append(f.Alike, alternative{a.Code, a.Title, a.Side, a.Next})
 	}
 }
