@@ -19,7 +19,8 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	c.times.AddFlags(cmd)
 	flags.Var(enumValue("type", d365backup.ParseJobType, &c.query.Type), "type", "jobs of this type: "+strings.Join(types, ", "))
 	flags.Var(enumValue("status", d365backup.ParseJobStatus, &c.query.Status), "status", "jobs with this status: "+strings.Join(statuses, ", "))
-	flags.Var(cmdutil.NewValue("guid", "", c.parseOrganization), "org", "jobs of the organization with this `id`")
+	flags.Var(cmdutil.NewValue("name", "", c.parseOrganization), "org",
+		"jobs of the organization with this `name` or the beginning of it, in any case, or with this id, which takes fewer requests")
 	flags.Int32Var(&c.objectType, "object-type", 0, "jobs of this kind of module, a `number` that the vendor does not document")
 	flags.IntVar(&c.limit, "limit", 0, "stop after this `number` of jobs; 0 for all")
 	c.output = cmdutil.AddOutputFlag(cmd, "table", "json", "ndjson", "csv")
@@ -56,10 +57,18 @@ func enumValue[E any](kind string, parse func(string) (E, error), target *E) *cm
 }
 
 func (c *command) parseOrganization(text string) error {
-	if _, err := uuid.Parse(text); err != nil || len(text) != len(uuid.Nil.String()) {
+	_, err := uuid.Parse(text)
+	c.query.OrganizationID, c.organization = "", ""
+	switch isGUID := len(text) == len(uuid.Nil.String()); {
+	case strings.TrimSpace(text) == "":
+		return errors.New("the name is empty")
+	case err == nil && !isGUID:
 		return errors.New("invalid GUID: write it like 69cb1ecc-f8e8-439b-8077-a4b7fd45e87f")
+	case err == nil:
+		c.query.OrganizationID = text
+	default:
+		c.organization = text
 	}
-	c.query.OrganizationID = text
 	return nil
 }
 

@@ -10,9 +10,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/d365backup/d365backup/health"
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
+	"github.com/d365backup/d365backup/internal/cli/verdict"
 	"github.com/d365backup/d365backup/internal/human"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -23,14 +26,16 @@ type command struct {
 	connection cmdutil.Connection
 	times      cmdutil.TimeRange
 	query      d365backup.Query
-	objectType int32
-	pageSize   int // 0: that of the client
-	output     *cmdutil.Value
-	columns    []string
-	sort       []string
-	limit      int
-	follow     bool
-	interval   time.Duration
+	// organization is the name in --org, from which run makes query.OrganizationID.
+	organization string
+	objectType   int32
+	pageSize     int // 0: that of the client
+	output       *cmdutil.Value
+	columns      []string
+	sort         []string
+	limit        int
+	follow       bool
+	interval     time.Duration
 
 	order  func(a, b job) int // nil: that of the service
 	fields []field            // nil: those of the format
@@ -66,6 +71,7 @@ and ends when it is interrupted.
 --follow and --sort hold jobs in memory: more than 250,000 of them are an error.`,
 		Example: `  d365backup jobs --sandbox
   d365backup jobs --since 7d --status Failed
+  d365backup jobs --since 7d --org Sales
   d365backup jobs --start 2026-10-01 --end 2027-01-01 --utc -o csv > quarter.csv
   d365backup jobs --since 30d --type Backup --sort -backupSize --limit 10
   d365backup jobs -o ndjson | jq 'select(.failedRecord > 0)'
@@ -128,6 +134,9 @@ func (c *command) run(ctx context.Context) error {
 		return err
 	}
 	defer drift.Report()
+	if err := c.findOrganization(ctx, client); err != nil {
+		return errors.Join(err, closeService())
+	}
 	if !c.follow {
 		return errors.Join(c.list(drift.Watch(client.Jobs(ctx, c.query)), progress), closeService())
 	}
@@ -139,6 +148,33 @@ func (c *command) run(ctx context.Context) error {
 		interval: c.interval, limit: c.limit, progress: progress, printer: c.newPrinter(progress),
 	}
 	return errors.Join(f.run(ctx), closeService())
+}
+
+// findOrganization finds the id of the organization in --org, if that is a name.
+func (c *command) findOrganization(ctx context.Context, client *d365backup.Client) error {
+	if c.organization == "" {
+		return nil
+	}
+	start := c.query.End.Add(-health.DefaultLookBack)
+	if c.query.Start.Before(start) {
+		start = c.query.Start
+	}
+	c.app.Notef("d365backup: reading all jobs since %s to find the id of %q", start.In(c.times.Zone()).Format(time.DateOnly), human.Text(c.organization))
+	summary, err := health.Assess(client.Jobs(ctx, d365backup.Query{Start: start, End: c.query.End}), health.Policy{Start: start, End: c.query.End})
+	if err != nil {
+		return err
+	}
+	found, err := verdict.Find(summary.Organizations, c.organization)
+	if err != nil {
+		return cmdutil.Usagef("--org: %w", err)
+	}
+	id, name := human.Text(found.ID), human.Text(found.Name)
+	if _, err := uuid.Parse(found.ID); err != nil {
+		return fmt.Errorf("--org: the service cannot select the jobs of %q, since its id %q is not a GUID: leave --org out", name, id)
+	}
+	c.app.Notef("d365backup: --org %s is %s", id, name)
+	c.query.OrganizationID = found.ID
+	return nil
 }
 
 // newProgress returns the progress line, or nil if it would be mixed with jobs on the same screen.
