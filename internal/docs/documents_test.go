@@ -120,6 +120,10 @@ func TestCommands(t *testing.T) {
 				}
 			case "yaml":
 				expect(code)
+			case "icinga":
+				if code != read(t, "test/interop/icinga/d365backup.conf") {
+					t.Errorf("%s: this is not the tested file test/interop/icinga/d365backup.conf:\n%s", name, code)
+				}
 			case "sh", "cron":
 				for line := range strings.Lines(code) {
 					line = strings.TrimSpace(comment.ReplaceAllString(line, ""))
