@@ -80,8 +80,12 @@ var tokenTransports sync.Map // of *http.Transport by weak.Pointer[http.Transpor
 
 // ForTokens returns the transport for token requests. It closes an HTTP/1.1 connection after one use, since net/http
 // logs what follows the response on an idle one, which may repeat the request. It keeps an HTTP/2 connection: there
-// nothing can follow, and a handshake for each token of many clients takes long.
+// nothing can follow, and a handshake for each token of many clients takes long. A transport with a method ForTokens has
+// one of its own, as that of the exporter, which wraps an *http.Transport.
 func ForTokens(transport http.RoundTripper) http.RoundTripper {
+	if own, ok := transport.(interface{ ForTokens() http.RoundTripper }); ok {
+		return own.ForTokens()
+	}
 	t, ok := transport.(*http.Transport)
 	if !ok {
 		return closing{transport}
