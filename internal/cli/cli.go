@@ -21,8 +21,8 @@ import (
 
 // subcommands are listed in help in alphabetical order.
 var subcommands = []func(*cmdutil.App) *cobra.Command{
-	jobs.New, newReport, check.New, orgs.New, doctor.New, newValidate, newSpec, newSandbox, newManual, newEnvironmentTopic, newExitCodesTopic,
-	newStatesTopic,
+	jobs.New, newReport, check.New, orgs.New, newExporter, doctor.New, newValidate, newSpec, newSandbox, newManual,
+	newEnvironmentTopic, newExitCodesTopic, newStatesTopic,
 }
 
 // Main runs the command as a process, and returns the exit code.

@@ -198,7 +198,14 @@ var version, commit string
 
 // versionText returns version, commit, Go version and platform.
 func versionText() string {
-	v, revision, modified := version, commit, ""
+	v, revision := buildVersion()
+	return fmt.Sprintf("%s (commit %s, %s, %s/%s)", v, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// buildVersion returns version and commit.
+func buildVersion() (v, revision string) {
+	v, revision = version, commit
+	modified := ""
 	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
 		v = info.Main.Version
 		for _, s := range info.Settings {
@@ -213,5 +220,5 @@ func versionText() string {
 	if v == "" || v == "(devel)" {
 		v = "development build"
 	}
-	return fmt.Sprintf("%s (commit %s%s, %s, %s/%s)", v, cmp.Or(revision, "unknown"), modified, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return v, cmp.Or(revision, "unknown") + modified
 }

@@ -19,10 +19,15 @@ type Connection struct {
 	flags   *pflag.FlagSet
 }
 
-// AddFlags adds the flags.
-func (c *Connection) AddFlags(cmd *cobra.Command) {
+// AddSandboxFlag adds the flag --sandbox only.
+func (c *Connection) AddSandboxFlag(cmd *cobra.Command) {
 	c.flags = cmd.Flags()
 	c.flags.BoolVar(&c.sandbox, "sandbox", false, "use a sandbox with generated jobs, which is started for this command; needs no account")
+}
+
+// AddFlags adds the flags.
+func (c *Connection) AddFlags(cmd *cobra.Command) {
+	c.AddSandboxFlag(cmd)
 	c.flags.StringVar(&c.profile, "profile", "", "`name` of a profile in the configuration file")
 	names := []string{"sandbox", "profile"}
 	for _, s := range config.Settings() {
