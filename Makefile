@@ -56,7 +56,7 @@ lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate code fro
 	./api/lint/check-types.sh
 	./api/lint/ogen/check.sh
 
-bench: ## Run the benchmarks of client and validator, which takes minutes, and summarize them.
+bench: ## Run the benchmarks of client, validator and exporter, which takes minutes, and summarize them.
 	go test -count 1 -v -run '^TestThrottledSweeps$$' ./wrapper
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper >> bench.out
@@ -64,6 +64,7 @@ bench: ## Run the benchmarks of client and validator, which takes minutes, and s
 	for round in 1 2 3 4 5 6 7 8 9 10; do \
 		(cd test && go test -run '^$$' -bench . -benchtime 200ms ./validators) || exit 1; done > bench.out
 	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
+	go test -run '^$$' -bench Probes -benchtime 1x ./internal/exporter
 
 smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
 	./test/smoke.sh
