@@ -4,20 +4,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/auth"
 )
 
-// maxCertificateFile bounds the size of a certificate file, in bytes.
-const maxCertificateFile = 1 << 20
-
 // Certificate is an app's certificate with its private key, for WithCertificate. Get one from LoadCertificate or
 // ParseCertificate. Printed, logged or encoded, it shows its thumbprint and expiry, never the key. It is safe for concurrent use.
 // The zero value holds no certificate, and WithCertificate refuses it.
 type Certificate struct {
-	inner *auth.Certificate
+	inner auth.Certificate
 }
 
 // LoadCertificate reads a certificate and its private key from a file of at most 1 MiB: PFX (PKCS #12, with modern or legacy
@@ -29,42 +25,35 @@ type Certificate struct {
 // RSA or shorter than 2048 bits; a certificate that is not valid now or lacks the key usage digital signature; PEM's legacy
 // encryption. No request is made.
 func LoadCertificate(path, password string) (*Certificate, error) {
-	file, err := os.Open(path) //nolint:gosec // the caller chooses the file
+	inner, err := auth.LoadCertificate(path, password)
 	if err != nil {
 		return nil, configError("certificate: %v", err)
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxCertificateFile+1))
-	if err != nil {
-		return nil, configError("certificate: %v", err)
-	}
-	return parseCertificate("certificate "+path, data, password)
+	return &Certificate{inner}, nil
 }
 
 // ParseCertificate does the same with the content of a file. If certificate and key are in two PEM files, join their contents.
 func ParseCertificate(data []byte, password string) (*Certificate, error) {
-	return parseCertificate("certificate", data, password)
-}
-
-func parseCertificate(name string, data []byte, password string) (*Certificate, error) {
-	if len(data) > maxCertificateFile {
-		return nil, configError("%s: more than 1 MiB: is it a PFX or PEM file?", name)
-	}
 	inner, err := auth.ParseCertificate(data, password, time.Now())
 	if err != nil {
-		return nil, configError("%s: %v", name, err)
+		return nil, configError("certificate: %v", err)
 	}
-	return &Certificate{inner: inner}, nil
+	return &Certificate{inner}, nil
 }
 
 // Thumbprint returns the SHA-1 thumbprint in upper-case hexadecimal digits; empty for the zero value.
-func (c Certificate) Thumbprint() string { return c.inner.Thumbprint() }
+func (c Certificate) Thumbprint() string { return c.inner.Thumbprint }
 
 // NotAfter returns when the certificate expires; the zero time for the zero value.
-func (c Certificate) NotAfter() time.Time { return c.inner.NotAfter() }
+func (c Certificate) NotAfter() time.Time { return c.inner.NotAfter }
 
 // String returns the thumbprint and the expiry.
-func (c Certificate) String() string { return c.inner.String() }
+func (c Certificate) String() string {
+	if c.Thumbprint() == "" {
+		return "no certificate"
+	}
+	return fmt.Sprintf("certificate %s, expires %s", c.Thumbprint(), c.NotAfter().UTC().Format(time.RFC3339))
+}
 
 // Format writes String, whatever the verb.
 func (c Certificate) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }

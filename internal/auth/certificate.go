@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
+	"os"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -27,55 +27,48 @@ const (
 	clockSkew = time.Minute
 )
 
-// Certificate is a certificate with its RSA key. It shows its thumbprint and expiry, never the key. It is safe
-// for concurrent use.
+// maxCertificateFile bounds the size of a certificate file, in bytes.
+const maxCertificateFile = 1 << 20
+
+// Certificate is a certificate with its RSA key. The zero value has neither. It is safe for concurrent use.
 type Certificate struct {
-	thumbprint [sha1.Size]byte
-	notAfter   time.Time
+	// Thumbprint is the SHA-1 thumbprint in upper-case hexadecimal digits, as the vendor shows it.
+	Thumbprint string
+	NotAfter   time.Time
 	// A function holds the key, since printing or encoding a structure does not show what a function captures.
 	sign func(*jwt.Token) (string, error)
 }
 
-func newCertificate(leaf *x509.Certificate, key *rsa.PrivateKey) *Certificate {
-	return &Certificate{
-		// SHA-1 only identifies the certificate here.
-		thumbprint: sha1.Sum(leaf.Raw),
-		notAfter:   leaf.NotAfter,
+func newCertificate(leaf *x509.Certificate, key *rsa.PrivateKey) Certificate {
+	return Certificate{
+		Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)), // which only identifies the certificate
+		NotAfter:   leaf.NotAfter,
 		sign:       func(token *jwt.Token) (string, error) { return token.SignedString(key) },
 	}
 }
 
-// Thumbprint returns the SHA-1 thumbprint in upper-case hexadecimal digits, as the vendor shows it.
-func (c *Certificate) Thumbprint() string {
-	if c == nil {
-		return ""
+// LoadCertificate reads a file for ParseCertificate.
+func LoadCertificate(path, password string) (Certificate, error) {
+	file, err := os.Open(path) //nolint:gosec // the caller chooses the file
+	if err != nil {
+		return Certificate{}, err
 	}
-	return strings.ToUpper(hex.EncodeToString(c.thumbprint[:]))
-}
-
-// NotAfter returns when the certificate expires.
-func (c *Certificate) NotAfter() time.Time {
-	if c == nil {
-		return time.Time{}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxCertificateFile+1))
+	if err != nil {
+		return Certificate{}, err
 	}
-	return c.notAfter
-}
-
-// String returns the thumbprint and the expiry.
-func (c *Certificate) String() string {
-	if c == nil {
-		return "no certificate"
+	c, err := ParseCertificate(data, password, time.Now())
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
 	}
-	return fmt.Sprintf("certificate %s, expires %s", c.Thumbprint(), c.notAfter.UTC().Format(time.RFC3339))
+	return c, err
 }
-
-// Format writes String, whatever the verb.
-func (c *Certificate) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
 
 // ClientCertificate is the client id of an app and its certificate, which signs an assertion for each request.
 type ClientCertificate struct {
 	ClientID    string
-	Certificate *Certificate
+	Certificate Certificate
 }
 
 // Tokens returns the tokens granted for the certificate.
@@ -85,7 +78,7 @@ func (c ClientCertificate) check() error {
 	switch {
 	case c.ClientID == "":
 		return errNoClientID
-	case c.Certificate == nil:
+	case c.Certificate.sign == nil:
 		return errors.New("no certificate: load it with LoadCertificate")
 	}
 	return nil
@@ -93,9 +86,9 @@ func (c ClientCertificate) check() error {
 
 // form returns a new assertion, valid from a minute before now. It fails if the certificate has expired.
 func (c ClientCertificate) form(tokenURL string, now time.Time) (url.Values, error) {
-	if now.After(c.Certificate.notAfter) {
+	if now.After(c.Certificate.NotAfter) {
 		return nil, fmt.Errorf("certificate %s expired on %s: load its successor",
-			c.Certificate.Thumbprint(), c.Certificate.notAfter.UTC().Format(time.RFC3339))
+			c.Certificate.Thumbprint, c.Certificate.NotAfter.UTC().Format(time.RFC3339))
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": c.ClientID,
@@ -105,8 +98,9 @@ func (c ClientCertificate) form(tokenURL string, now time.Time) (url.Values, err
 		"nbf": now.Add(-clockSkew).Unix(),
 		"exp": now.Add(assertionLifetime).Unix(),
 	})
-	token.Header["kid"] = c.Certificate.Thumbprint()
-	token.Header["x5t"] = base64.RawURLEncoding.EncodeToString(c.Certificate.thumbprint[:])
+	token.Header["kid"] = c.Certificate.Thumbprint
+	thumbprint, _ := hex.DecodeString(c.Certificate.Thumbprint) // its own digits
+	token.Header["x5t"] = base64.RawURLEncoding.EncodeToString(thumbprint)
 	assertion, err := c.Certificate.sign(token)
 	return url.Values{
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
@@ -116,7 +110,7 @@ func (c ClientCertificate) form(tokenURL string, now time.Time) (url.Values, err
 
 func (c ClientCertificate) refused() (httpfail.Reason, string) {
 	return httpfail.CertificateRefused, fmt.Sprintf("the assertion signed by certificate %s is refused: "+
-		"the certificate may not be registered for this client id", c.Certificate.Thumbprint())
+		"the certificate may not be registered for this client id", c.Certificate.Thumbprint)
 }
 
-func (c ClientCertificate) id() string { return c.ClientID + "\x00" + c.Certificate.Thumbprint() }
+func (c ClientCertificate) id() string { return c.ClientID + "\x00" + c.Certificate.Thumbprint }

@@ -29,24 +29,27 @@ var (
 // UTF-16 are decoded. The password opens a PFX or an encrypted PEM key; it is ignored if neither is there. The file
 // may contain the rest of the chain and earlier certificates of the key, in any order. The certificate must be able
 // to sign an assertion now; an error states what prevents that, and repeats neither password nor key.
-func ParseCertificate(data []byte, password string, now time.Time) (*Certificate, error) {
+func ParseCertificate(data []byte, password string, now time.Time) (c Certificate, err error) {
+	if len(data) > maxCertificateFile {
+		return c, errors.New("more than 1 MiB: is it a PFX or PEM file?")
+	}
 	found, err := readFile(data, password)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	key, ok := found.key.(*rsa.PrivateKey)
 	if !ok {
-		return nil, errors.New("the key is not an RSA key: RS256, the only algorithm of the service, needs one")
+		return c, errors.New("the key is not an RSA key: RS256, the only algorithm of the service, needs one")
 	}
 	if bits := key.N.BitLen(); bits < minKeyBits {
-		return nil, fmt.Errorf("the RSA key has %d bits: at least %d are needed", bits, minKeyBits)
+		return c, fmt.Errorf("the RSA key has %d bits: at least %d are needed", bits, minKeyBits)
 	}
 	leaf, err := found.leaf(key, now)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkUse(leaf, now)
 	}
-	if err := checkUse(leaf, now); err != nil {
-		return nil, err
+	if err != nil {
+		return c, err
 	}
 	return newCertificate(leaf, key), nil
 }

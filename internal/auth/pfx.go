@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"crypto/hmac"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -19,7 +18,6 @@ const (
 	keyBag            = "1.2.840.113549.1.12.10.1.1"
 	encryptedKeyBag   = "1.2.840.113549.1.12.10.1.2"
 	certificateBag    = "1.2.840.113549.1.12.10.1.3"
-	pbmac1            = "1.2.840.113549.1.5.14"
 	x509Certificate   = "1.2.840.113549.1.9.22.1"
 )
 
@@ -34,34 +32,24 @@ type safeBag struct {
 	Attributes asn1.RawValue `asn1:"set,optional"`
 }
 
-type mac struct {
-	Digest struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Digest    []byte
-	}
-	Salt       []byte
-	Iterations int `asn1:"optional,default:1"`
-}
-
 // readPFX returns the private key and the certificates of a PFX (PKCS #12, RFC 7292).
 func readPFX(data []byte, password string) (found contents, err error) {
 	var pfx struct {
 		Version int
 		Safe    contentInfo
-		MAC     mac `asn1:"optional"`
+		MAC     asn1.RawValue `asn1:"optional"` // not checked: a wrong password shows in what is decrypted
 	}
 	if !unmarshalBER(data, &pfx) {
 		return found, formatError(data)
 	}
-	var safe []byte // as written, since the MAC is computed from these bytes
+	var safe []byte
 	if pfx.Safe.Type.String() != dataType || !unmarshal(pfx.Safe.Content.Bytes, &safe) {
 		return found, errUnknownFormat
 	}
 	d := newDecrypter(password)
-	if len(pfx.MAC.Digest.Algorithm.Algorithm) > 0 {
-		err = d.verify(pfx.MAC, safe)
-	}
-	if err == nil {
+	err = d.readSafe(safe, &found)
+	if errors.Is(err, errPassword) && password == "" {
+		d.bmp, found = nil, contents{} // some programs leave out the zero at the end of an empty password
 		err = d.readSafe(safe, &found)
 	}
 	if err == nil {
@@ -94,49 +82,6 @@ func formatError(data []byte) error {
 	return errUnknownFormat
 }
 
-// verify reports a wrong password. Some programs leave out the zero at the end of an empty password.
-func (d *decrypter) verify(m mac, message []byte) error {
-	sum, err := d.sum(m, message)
-	if err == nil && !hmac.Equal(sum, m.Digest.Digest) && d.password == "" {
-		d.bmp = nil
-		sum, err = d.sum(m, message)
-	}
-	if err == nil && !hmac.Equal(sum, m.Digest.Digest) {
-		err = errPassword
-	}
-	return err
-}
-
-// sum computes a MAC (RFC 7292, appendix A), which may be PBMAC1 (RFC 9579).
-func (d *decrypter) sum(m mac, message []byte) ([]byte, error) {
-	algorithm := m.Digest.Algorithm
-	var p struct{ KDF, MAC pkix.AlgorithmIdentifier }
-	isPBMAC1 := algorithm.Algorithm.String() == pbmac1
-	if isPBMAC1 {
-		if !unmarshal(algorithm.Parameters.FullBytes, &p) {
-			return nil, errDamaged
-		}
-		algorithm = p.MAC
-	}
-	newHash, err := hashOf(algorithm.Algorithm)
-	if err != nil {
-		return nil, err
-	}
-	var key []byte
-	if isPBMAC1 {
-		key, err = d.derive(p.KDF, 0)
-	} else if err = d.spend(m.Iterations); err == nil {
-		const forMAC = 3
-		key = pkcs12Key(newHash, d.bmp, m.Salt, m.Iterations, forMAC, newHash().Size())
-	}
-	if err != nil {
-		return nil, err
-	}
-	h := hmac.New(newHash, key)
-	h.Write(message)
-	return h.Sum(nil), nil
-}
-
 // readSafe adds what a safe contains. It decrypts bags that were encrypted together.
 func (d *decrypter) readSafe(safe []byte, found *contents) error {
 	var infos []contentInfo
@@ -160,7 +105,7 @@ func (d *decrypter) readSafe(safe []byte, found *contents) error {
 		}
 		var bags []safeBag
 		if !unmarshalBER(plain, &bags) {
-			return errPassword // without a MAC, a wrong password may produce valid padding by chance
+			return errPassword // a wrong password may produce valid padding by chance
 		}
 		for _, bag := range bags {
 			if err := d.readBag(bag, found); err != nil {

@@ -135,6 +135,7 @@ func TestParseRefusesFiles(t *testing.T) {
 		{"PKCS #7 in PEM", join(block("PKCS7", pkcs7), keyPEM), "", "line 1 begins with \"PKCS7\""},
 		{"a PFX with an unknown cipher", withUnknownCipher(t, key, leaf), password, "openssl pkcs12 -legacy -in OLD.pfx -out NEW.pem"},
 		{"a key with an unknown hash", join(sealedPEM(t, key, unknownPRF), leafPEM), password, "unsupported algorithm 1.2.840.113549.2.99); convert it: (openssl pkcs8"},
+		{"a key with scrypt", join(sealedPEM(t, key, scryptKDF), leafPEM), password, "unsupported algorithm 1.3.6.1.4.1.11591.4.11); convert it: (openssl pkcs8"},
 		{"only a certificate that Go cannot read", join(block("CERTIFICATE", negativeSerial(t, leaf)), keyPEM), "", "line 1 cannot be read (negative serial number)"},
 		{"the same in a PFX", pfx(t, pkcs12.Modern2023, password, key, &x509.Certificate{Raw: negativeSerial(t, leaf)}), password, "cannot be read (negative serial number)"},
 		{"a damaged certificate", join(block("CERTIFICATE", leaf.Raw[:100]), keyPEM), "", "line 1 cannot be read"},

@@ -206,7 +206,7 @@ func TestIncompleteCredentials(t *testing.T) {
 	}{
 		"no client id of a secret":      {auth.NewClientSecret("", secret), auth.Endpoint{}, "the client ID is empty"},
 		"no secret":                     {auth.NewClientSecret(clientID, ""), auth.Endpoint{}, "the client secret is empty"},
-		"no client id of a certificate": {auth.ClientCertificate{Certificate: &auth.Certificate{}}, auth.Endpoint{}, "the client ID is empty"},
+		"no client id of a certificate": {auth.ClientCertificate{Certificate: auth.Certificate{}}, auth.Endpoint{}, "the client ID is empty"},
 		"no certificate":                {auth.ClientCertificate{ClientID: clientID}, auth.Endpoint{}, "no certificate"},
 		"no source":                     {auth.TokenSource{}, auth.Endpoint{}, "the source is nil"},
 		"a source that is reloaded":     {tokens, auth.Endpoint{Reload: reload}, "replaces its own credentials"},

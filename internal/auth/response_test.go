@@ -230,7 +230,7 @@ func TestRefusedCertificateIsNamed(t *testing.T) {
 	endpoint := newEndpoint(t, respond(http.StatusUnauthorized, `{"error": "invalid_client"}`))
 	var thumbprint string
 	failure := refused(t, endpoint.source(t, withCertificate(t), func(c *config) {
-		thumbprint = c.Credential.(auth.ClientCertificate).Certificate.Thumbprint()
+		thumbprint = c.Credential.(auth.ClientCertificate).Certificate.Thumbprint
 	}))
 	if !strings.Contains(failure.Text, thumbprint) {
 		t.Errorf("message %q lacks the thumbprint", failure.Text)

@@ -22,28 +22,20 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 	key := authtest.Key()
 	leaf := authtest.Issue(t, key)
 	// The encoders below encode their 8 iterations as INTEGER 02 01 08, right after the salt.
-	inflate := func(encoder *pkcs12.Encoder) [][]byte {
-		return inflated(t, pfx(t, encoder, password, key, leaf), endless)
-	}
 	for name, encoder := range map[string]*pkcs12.Encoder{
 		"2023": pkcs12.Modern2023, "2026": pkcs12.Modern2026, "3DES": pkcs12.LegacyDES, "RC2": pkcs12.LegacyRC2,
 	} {
-		for i, data := range inflate(encoder) {
-			t.Run(fmt.Sprintf("PFX %s %d", name, i), func(t *testing.T) {
-				if i < len(inflated(t, withoutMAC(t, pfx(t, encoder, password, key, leaf)), endless)) {
-					data = withoutMAC(t, data) // which no longer matches
-				}
-				expectEndless(t, data)
-			})
+		for i, data := range inflated(t, withoutMAC(t, pfx(t, encoder, password, key, leaf)), endless) {
+			t.Run(fmt.Sprintf("PFX %s %d", name, i), func(t *testing.T) { expectEndless(t, data) })
 		}
 	}
-	for name, function := range map[string]kdf{"PBKDF2": hmacSHA256, "scrypt": scryptKDF} {
-		der, _ := pem.Decode(sealedPEM(t, key, function))
-		for i, data := range inflated(t, der.Bytes, endless) {
-			t.Run(fmt.Sprintf("PEM %s %d", name, i), func(t *testing.T) {
-				expectEndless(t, block("ENCRYPTED PRIVATE KEY", data))
-			})
-		}
+	der, _ := pem.Decode(sealedPEM(t, key, hmacSHA256))
+	for i, data := range inflated(t, der.Bytes, endless) {
+		t.Run(fmt.Sprintf("PEM %d", i), func(t *testing.T) { expectEndless(t, block("ENCRYPTED PRIVATE KEY", data)) })
+	}
+	// Nothing is computed for the MAC, which is not checked.
+	for i, data := range inflated(t, pfx(t, pkcs12.Modern2026, password, key, leaf), endless)[2:] {
+		t.Run(fmt.Sprintf("MAC %d", i), func(t *testing.T) { expectCertificate(t, data, password, leaf) })
 	}
 }
 
@@ -51,7 +43,7 @@ func TestParseRefusesEndlessWork(t *testing.T) {
 func TestParseRefusesHiddenWork(t *testing.T) {
 	const endless = 1<<31 - 1
 	key := authtest.Key()
-	t.Run("zeros after it", func(t *testing.T) { // PBKDF2 parameters that could be read as those of scrypt with a product of 0
+	t.Run("zeros after it", func(t *testing.T) {
 		der, _ := pem.Decode(sealedPEM(t, key, hmacDefault))
 		expectEndless(t, block("ENCRYPTED PRIVATE KEY", rewrite(t, der.Bytes, func(element asn1.RawValue) (any, bool) {
 			var old struct {
@@ -66,12 +58,12 @@ func TestParseRefusesHiddenWork(t *testing.T) {
 		})))
 	})
 	t.Run("salt of another class", func(t *testing.T) {
-		data := pfx(t, pkcs12.Modern2026, password, key, authtest.Issue(t, key))
+		data := pfx(t, pkcs12.Modern2023, password, key, authtest.Issue(t, key))
 		_, err := auth.ParseCertificate(rewrite(t, data, func(element asn1.RawValue) (any, bool) {
 			var p struct {
-				Salt                  asn1.RawValue
-				Iterations, KeyLength int
-				PRF                   asn1.RawValue
+				Salt       asn1.RawValue
+				Iterations int
+				PRF        asn1.RawValue
 			}
 			_, err := asn1.Unmarshal(element.FullBytes, &p)
 			p.Salt.FullBytes, p.Salt.Class = nil, asn1.ClassContextSpecific

@@ -53,7 +53,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // newCertificate returns a certificate and an app registered with it.
-func newCertificate(t *testing.T) (*auth.Certificate, oidc.Client) {
+func newCertificate(t *testing.T) (auth.Certificate, oidc.Client) {
 	t.Helper()
 	key := authtest.Key()
 	certificate, err := auth.ParseCertificate(authtest.PEM(t, key, authtest.Issue(t, key)), "", time.Now())
@@ -65,7 +65,7 @@ func newCertificate(t *testing.T) (*auth.Certificate, oidc.Client) {
 		AuthMethod: "private_key_jwt",
 		Scope:      scope,
 		Keys: &oidc.KeySet{Keys: []map[string]string{{
-			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": certificate.Thumbprint(),
+			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": certificate.Thumbprint,
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()),
 			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 		}}},
@@ -147,7 +147,7 @@ func TestTokensOfARealServer(t *testing.T) {
 		{"unknown client", func(c *config) { c.Credential = auth.NewClientSecret("unknown", bySecret.Secret) }, "invalid_client", "the client id"},
 		{"wrong credential", func(c *config) {
 			c.Credential = auth.ClientCertificate{ClientID: bySecret.ID, Certificate: certificate}
-		}, "invalid_client", certificate.Thumbprint()},
+		}, "invalid_client", certificate.Thumbprint},
 		{"other spelling of the scope", func(c *config) { c.Scope = strings.ToLower(scope) }, "invalid_scope", scope},
 	} {
 		t.Run(test.name, func(t *testing.T) {
