@@ -73,29 +73,28 @@ func (c *Client) newRequest(api API, f filter, number, size int) (pageRequest, e
 func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
-	api, successor := c.config.api, false
-	v1Only := api == APIAuto && (f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON)
-	if api == APIAuto {
-		api, successor = APIv1, !v1Only && number == 1 && isFirst
-		if !v1Only && c.replaced.Load() {
-			api, successor = APIGraph, false
-		}
+	if c.config.api != APIAuto {
+		return c.fetchBy(ctx, c.config.api, f, number, size)
 	}
-	page, err := c.fetchBy(ctx, api, f, number, size)
-	if own, ok := errors.AsType[*Error](err); ok && errors.Is(own.Kind, ErrNotFound) {
-		if successor {
-			return c.fetchSuccessor(ctx, f, size, *own)
-		}
-		if v1Only {
-			own.Message += "; its successor has no object types and no other media types, and was not requested"
-		}
+	v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
+	if c.replaced.Load() && !v1Only {
+		return c.fetchBy(ctx, APIGraph, f, number, size)
+	}
+	page, err := c.fetchBy(ctx, APIv1, f, number, size)
+	own, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok || !errors.Is(own.Kind, ErrNotFound):
+	case v1Only:
+		own.Message += "; its successor has no object types and no other media types, and was not requested"
+	case number == 1 && isFirst:
+		return c.fetchSuccessor(ctx, f, size, own)
 	}
 	return page, err
 }
 
 // fetchSuccessor reads page 1 by the successor after version v1 was not found. The first of several calls at a time that gets a
 // page changes the API of the Client.
-func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound Error) (pageData, error) {
+func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound *Error) (pageData, error) {
 	page, err := c.fetchBy(ctx, APIGraph, f, 1, size)
 	own, failed := errors.AsType[*Error](err)
 	switch {
@@ -109,7 +108,7 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 	}
 	method, path := APIGraph.Operation()
 	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
-	return pageData{}, &notFound
+	return pageData{}, notFound
 }
 
 // fetchBy reads one page, with as many attempts as the policy allows.

@@ -16,7 +16,7 @@ import (
 )
 
 // attempt is one request for a page and its response, read to its end: a transport cannot see that a body is cut off.
-// The steps are send, checkStatus, read, checkMediaType, decode; classify turns the error of any of them into a failure.
+// The steps are send, checkStatus, read, checkMediaType, decode; classify turns the error of any of them into an *Error.
 type attempt struct {
 	client    *Client
 	request   pageRequest
@@ -26,7 +26,7 @@ type attempt struct {
 }
 
 // attempt makes one attempt at a page and logs it.
-func (c *Client) attempt(ctx context.Context, request pageRequest, number int) (pageData, *attemptFailure) {
+func (c *Client) attempt(ctx context.Context, request pageRequest, number int) (pageData, *Error) {
 	started := time.Now()
 	a := &attempt{client: c, request: request}
 	page, err := a.run(ctx)
@@ -108,8 +108,13 @@ func (a *attempt) checkMediaType(response *http.Response, data []byte) error {
 // decode returns the page, and reports how it differs from the contract.
 func (a *attempt) decode(data []byte) (pageData, error) {
 	page, err := decodePage(data, a.request.size)
-	if err != nil {
-		return page, a.decodeError(err, data)
+	if own, ok := errors.AsType[*Error](err); ok {
+		shown := own.Message + " " + own.ServiceMessage + " " + own.Excerpt
+		if httpfail.Leaks(data[:min(len(data), httpfail.MaxBody)], a.secrets...) || httpfail.Leaks([]byte(shown), a.secrets...) {
+			return page, &Error{Kind: own.Kind, Reason: own.Reason, Message: "the response repeats a secret and is not shown", retry: own.retry}
+		}
+		own.RequestID = httpfail.AcceptID(own.RequestID, a.secrets...)
+		return page, own
 	}
 	if len(page.drift) > 0 && a.client.config.onDrift != nil {
 		leaks := httpfail.Leaks(data, a.secrets...)
@@ -120,25 +125,11 @@ func (a *attempt) decode(data []byte) (pageData, error) {
 			a.client.config.onDrift(drift)
 		}
 	}
-	return page, nil
-}
-
-// decodeError completes an error of the decoder, and removes what repeats a secret.
-func (a *attempt) decodeError(err error, data []byte) error {
-	own, ok := errors.AsType[*Error](err)
-	if !ok {
-		own = &Error{Kind: ErrNotJobs, Message: err.Error()}
-	}
-	own.Reason, own.RequestID = string(decodeReason(own.Kind)), httpfail.AcceptID(own.RequestID, a.secrets...)
-	shown := own.Message + " " + own.ServiceMessage + " " + own.Excerpt
-	if httpfail.Leaks([]byte(shown), a.secrets...) || httpfail.Leaks(data[:min(len(data), httpfail.MaxBody)], a.secrets...) {
-		return &Error{Kind: own.Kind, Reason: own.Reason, Message: "the response repeats a secret and is not shown"}
-	}
-	return own
+	return page, err
 }
 
 // log logs the attempt: as a warning if it failed, unless its caller no longer waits for it.
-func (a *attempt) log(ctx context.Context, failed *attemptFailure, attrs ...slog.Attr) {
+func (a *attempt) log(ctx context.Context, failed *Error, attrs ...slog.Attr) {
 	method, path := a.request.api.Operation()
 	attrs = append(attrs, slog.String("method", method), slog.String("path", a.client.endpoints.base.Path+path),
 		slog.Int("status", a.status), slog.String("request_id", a.requestID))
@@ -149,8 +140,8 @@ func (a *attempt) log(ctx context.Context, failed *attemptFailure, attrs ...slog
 			level, message = slog.LevelDebug, "canceled reading a page of jobs"
 		}
 		attrs = append(attrs, slog.Bool("retryable", failed.retry))
-		if failed.err.Kind != nil {
-			attrs = append(attrs, slog.String("kind", failed.err.Kind.Error()), slog.String("reason", failed.err.Reason))
+		if failed.Kind != nil {
+			attrs = append(attrs, slog.String("kind", failed.Kind.Error()), slog.String("reason", failed.Reason))
 		}
 	}
 	a.client.config.logger.LogAttrs(ctx, level, message, attrs...)

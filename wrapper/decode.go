@@ -39,8 +39,8 @@ func decodePage(body []byte, size int) (pageData, error) {
 	return d.page, nil
 }
 
-func notJobs(format string, args ...any) error {
-	return &Error{Kind: ErrNotJobs, Message: fmt.Sprintf(format, args...)}
+func notJobs(format string, args ...any) *httpfail.Failure {
+	return &httpfail.Failure{Reason: httpfail.NotJobs, Text: fmt.Sprintf(format, args...)}
 }
 
 // decoder decodes one page in one pass.
@@ -63,20 +63,23 @@ func newDecoder(data []byte, size int) *decoder {
 // run decodes a payload, and turns every fault into an *Error.
 func (d *decoder) run(read func() error) error {
 	err := read()
+	failure, _ := errors.AsType[*httpfail.Failure](err)
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
-		err = &Error{Kind: ErrNotJobs, Message: syntax.Error()}
+		failure = notJobs("%v", syntax)
 		if syntax.Truncated {
-			err = &Error{Kind: ErrTruncated, Message: syntax.Error()}
+			failure.Reason, failure.Retry = httpfail.Truncated, true
 		}
 	}
-	switch loss := d.Loss; {
-	case err != nil || loss == nil:
-		return err
-	case loss.Kind == lenient.DuplicateField:
-		return notJobs("invalid payload: %s %s", loss.Kind, loss.Path)
-	default:
-		return notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
+	if loss := d.Loss; failure == nil && loss != nil {
+		failure = notJobs("invalid payload: %s %s", loss.Kind, loss.Path)
+		if loss.Kind != lenient.DuplicateField {
+			failure = notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
+		}
 	}
+	if failure == nil {
+		return nil
+	}
+	return newError(failure)
 }
 
 // document decodes the whole body.
@@ -136,7 +139,7 @@ func (d *decoder) envelope() error {
 		return err
 	}
 	if f := d.report.Failure(len(d.page.Jobs)); f != nil {
-		return &Error{Kind: ErrNotJobs, Message: f.Text, ServiceMessage: f.Message, RequestID: f.RequestID}
+		return f
 	}
 	switch nullList := o.Null&envelopeFields.Set("jobs", "result") != 0; {
 	case !d.isList && !nullList:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/jsonscan"
 	"github.com/d365backup/d365backup/internal/lenient"
 )
@@ -83,7 +84,8 @@ func (d *decoder) list() error {
 		case o.IsEmpty():
 			return notJobs("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
-			return &Error{Kind: ErrTooLarge, Message: fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)}
+			text := fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)
+			return &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}
 		case cap(d.page.Jobs) == 0: // room for as many as requested, if the rest of the body can hold them
 			d.page.Jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}

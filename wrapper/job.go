@@ -95,7 +95,7 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 		return nil // by convention, null changes nothing
 	case '{':
 	default:
-		return notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText))
+		return newError(notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText)))
 	}
 	err := d.run(func() error { return d.readJob(&lenient.Object[*decoder]{Table: jobFields}) })
 	if err == nil {

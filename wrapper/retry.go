@@ -66,31 +66,31 @@ func (c *config) newLimits() *limits {
 
 // retry makes attempts at a page until one succeeds, fails for good, or none is left.
 func (c *Client) retry(ctx context.Context, request pageRequest) (pageData, error) {
-	policy := c.config.retry
-	var last *attemptFailure
+	policy, gate := c.config.retry, c.limits().gate
+	var last *Error
 	for number := 1; ; number++ {
 		page, sent, failed := c.attemptInTurn(ctx, request, number)
 		if failed == nil {
-			c.limits().gate.OK()
+			gate.OK()
 			return page, nil
 		}
-		failed.err.Attempts = number
+		failed.Attempts = number
 		if sent.IsZero() {
-			failed.err.Attempts--
+			failed.Attempts--
 		}
 		if ctx.Err() != nil {
 			return page, contextError(ctx, failed, last)
 		}
 		if sent.IsZero() && last != nil {
-			return page, last.err // the service's own error
+			return page, last // the service's own error
 		}
 		wait, retry := policy.next(ctx, failed, number)
 		if !sent.IsZero() && failed.pauses() {
-			c.limits().gate.Throttled(sent, max(wait, failed.err.RetryAfter))
+			gate.Throttled(sent, max(wait, failed.RetryAfter))
 			wait = 0 // the next attempt waits with all other requests
 		}
 		if !retry {
-			return page, failed.err
+			return page, failed
 		}
 		if failed.isFree() {
 			number--
@@ -106,15 +106,15 @@ var errAttemptTimeout = errors.New("the attempt took too long")
 
 // attemptInTurn makes one attempt as soon as fewer than WithMaxInFlight requests are in flight and no pause or rate limit
 // prevents it. The attempt's timeout starts only then. The time is zero if nothing was sent.
-func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number int) (page pageData, sent time.Time, failed *attemptFailure) {
+func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number int) (page pageData, sent time.Time, failed *Error) {
 	leave, pause, err := c.limits().gate.Enter(ctx, c.config.retry.MaxDelay)
 	if leave == nil {
-		notSent := &Error{Host: c.endpoints.base.Host, RetryAfter: pause, cause: err}
+		failed = &Error{Host: c.endpoints.base.Host, RetryAfter: pause, cause: err}
 		if err == nil {
-			notSent.Kind = ErrThrottled
-			notSent.Message = "the service asked this client to pause, so nothing was sent: try again later"
+			failed.Kind = ErrThrottled
+			failed.Message = "the service asked this client to pause, so nothing was sent: try again later"
 		}
-		return page, sent, &attemptFailure{err: notSent}
+		return page, sent, failed
 	}
 	defer leave()
 	sent = time.Now()
@@ -125,21 +125,17 @@ func (c *Client) attemptInTurn(ctx context.Context, request pageRequest, number 
 }
 
 // pauses reports whether the failure holds back all requests of the client.
-func (f *attemptFailure) pauses() bool {
-	return f.err.RetryAfter > 0 || errors.Is(f.err.Kind, ErrThrottled)
-}
+func (e *Error) pauses() bool { return e.RetryAfter > 0 || errors.Is(e.Kind, ErrThrottled) }
 
 // isFree reports whether waiting out the failure uses up no attempt.
-func (f *attemptFailure) isFree() bool {
-	return f.err.RetryAfter > 0 && errors.Is(f.err.Kind, ErrThrottled)
-}
+func (e *Error) isFree() bool { return e.RetryAfter > 0 && errors.Is(e.Kind, ErrThrottled) }
 
 // next returns whether to retry, and after what wait.
-func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number int) (time.Duration, bool) {
+func (p RetryPolicy) next(ctx context.Context, failed *Error, number int) (time.Duration, bool) {
 	if !failed.retry || p.Attempts == 1 || number >= p.Attempts && !failed.isFree() {
 		return 0, false
 	}
-	wait := failed.err.RetryAfter
+	wait := failed.RetryAfter
 	if wait == 0 {
 		wait = pace.Backoff(p.BaseDelay, p.MaxDelay, number)
 	}
@@ -149,21 +145,21 @@ func (p RetryPolicy) next(ctx context.Context, failed *attemptFailure, number in
 
 // contextError is the error of a call whose context ended. It wraps the context's error and the last other failure, of
 // this attempt or of the one before.
-func contextError(ctx context.Context, failed, before *attemptFailure) *Error {
+func contextError(ctx context.Context, failed, before *Error) *Error {
 	err := &Error{
 		Message:  "the call's context ended before a response came",
-		Attempts: failed.err.Attempts,
-		Host:     failed.err.Host,
+		Attempts: failed.Attempts,
+		Host:     failed.Host,
 		cause:    context.Cause(ctx),
 	}
 	if !errors.Is(err.cause, ctx.Err()) {
 		err.cause = errors.Join(ctx.Err(), err.cause)
 	}
-	if errors.Is(failed.err, ctx.Err()) || failed.err.Kind == nil {
+	if errors.Is(failed, ctx.Err()) || failed.Kind == nil {
 		failed = before
 	}
 	if failed != nil {
-		err.cause = errors.Join(err.cause, failed.err)
+		err.cause = errors.Join(err.cause, failed)
 	}
 	return err
 }

@@ -25,7 +25,7 @@ type Credential interface {
 // Tokens provides access tokens. It is safe for concurrent use.
 type Tokens interface {
 	// Token returns a token that is valid now, which the caller must not change. The error is that of ctx
-	// as soon as ctx ends, and otherwise an *Error or a TokenSourceError.
+	// as soon as ctx ends, and otherwise an *httpfail.Failure or a TokenSourceError.
 	Token(ctx context.Context) (*oauth2.Token, error)
 	// Invalidate drops a token that the service refused.
 	Invalidate(token *oauth2.Token)

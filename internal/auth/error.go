@@ -8,23 +8,6 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// Error is why the endpoint granted no token. It wraps nothing, and of the response it repeats only an error code
-// of RFC 6749 and the request id.
-type Error struct{ httpfail.Failure }
-
-// Error states that the token endpoint failed, and why.
-func (e *Error) Error() string { return "token endpoint: " + e.Failure.Error() }
-
-func (e Endpoint) newError(f *httpfail.Failure) *Error {
-	err := &Error{*f}
-	err.Host = e.URL.Host
-	err.Message, err.Excerpt, err.Body, err.Err = "", "", nil, nil // the endpoint's text may repeat the request
-	if !err.Retry {
-		err.RetryAfter = 0
-	}
-	return err
-}
-
 // codes are the error codes of RFC 6749, sections 5.2 and 4.1.2.1, and what each means here. Only these are
 // repeated: anything else may be an echo of the request. A code without a reason means that the credential is refused.
 var codes = map[string]struct {
@@ -42,7 +25,7 @@ var codes = map[string]struct {
 	"unsupported_grant_type":  {httpfail.TokenURL, "the endpoint does not know client credentials"},
 }
 
-// explain explains a response without a token, by its error code if it has one and otherwise by its status.
+// explain explains a response without a token, by an error code that is known and otherwise by its status.
 func (e Endpoint) explain(f *httpfail.Failure, credential appCredential, code string) {
 	meaning, known := codes[code]
 	refused, refusedText := credential.refused()

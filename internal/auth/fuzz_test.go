@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -52,7 +52,7 @@ func FuzzTokenResponse(f *testing.F) {
 			}
 			return
 		}
-		failure, ok := errors.AsType[*auth.Error](err)
+		failure, ok := errors.AsType[*httpfail.Failure](err)
 		if !ok || failure.Reason == "" || failure.RetryAfter < 0 || failure.Status != status {
 			t.Errorf("got %#v", err)
 		}

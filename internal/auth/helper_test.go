@@ -17,6 +17,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/auth/authtest"
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -164,10 +165,10 @@ func take(t *testing.T, source auth.Tokens) string {
 }
 
 // refused returns the error and fails the test if there is a token.
-func refused(t *testing.T, source auth.Tokens) *auth.Error {
+func refused(t *testing.T, source auth.Tokens) *httpfail.Failure {
 	t.Helper()
 	got, err := source.Token(t.Context())
-	failure, ok := errors.AsType[*auth.Error](err)
+	failure, ok := errors.AsType[*httpfail.Failure](err)
 	if !ok {
 		t.Fatalf("Token = %v, %v; want an *Error", got, err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/auth/authtest"
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 // grantTo grants tokens for one secret, and refuses all others.
@@ -81,7 +82,7 @@ func TestRefusalWithoutNewCredential(t *testing.T) {
 			endpoint := newEndpoint(t, grantTo(&accepted))
 			source := endpoint.reloading(t, auth.NewClientSecret(clientID, "old"), reload)
 			_, err := source.Token(t.Context())
-			if failure, ok := errors.AsType[*auth.Error](err); !ok || !strings.Contains(failure.Text, "invalid_client") {
+			if failure, ok := errors.AsType[*httpfail.Failure](err); !ok || !strings.Contains(failure.Text, "invalid_client") {
 				t.Errorf("error %v, want the refusal", err)
 			}
 			if got := endpoint.requests.Load(); got != 1 {

@@ -33,14 +33,20 @@ const (
 	maxLifetime = 24 * time.Hour
 )
 
-// fetch requests a token. It returns the token with its lifetime, which starts when the request is sent.
-func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.Token, time.Duration, *Error) {
+// fetch requests a token. It returns the token with its lifetime, which starts when the request is sent. Of the response, a
+// failure repeats only an error code of RFC 6749 and the request id.
+func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.Token, time.Duration, *httpfail.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	sent := time.Now()
-	response, failure := e.send(ctx, credential, sent)
-	if failure != nil {
-		return nil, 0, e.newError(failure)
+	response, f := e.send(ctx, credential, sent)
+	if f != nil {
+		f.Token, f.Host = true, e.URL.Host
+		f.Message, f.Excerpt, f.Code, f.Err = "", "", "", nil // the endpoint's text may repeat the request
+		if !f.Retry {
+			f.RetryAfter = 0
+		}
+		return nil, 0, f
 	}
 	lifetime, _ := response.lifetime()
 	return &oauth2.Token{AccessToken: response.AccessToken, TokenType: "Bearer", Expiry: sent.Add(lifetime)}, lifetime, nil
@@ -69,18 +75,20 @@ func (e Endpoint) send(ctx context.Context, credential appCredential, now time.T
 	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		f = httpfail.FromResponse(response, secrets...)
-		_ = json.Unmarshal(f.Body, &r) // a body that is not JSON has no error code
-		e.explain(f, credential, r.code())
+		e.explain(f, credential, f.Code)
 		return r, f
 	}
-	if r, f = e.read(response, credential, secrets); f != nil {
+	if r, f = e.read(response, secrets); f != nil {
 		f.Status, f.RequestID = response.StatusCode, httpfail.RequestID(response.Header, secrets...)
+		if f.Code != "" {
+			e.explain(f, credential, f.Code)
+		}
 	}
 	return r, f
 }
 
 // read reads a response of a 2xx status.
-func (e Endpoint) read(response *http.Response, credential appCredential, secrets []string) (r tokenResponse, f *httpfail.Failure) {
+func (e Endpoint) read(response *http.Response, secrets []string) (r tokenResponse, f *httpfail.Failure) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case len(body) > maxBody, response.ContentLength > maxBody:
@@ -92,11 +100,10 @@ func (e Endpoint) read(response *http.Response, credential appCredential, secret
 	err = decoder.Decode(&r)
 	_, end := decoder.Token()
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	_, isRefusal := codes[r.Error]
 	switch {
-	case r.code() != "":
-		f = &httpfail.Failure{}
-		e.explain(f, credential, r.code())
-		return r, f
+	case isRefusal:
+		return r, &httpfail.Failure{Code: r.Error}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return r, &httpfail.Failure{Reason: httpfail.Truncated, Text: "the response was truncated", Retry: true}
 	case err != nil && httpfail.IsHTML(mediaType):
@@ -113,16 +120,7 @@ type tokenResponse struct {
 	TokenType   string          `json:"token_type"`
 	ExpiresIn   json.RawMessage `json:"expires_in"`
 	Scope       string          `json:"scope"`
-	Error       any             `json:"error"`
-}
-
-// code returns the error code if RFC 6749 defines it.
-func (r tokenResponse) code() string {
-	code, _ := r.Error.(string)
-	if _, known := codes[code]; !known {
-		return ""
-	}
-	return code
+	Error       string          `json:"error"`
 }
 
 // check returns why the token cannot be used; nil if it can.

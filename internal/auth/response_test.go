@@ -191,10 +191,10 @@ func TestRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := &auth.Error{Failure: httpfail.Failure{
+			want := &httpfail.Failure{
 				Reason: test.reason, Text: failure.Text, Status: test.status,
-				RequestID: "4b1d:0001", Host: target.Host, RetryAfter: wait, Retry: test.retryable,
-			}}
+				RequestID: "4b1d:0001", Host: target.Host, Token: true, RetryAfter: wait, Retry: test.retryable,
+			}
 			if diff := cmp.Diff(want, failure); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -16,7 +16,6 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
@@ -199,7 +198,7 @@ func TestRequestIDs(t *testing.T) {
 }
 
 func TestErrorNamesTheHost(t *testing.T) {
-	failure := &auth.Error{Failure: httpfail.Failure{Text: "too many requests", Status: 429, RequestID: "1", Host: "identity.example"}}
+	failure := &httpfail.Failure{Text: "too many requests", Status: 429, RequestID: "1", Host: "identity.example", Token: true}
 	if got, want := failure.Error(), "token endpoint: too many requests (host identity.example, status 429, request id 1)"; got != want {
 		t.Errorf("Error = %q, want %q", got, want)
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
 // maxEarly is how long before its expiry a token is replaced at the latest; a fifth of its lifetime if that is
@@ -34,7 +36,7 @@ type source struct {
 type sharedRequest struct {
 	done    chan struct{} // closed when token and err are set
 	token   *oauth2.Token
-	err     *Error
+	err     *httpfail.Failure
 	waiters int
 	cancel  context.CancelFunc
 }
@@ -146,7 +148,7 @@ func (s *source) reload(refused appCredential) appCredential {
 }
 
 // finish passes the result to those who wait and keeps the token.
-func (s *source) finish(r *sharedRequest, token *oauth2.Token, lifetime time.Duration, err *Error) {
+func (s *source) finish(r *sharedRequest, token *oauth2.Token, lifetime time.Duration, err *httpfail.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.token, r.err = token, err

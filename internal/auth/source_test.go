@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
@@ -214,7 +213,7 @@ func TestNoResponseInTime(t *testing.T) {
 		source := endpoint.source(t)
 		start := time.Now()
 		_, err := source.Token(t.Context())
-		failure, ok := errors.AsType[*auth.Error](err)
+		failure, ok := errors.AsType[*httpfail.Failure](err)
 		if !ok || failure.Reason != httpfail.NoAnswer || !failure.Retry {
 			t.Errorf("error = %#v, want a network error to retry", err)
 		}

@@ -63,6 +63,7 @@ type Failure struct {
 	Status    int
 	RequestID string
 	Host      string
+	Token     bool // the request was for a token
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 	// Retry reports whether the same request may succeed later.
@@ -70,8 +71,8 @@ type Failure struct {
 	// Message is the service's own, and Excerpt the beginning of the response. Both are empty if the response repeats
 	// a piece of a secret.
 	Message, Excerpt string
-	// Body is the beginning of the response. It is not for display.
-	Body []byte
+	// Code is the error code of a token endpoint (RFC 6749, section 5.2). It may be an echo: display known ones only.
+	Code string
 	// Err is the error of the network; nil if it repeats a piece of a secret.
 	Err error
 }
@@ -79,6 +80,9 @@ type Failure struct {
 // Error returns the text and what is known about the request.
 func (f *Failure) Error() string {
 	text := fmt.Sprintf("%s (host %s", f.Text, f.Host)
+	if f.Token {
+		text = "token endpoint: " + text
+	}
 	if f.Status != 0 {
 		text += fmt.Sprintf(", status %d", f.Status)
 	}

@@ -2,7 +2,7 @@ package httpfail
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,9 +30,12 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection itself
 	}
-	f.Body = ReadBody(response.Body)
-	if f.Excerpt = Excerpt(f.Body, sent...); f.Excerpt != "" {
-		f.readEnvelope(sent)
+	body := ReadBody(response.Body)
+	report := readReport(body)
+	f.Code = report.code
+	if f.Excerpt = Excerpt(body, sent...); f.Excerpt != "" {
+		f.Message = report.message()
+		f.RequestID = cmp.Or(f.RequestID, AcceptID(cmp.Or(report.requestID, report.traceID), sent...))
 	}
 	return f
 }
@@ -111,40 +114,6 @@ func redirectTarget(response *http.Response, sent []string) string {
 		return "another host"
 	}
 	return Clean(address, 200)
-}
-
-// readEnvelope reads message and request id from JSON, in the forms known from the service and its sister services.
-func (f *Failure) readEnvelope(sent []string) {
-	var envelope struct {
-		Message, Error, Errors, RequestID, TraceID json.RawMessage
-	}
-	if json.Unmarshal(f.Body, &envelope) != nil {
-		return
-	}
-	f.Message = Clean(firstText(envelope.Message, envelope.Error, envelope.Errors), maxMessage)
-	if f.RequestID == "" {
-		f.RequestID = AcceptID(firstText(envelope.RequestID, envelope.TraceID), sent...)
-	}
-}
-
-// firstText returns the text of the first value that has one: a string, or an object or a list of objects with a message.
-func firstText(values ...json.RawMessage) string {
-	for _, value := range values {
-		var text string
-		var object struct{ Message string }
-		var list []json.RawMessage
-		switch {
-		case json.Unmarshal(value, &text) == nil:
-		case json.Unmarshal(value, &object) == nil:
-			text = object.Message
-		case json.Unmarshal(value, &list) == nil && len(list) > 0:
-			text = firstText(list[:1]...)
-		}
-		if strings.TrimSpace(text) != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // RequestID returns the id of the request in the service's logs; empty if no header has an acceptable one. The

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/auth/authtest"
 	"github.com/d365backup/d365backup/test/interop/oidc"
 )
@@ -153,7 +154,7 @@ func TestTokensOfARealServer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			source, sent := newSource(t, server, test.change)
 			got, err := source.Token(t.Context())
-			failure, ok := errors.AsType[*auth.Error](err)
+			failure, ok := errors.AsType[*httpfail.Failure](err)
 			if !ok {
 				t.Fatalf("Token = %v, %v; want an *Error", got, err)
 			}
