@@ -33,7 +33,7 @@ func decodePage(body []byte, size int) (pageData, error) {
 		}
 		return pageData{}, err
 	}
-	for _, one := range d.Differences() {
+	for _, one := range d.Differences {
 		d.page.drift = append(d.page.drift, Drift{DriftKind(one.Kind), one.Path, one.Value, one.Count})
 	}
 	return d.page, nil
@@ -70,7 +70,8 @@ func (d *decoder) run(read func() error) error {
 			failure.Reason, failure.Retry = httpfail.Truncated, true
 		}
 	}
-	if loss := d.Loss; failure == nil && loss != nil {
+	if failure == nil && d.Strict && len(d.Differences) > 0 {
+		loss := d.Differences[0]
 		failure = notJobs("invalid payload: %s %s", loss.Kind, loss.Path)
 		if loss.Kind != lenient.DuplicateField {
 			failure = notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
@@ -125,7 +126,7 @@ var envelopeFields = lenient.NewTable("", append([]lenient.Field[*decoder]{
 func failureFields() (fields []lenient.Field[*decoder]) {
 	for _, name := range httpfail.ReportFields {
 		fields = append(fields, lenient.Field[*decoder]{Name: name, Read: func(d *decoder, v jsonscan.Value, _ string) {
-			d.TolerateUnknown("", name, v.Raw)
+			d.Tolerate(lenient.UnknownField, name, v.Raw)
 			d.report.Read(name, v)
 		}})
 	}
@@ -141,7 +142,7 @@ func (d *decoder) envelope() error {
 	if f := d.report.Failure(len(d.page.Jobs)); f != nil {
 		return f
 	}
-	switch nullList := o.Null&envelopeFields.Set("jobs", "result") != 0; {
+	switch nullList := o.IsNull("jobs") || o.IsNull("result"); {
 	case !d.isList && !nullList:
 		return notJobs("the object has no list of jobs")
 	case !d.isList && d.page.TotalCount != 0:

@@ -19,11 +19,11 @@ const minJobSize = 64
 // jobFields are the fields of a job.
 var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 	{Name: "module", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.Module = d.SharedText(&d.module, v, path) }},
-	{Name: "type", Read: func(d *decoder, v jsonscan.Value, path string) {
+	{Name: "type", Required: true, Read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.Type, d.job.UnknownType = lenient.Enum(&d.Reader, v, path, jobTypes)
 	}},
-	{Name: "jobId", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.Text(v, path) }},
-	{Name: "startTime", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.Time(v, path) }},
+	{Name: "jobId", Required: true, Read: func(d *decoder, v jsonscan.Value, path string) { d.job.JobID = d.Text(v, path) }},
+	{Name: "startTime", Required: true, Read: func(d *decoder, v jsonscan.Value, path string) { d.job.StartTime, _ = d.Time(v, path) }},
 	{Name: "finishTime", Read: func(d *decoder, v jsonscan.Value, path string) {
 		var ok bool
 		if d.job.FinishTime, ok = d.Time(v, path); ok {
@@ -31,7 +31,7 @@ var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 		}
 	}},
 	{Name: "durationHours", Read: func(d *decoder, v jsonscan.Value, path string) { d.job.DurationHours = d.Float(v, path) }},
-	{Name: "status", Read: func(d *decoder, v jsonscan.Value, path string) {
+	{Name: "status", Required: true, Read: func(d *decoder, v jsonscan.Value, path string) {
 		d.job.Status, d.job.UnknownStatus = lenient.Enum(&d.Reader, v, path, jobStatuses)
 	}},
 	count("successfulEntity", func(job *Job) *int64 { return &job.SuccessfulEntity }),
@@ -55,8 +55,6 @@ var jobFields = lenient.NewTable("jobs.", []lenient.Field[*decoder]{
 		d.job.OrganizationName = d.SharedText(&d.organizationName, v, path)
 	}},
 })
-
-var requiredJobFields = jobFields.Set("type", "jobId", "startTime", "status")
 
 func count(name string, of func(*Job) *int64) lenient.Field[*decoder] {
 	return lenient.Field[*decoder]{Name: name, Read: func(d *decoder, v jsonscan.Value, path string) { *of(&d.job), _ = d.Integer(v, path) }}
@@ -89,7 +87,7 @@ func (d *decoder) list() error {
 		case cap(d.page.Jobs) == 0: // room for as many as requested, if the rest of the body can hold them
 			d.page.Jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}
-		o.ReportMissing(&d.Reader, requiredJobFields)
+		o.ReportMissing(&d.Reader)
 		d.page.Jobs = append(d.page.Jobs, d.job)
 		return nil
 	})

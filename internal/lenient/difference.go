@@ -44,41 +44,22 @@ type Difference struct {
 	Count int
 }
 
-// differences collects differences. It allocates nothing while there are none.
-type differences []Difference
-
-// add adds a difference. Differences of the same kind and path are counted as one. An unknown value is also identified by the value.
-func (d *differences) add(kind Kind, path string, value []byte) {
-	example := ""
-	if kind == UnknownValue {
-		example = clean(value)
+// Tolerate records that a value, as sent or nil, was accepted or left out. Differences of the same kind and path are counted
+// as one; an unknown value is also identified by the value.
+func (r *Reader) Tolerate(kind Kind, path string, value []byte) {
+	if r.Strict && !slices.Contains(lossy, kind) {
+		return
 	}
-	i := slices.IndexFunc(*d, func(known Difference) bool {
-		return known.Kind == kind && known.Path == path && (kind != UnknownValue || known.Value == example)
+	sent := func() string { return httpfail.Clean(string(value[:min(len(value), 4*MaxText)]), MaxText) }
+	i := slices.IndexFunc(r.Differences, func(d Difference) bool {
+		return d.Kind == kind && d.Path == path && (kind != UnknownValue || d.Value == sent())
 	})
 	switch {
 	case i >= 0:
-		(*d)[i].Count++
-	case len(*d) < MaxDifferences-1 || kind == More:
-		*d = append(*d, Difference{Kind: kind, Path: path, Value: clean(value), Count: 1})
+		r.Differences[i].Count++
+	case len(r.Differences) < MaxDifferences-1 || kind == More:
+		r.Differences = append(r.Differences, Difference{kind, path, sent(), 1})
 	default:
-		d.add(More, "", nil)
+		r.Tolerate(More, "", nil)
 	}
-}
-
-// addUnknown adds an unknown field, and builds its path only the first time.
-func (d *differences) addUnknown(prefix, name string, value []byte) {
-	i := slices.IndexFunc(*d, func(known Difference) bool {
-		return known.Kind == UnknownField && len(known.Path) == len(prefix)+len(name) &&
-			known.Path[:len(prefix)] == prefix && known.Path[len(prefix):] == name
-	})
-	if i >= 0 {
-		(*d)[i].Count++
-		return
-	}
-	d.add(UnknownField, httpfail.Clean(prefix+name, MaxText), value)
-}
-
-func clean(value []byte) string {
-	return httpfail.Clean(string(value[:min(len(value), 4*MaxText)]), MaxText)
 }

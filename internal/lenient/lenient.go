@@ -7,57 +7,40 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
 // Reader reads values from a Scanner and records what it tolerates.
 type Reader struct {
 	jsonscan.Scanner
-	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Only Loss is recorded then.
+	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Then only differences that change or
+	// lose a value are recorded.
 	Strict bool
-	// Loss is the first difference that changed or lost a value, if Strict.
-	Loss        *Difference
-	differences differences
+	// Differences are what was tolerated, in the order of the text.
+	Differences []Difference
 }
 
 // NewReader returns a Reader of a text.
 func NewReader(data []byte) Reader { return Reader{Scanner: jsonscan.New(data)} }
 
-// Differences returns what was tolerated, in the order of the text.
-func (r *Reader) Differences() []Difference { return r.differences }
-
-// Tolerate records that a value, as sent or nil, was accepted or left out.
-func (r *Reader) Tolerate(kind Kind, path string, value []byte) {
-	switch {
-	case !r.Strict:
-		r.differences.add(kind, path, value)
-	case r.Loss == nil && slices.Contains(lossy, kind):
-		r.Loss = &Difference{Kind: kind, Path: path, Value: clean(value), Count: 1}
-	}
-}
-
-// TolerateUnknown records an unknown field, whose path is prefix and name.
-func (r *Reader) TolerateUnknown(prefix, name string, value []byte) {
-	if !r.Strict {
-		r.differences.addUnknown(prefix, name, value)
-	}
-}
-
 // Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is the type
 // that they read into.
 type Field[T any] struct {
-	Name string
-	Read func(target T, v jsonscan.Value, path string)
-	List func(target T) error
+	Name     string
+	Required bool
+	Read     func(target T, v jsonscan.Value, path string)
+	List     func(target T) error
 }
 
 // Table holds the fields of an object, at most 32. A field is known by its index.
 type Table[T any] struct {
-	Paths   []string // prefix and name
-	prefix  string
-	fields  []Field[T]
-	keys    [][]byte // the name in quotes with a colon, its usual form in JSON
-	indexes map[string]int
+	Paths    []string // prefix and name
+	prefix   string
+	fields   []Field[T]
+	keys     [][]byte // the name in quotes with a colon, its usual form in JSON
+	indexes  map[string]int
+	required uint32 // a set of indexes, as those of Object
 }
 
 // NewTable returns a table of fields whose paths begin with the prefix.
@@ -67,35 +50,30 @@ func NewTable[T any](prefix string, fields []Field[T]) *Table[T] {
 		t.Paths = append(t.Paths, prefix+field.Name)
 		t.keys = append(t.keys, fmt.Appendf(nil, "%q:", field.Name))
 		t.indexes[field.Name] = i
+		if field.Required {
+			t.required |= 1 << i
+		}
 	}
 	return t
-}
-
-// Set is a set of indexes.
-type Set uint32
-
-// Set returns the set of the fields with these names.
-func (t *Table[T]) Set(names ...string) (set Set) {
-	for _, name := range names {
-		set |= 1 << t.indexes[name]
-	}
-	return set
 }
 
 // Object is an object as it is read. It can be reused for the next one.
 type Object[T any] struct {
 	Table *Table[T]
-	Seen  Set // the fields with a value
-	Null  Set // the fields that are null
-	last  int // the last field of the table that was read; -1 if none was
+	seen  uint32 // the fields with a value
+	null  uint32 // the fields that are null
+	last  int    // the last field of the table that was read; -1 if none was
 }
 
 // IsEmpty reports whether the object has no field of the table.
 func (o *Object[T]) IsEmpty() bool { return o.last < 0 }
 
+// IsNull reports whether a field is null.
+func (o *Object[T]) IsNull(name string) bool { return o.null&(1<<o.Table.indexes[name]) != 0 }
+
 // Read reads an object, whose brace is next, into the target.
 func (o *Object[T]) Read(r *Reader, target T) error {
-	o.Seen, o.Null, o.last = 0, 0, -1
+	o.seen, o.null, o.last = 0, 0, -1
 	return r.Each('}', func() error { return o.readField(r, target) })
 }
 
@@ -116,9 +94,9 @@ func (o *Object[T]) readField(r *Reader, target T) error {
 	case err != nil:
 		return err
 	case i < 0:
-		r.TolerateUnknown(o.Table.prefix, key.Text(), v.Raw)
+		r.Tolerate(UnknownField, httpfail.Clean(o.Table.prefix+key.Text(), MaxText), v.Raw)
 	case v.Kind == jsonscan.Null:
-		o.Null |= 1 << i
+		o.null |= 1 << i
 	case r.Strict || v.Kind != jsonscan.String || len(v.Raw) > 0:
 		o.mark(r, i)
 		o.Table.fields[i].Read(target, v, o.Table.Paths[i])
@@ -149,20 +127,19 @@ func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
 
 // mark records that a field has a value.
 func (o *Object[T]) mark(r *Reader, i int) {
-	if o.Seen&(1<<i) != 0 {
+	if o.seen&(1<<i) != 0 {
 		r.Tolerate(DuplicateField, o.Table.Paths[i], nil)
 	}
-	o.Seen |= 1 << i
+	o.seen |= 1 << i
 }
 
 // ReportMissing reports the required fields without a value.
-func (o *Object[T]) ReportMissing(r *Reader, required Set) {
-	if o.Seen&required == required {
-		return
-	}
-	for i, path := range o.Table.Paths {
-		if required&^o.Seen&(1<<i) != 0 {
-			r.Tolerate(Missing, path, nil)
+func (o *Object[T]) ReportMissing(r *Reader) {
+	missing := o.Table.required &^ o.seen
+	for i := 0; missing != 0; i++ {
+		if missing&1 != 0 {
+			r.Tolerate(Missing, o.Table.Paths[i], nil)
 		}
+		missing >>= 1
 	}
 }
