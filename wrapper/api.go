@@ -1,13 +1,10 @@
 package d365backup
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-
-	"github.com/d365backup/d365backup/generated"
 )
 
 // API is an operation that lists jobs; see WithAPI. New refuses the zero value.
@@ -52,21 +49,7 @@ func (a API) check(c *config) error {
 type pageRequest struct {
 	api  API
 	size int // jobs requested
-	send func(context.Context, generated.RequestEditorFn) (*http.Response, error)
-}
-
-// newRequest returns the request for one page of the jobs that the filter selects.
-func (c *Client) newRequest(api API, f filter, number, size int) (pageRequest, error) {
-	if api == APIGraph {
-		params, err := f.params(number, size)
-		return pageRequest{api, size, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-			return c.pages.ListJobs(ctx, params, edit)
-		}}, err
-	}
-	body, err := f.body(number, size)
-	return pageRequest{api, size, func(ctx context.Context, edit generated.RequestEditorFn) (*http.Response, error) {
-		return c.pages.GetJobsWithBody(ctx, c.config.mediaType, bytes.NewReader(body), edit)
-	}}, err
+	http *http.Request
 }
 
 // fetch reads one page by the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
@@ -113,9 +96,13 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 
 // fetchBy reads one page, with as many attempts as the policy allows.
 func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (pageData, error) {
-	request, err := c.newRequest(api, f, number, size)
-	if err != nil {
-		return pageData{}, err
+	if api == APIGraph && f.model.ObjectType != nil {
+		return pageData{}, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
 	}
-	return c.retry(ctx, request)
+	request, err := f.request(api, c.BaseURL()+"/", c.config.mediaType, number, size)
+	if err != nil {
+		return pageData{}, configError("the request for a page cannot be made: %v", err)
+	}
+	request.Header.Set("Accept", MediaTypeJSON)
+	return c.retry(ctx, pageRequest{api, size, request})
 }

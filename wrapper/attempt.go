@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/d365backup/d365backup/internal/auth"
 	"github.com/d365backup/d365backup/internal/body"
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/transport"
@@ -58,14 +57,11 @@ func (a *attempt) run(ctx context.Context) (page pageData, err error) {
 
 // send sends the request with a token.
 func (a *attempt) send(ctx context.Context) (response *http.Response, err error) {
-	response, a.secrets, err = auth.Send(ctx, a.client.tokens(), func(token string) (*http.Response, error) {
-		return a.request.send(ctx, func(_ context.Context, req *http.Request) error {
-			req.Header.Set("Accept", MediaTypeJSON)
-			req.Header.Set("Authorization", "Bearer "+token)
-			req.Header.Set("User-Agent", a.client.config.userAgent())
-			return nil
-		})
-	})
+	request := a.request.http.WithContext(ctx)
+	if request.GetBody != nil {
+		request.Body, _ = request.GetBody() // of bytes, which cannot fail
+	}
+	response, a.secrets, err = a.client.pages.Send(request)
 	return response, err
 }
 

@@ -21,8 +21,7 @@ import (
 type Client struct {
 	config    config
 	endpoints endpoints
-	tokens    func() auth.Tokens             // a function, so that printing a Client does not look into it
-	pages     *generated.Client              // for attempts, which add the token themselves
+	pages     *auth.Transport                // for attempts
 	raw       *generated.ClientWithResponses // adds the token to every request
 	replaced  atomic.Bool                    // with APIAuto: only the successor exists
 	limits    func() *limits
@@ -56,29 +55,29 @@ func New(options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.tokens = func() auth.Tokens { return tokens }
-	if err = c.newRawClients(transport.Limited{Next: next}); err != nil {
+	if err = c.newSenders(transport.Limited{Next: next}, tokens); err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
 	}
 	c.limits = sync.OnceValue(c.config.newLimits) // only when needed: there may be many idle clients
 	return c, nil
 }
 
-// newRawClients makes the generated clients, which send through next.
-func (c *Client) newRawClients(next http.RoundTripper) (err error) {
+// newSenders makes what sends requests with the token.
+func (c *Client) newSenders(next http.RoundTripper, tokens auth.Tokens) (err error) {
 	var timeout time.Duration
 	if c.config.httpClient != nil {
 		timeout = c.config.httpClient.Timeout
 	}
 	origin := c.endpoints.base
-	url := origin.String()
-	withToken := &auth.Transport{
-		Next: next, Origin: origin, Tokens: c.tokens(), UserAgent: c.config.userAgent(),
+	withToken := auth.Transport{
+		Next: next.RoundTrip, Origin: origin, Tokens: tokens, UserAgent: c.config.userAgent(),
 		OtherOrigin: configError("the token is for %s://%s only and was not sent to another address", origin.Scheme, origin.Host),
 	}
-	if c.pages, err = generated.NewClient(url, generated.WithHTTPClient(transport.NewClient(next, timeout))); err == nil {
-		c.raw, err = generated.NewClientWithResponses(url, generated.WithHTTPClient(transport.NewClient(withToken, timeout)))
-	}
+	raw := transport.NewClient(&withToken, timeout)
+	pages := withToken
+	pages.Next = transport.NewClient(next, timeout).Do // the timeout excludes the request for a token
+	c.pages = &pages
+	c.raw, err = generated.NewClientWithResponses(c.BaseURL(), generated.WithHTTPClient(raw))
 	return err
 }
 

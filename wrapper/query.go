@@ -1,7 +1,9 @@
 package d365backup
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,30 +85,26 @@ func (q Query) check(end time.Time) error {
 	return nil
 }
 
-// body returns the body of a request for one page by APIv1.
-func (f filter) body(number, size int) ([]byte, error) {
-	f.model.PageInfo = generated.PageModel{CurrentPage: new(int32(number)), PageSize: new(int32(size))}
+// request returns the request for one page. APIGraph has no object types.
+func (f filter) request(api API, server, mediaType string, number, size int) (*http.Request, error) {
+	index, count := new(int32(number)), new(int32(size))
+	if api == APIGraph {
+		return generated.NewListJobsRequest(server, &generated.ListJobsParams{
+			PageIndex:      index,
+			PageSize:       count,
+			Type:           *f.model.Type,
+			StartTime:      *f.model.StartTime,
+			FinishTime:     *f.model.EndTime,
+			Status:         f.model.Status,
+			OrganizationID: f.model.OrganizationID,
+		})
+	}
+	f.model.PageInfo = generated.PageModel{CurrentPage: index, PageSize: count}
 	body, err := json.Marshal(f.model)
 	if err != nil {
-		return nil, configError("the query cannot be written as JSON: %v", err)
+		return nil, err
 	}
-	return body, nil
-}
-
-// params returns the parameters of a request for one page by APIGraph.
-func (f filter) params(number, size int) (*generated.ListJobsParams, error) {
-	if f.model.ObjectType != nil {
-		return nil, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
-	}
-	return &generated.ListJobsParams{
-		PageIndex:      new(int32(number)),
-		PageSize:       new(int32(size)),
-		Type:           *f.model.Type,
-		StartTime:      *f.model.StartTime,
-		FinishTime:     *f.model.EndTime,
-		Status:         f.model.Status,
-		OrganizationID: f.model.OrganizationID,
-	}, nil
+	return generated.NewGetJobsRequestWithBody(server, mediaType, bytes.NewReader(body))
 }
 
 // isGUID reports whether text is 8-4-4-4-12 hexadecimal digits, the one form that the contract's format uuid has.
