@@ -235,7 +235,7 @@ func Example_errors() {
 		log.Print(e.Kind, e.Reason, e.StatusCode, e.RequestID, e.Attempts, e.Host)
 	}
 	if errors.Is(err, d365backup.ErrThrottled) {
-		log.Print("ask less often")
+		log.Print("send fewer requests")
 	}
 	// Output:
 }

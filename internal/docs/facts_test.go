@@ -25,7 +25,7 @@ const catalogue = "docs/errors.md"
 func TestCatalogue(t *testing.T) {
 	for _, list := range []struct{ source, inSource, inDocument string }{
 		{"wrapper/errors.go", `(?m)^\t(Err\w+) += errors\.New\("(.*)"\)$`,
-			"(?s)\n### (Err\\w+)\n\n`([^`]*)`: .*?\nSide: .*? Repeated: .*?\nNext: "},
+			"(?s)\n### (Err\\w+)\n\n`([^`]*)`: .*?\nWho must act: .*? Retried: .*?\nNext: "},
 		{"internal/auth/error.go", `(?m)^\t"(\w+)": +\{`, "\n\\| `(\\w+)` \\| "},
 		{"internal/cli/cmdutil/errors.go", `\n\tExit\w+ += (\d+)`, `\n\| (\d+) \| `},
 	} {
