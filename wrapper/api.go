@@ -45,13 +45,6 @@ func (a API) check(c *config) error {
 	return nil
 }
 
-// pageRequest is a request for one page. It can be sent several times.
-type pageRequest struct {
-	api  API
-	size int // jobs requested
-	http *http.Request
-}
-
 // fetch reads one page by the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
 func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
@@ -92,17 +85,4 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 	method, path := APIGraph.Operation()
 	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
 	return pageData{}, notFound
-}
-
-// fetchBy reads one page, with as many attempts as the policy allows.
-func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (pageData, error) {
-	if api == APIGraph && f.model.ObjectType != nil {
-		return pageData{}, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
-	}
-	request, err := f.request(api, c.BaseURL()+"/", c.config.mediaType, number, size)
-	if err != nil {
-		return pageData{}, configError("the request for a page cannot be made: %v", err)
-	}
-	request.Header.Set("Accept", MediaTypeJSON)
-	return c.retry(ctx, pageRequest{api, size, request})
 }

@@ -7,12 +7,12 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/auth"
+	"github.com/d365backup/d365backup/internal/exchange"
 	"github.com/d365backup/d365backup/internal/transport"
 )
 
@@ -21,10 +21,9 @@ import (
 type Client struct {
 	config    config
 	endpoints endpoints
-	pages     *auth.Transport                // for attempts
+	pages     *exchange.Client
 	raw       *generated.ClientWithResponses // adds the token to every request
 	replaced  atomic.Bool                    // with APIAuto: only the successor exists
-	limits    func() *limits
 }
 
 // New returns a client, or an error that matches ErrConfig and names the option to fix. It does no I/O: the first token is
@@ -58,7 +57,6 @@ func New(options ...Option) (*Client, error) {
 	if err = c.newSenders(transport.Limited{Next: next}, tokens); err != nil {
 		return nil, badSetting("WithBaseURL", "the URL of %s cannot be used: %v", c.endpoints.base.Host, err)
 	}
-	c.limits = sync.OnceValue(c.config.newLimits) // only when needed: there may be many idle clients
 	return c, nil
 }
 
@@ -74,9 +72,11 @@ func (c *Client) newSenders(next http.RoundTripper, tokens auth.Tokens) (err err
 		OtherOrigin: configError("the token is for %s://%s only and was not sent to another address", origin.Scheme, origin.Host),
 	}
 	raw := transport.NewClient(&withToken, timeout)
-	pages := withToken
-	pages.Next = transport.NewClient(next, timeout).Do // the timeout excludes the request for a token
-	c.pages = &pages
+	c.pages = &exchange.Client{
+		Transport: withToken, Policy: exchange.Policy(c.config.retry), MaxInFlight: c.config.maxInFlight, MaxBytes: c.config.maxResponseBytes,
+		IsMediaType: isJSON, OnAttempt: c.logAttempt,
+	}
+	c.pages.Transport.Next = transport.NewClient(next, timeout).Do // the timeout excludes the request for a token
 	c.raw, err = generated.NewClientWithResponses(c.BaseURL(), generated.WithHTTPClient(raw))
 	return err
 }

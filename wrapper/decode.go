@@ -18,20 +18,18 @@ type pageData struct {
 }
 
 // decodePage decodes the body of a response to a request for a page of size jobs. It accepts every valid JSON text that is
-// a list of jobs, as in the contract or with the differences that drift.go lists. Otherwise the error is an *Error with an
-// excerpt of the body: ErrTruncated if the JSON ends too early, ErrTooLarge beyond maxPageJobs, and ErrNotJobs for anything
-// else, such as an empty body. The result shares no memory with body.
-func decodePage(body []byte, size int) (pageData, error) {
+// a list of jobs, as in the contract or with the differences that drift.go lists. Otherwise the failure has an
+// excerpt of the body, and one of the reasons Truncated if the JSON ends too early, TooLarge beyond maxPageJobs, and NotJobs
+// for anything else, such as an empty body. The result shares no memory with body.
+func decodePage(body []byte, size int) (pageData, *httpfail.Failure) {
 	body, marked := bytes.CutPrefix(body, []byte("\xEF\xBB\xBF"))
 	d := newDecoder(body, size)
 	if marked {
 		d.tolerate(DriftByteOrderMark, "", nil)
 	}
-	if err := d.run(d.document); err != nil {
-		if own, ok := errors.AsType[*Error](err); ok {
-			own.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
-		}
-		return pageData{}, err
+	if f := d.run(d.document); f != nil {
+		f.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
+		return pageData{}, f
 	}
 	for _, one := range d.Differences {
 		d.page.drift = append(d.page.drift, Drift{DriftKind(one.Kind), one.Path, one.Value, one.Count})
@@ -60,8 +58,8 @@ func newDecoder(data []byte, size int) *decoder {
 	return &decoder{Reader: lenient.NewReader(data), size: size, page: pageData{Page: Page{TotalCount: -1}}}
 }
 
-// run decodes a payload, and turns every fault into an *Error.
-func (d *decoder) run(read func() error) error {
+// run decodes a payload, and returns any fault as a failure.
+func (d *decoder) run(read func() error) *httpfail.Failure {
 	err := read()
 	failure, _ := errors.AsType[*httpfail.Failure](err)
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
@@ -77,10 +75,7 @@ func (d *decoder) run(read func() error) error {
 			failure = notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
 		}
 	}
-	if failure == nil {
-		return nil
-	}
-	return newError(failure)
+	return failure
 }
 
 // document decodes the whole body.

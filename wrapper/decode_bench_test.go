@@ -29,7 +29,7 @@ func BenchmarkDecode(b *testing.B) {
 			})
 		}
 		run("d365backup", func() (int, error) {
-			page, err := decodePage(body, jobs)
+			page, err := decoded(body, jobs)
 			return len(page.Jobs), err
 		})
 		run("json", func() (int, error) {

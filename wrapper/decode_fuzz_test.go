@@ -30,7 +30,7 @@ func mutationPages(t testing.TB) []string {
 // checkStrict fails if an accepted body is invalid JSON, or decodes differently the second time.
 func checkStrict(t *testing.T, body []byte) {
 	t.Helper()
-	page, err := decodePage(body, 10)
+	page, err := decoded(body, 10)
 	if err != nil {
 		failure, ok := errors.AsType[*Error](err)
 		if !ok || failure.Kind == nil || failure.Message == "" {
@@ -60,7 +60,7 @@ var lossy = []DriftKind{DriftUnreadable, DriftInexact, DriftTextNumber, DriftNum
 // if every value of it fits its field.
 func checkStored(t *testing.T, body []byte) {
 	t.Helper()
-	page, err := decodePage(body, 10)
+	page, err := decoded(body, 10)
 	if err != nil {
 		return
 	}

@@ -97,7 +97,7 @@ func TestDecodePageRefuses(t *testing.T) {
 	kinds := []error{ErrNotJobs, ErrTruncated, ErrTooLarge}
 	for _, test := range refusedBodies {
 		t.Run(test.name, func(t *testing.T) {
-			page, err := decodePage([]byte(test.body), 10)
+			page, err := decoded([]byte(test.body), 10)
 			for _, kind := range kinds {
 				if errors.Is(err, kind) != (kind == test.kind) {
 					t.Fatalf("err is %v, want %v", err, test.kind)
@@ -119,10 +119,10 @@ func TestDecodePageDepth(t *testing.T) {
 	nested := func(depth int) []byte { // the list, the job, and the rest
 		return []byte(`[{"jobId":"A","x":` + strings.Repeat("[", depth-2) + strings.Repeat("]", depth-2) + `}]`)
 	}
-	if _, err := decodePage(nested(jsonscan.MaxDepth), 1); err != nil {
+	if _, err := decoded(nested(jsonscan.MaxDepth), 1); err != nil {
 		t.Errorf("depth %d: %v", jsonscan.MaxDepth, err)
 	}
-	if _, err := decodePage(nested(jsonscan.MaxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
+	if _, err := decoded(nested(jsonscan.MaxDepth+1), 1); !errors.Is(err, ErrNotJobs) {
 		t.Errorf("depth %d: %v", jsonscan.MaxDepth+1, err)
 	}
 }
@@ -132,7 +132,7 @@ func TestDecodePageTruncatedAnywhere(t *testing.T) {
 	for _, body := range mutationPages(t) {
 		body = strings.TrimRight(body, "\n")
 		for end := 1; end < len(body); end++ {
-			if _, err := decodePage([]byte(body[:end]), 10); !errors.Is(err, ErrTruncated) {
+			if _, err := decoded([]byte(body[:end]), 10); !errors.Is(err, ErrTruncated) {
 				t.Fatalf("cut at byte %d: %v", end, err)
 			}
 		}
@@ -141,18 +141,18 @@ func TestDecodePageTruncatedAnywhere(t *testing.T) {
 
 // A short body must not allocate a lot of memory, whatever the page size.
 func TestDecodePageMemory(t *testing.T) {
-	page, err := decodePage([]byte(`[`+plainJob+`]`), math.MaxInt)
+	page, err := decoded([]byte(`[`+plainJob+`]`), math.MaxInt)
 	if err != nil || cap(page.Jobs) > 4 {
 		t.Errorf("room for %d jobs, %v", cap(page.Jobs), err)
 	}
 	for _, size := range []int{math.MinInt, -1, 0, 1} {
-		page, err := decodePage([]byte(`[`+plainJob+`,`+plainJob+`]`), size)
+		page, err := decoded([]byte(`[`+plainJob+`,`+plainJob+`]`), size)
 		if err != nil || len(page.Jobs) != 2 {
 			t.Errorf("size %d: %d jobs, %v", size, len(page.Jobs), err)
 		}
 	}
 	body := typicalPage(100)
-	allocs := testing.AllocsPerRun(10, func() { _, _ = decodePage(body, 100) })
+	allocs := testing.AllocsPerRun(10, func() { _, _ = decoded(body, 100) })
 	if allocs > 110 { // one per id, and a few for the page
 		t.Errorf("%v allocations for 100 jobs without drift", allocs)
 	}
@@ -212,13 +212,13 @@ func TestDecodePageFailureReports(t *testing.T) {
 		t.Run(test.field, func(t *testing.T) {
 			for _, list := range []string{`"jobs":[],"totalCount":0`, `"jobs":null,"totalCount":0`, `"totalNumber":0,"result":[]`} {
 				for _, body := range []string{"{" + list + "," + test.field + "}", "{" + test.field + "," + list + "}"} {
-					if _, err := decodePage([]byte(body), 10); errors.Is(err, ErrNotJobs) != (test.want != fine) {
+					if _, err := decoded([]byte(body), 10); errors.Is(err, ErrNotJobs) != (test.want != fine) {
 						t.Errorf("%s: %v", body, err)
 					}
 				}
 			}
 			body := `{"totalCount":1,"jobs":[` + plainJob + `],` + test.field + `}`
-			page, err := decodePage([]byte(body), 10)
+			page, err := decoded([]byte(body), 10)
 			if errors.Is(err, ErrNotJobs) != (test.want == failure) {
 				t.Errorf("%s: %v", body, err)
 			}

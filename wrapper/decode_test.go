@@ -26,11 +26,20 @@ var (
 	plainDecoded = Job{Type: JobTypeBackup, JobID: "A", StartTime: testStart, Status: JobStatusFinished}
 )
 
+// decoded is decodePage with the error that a caller gets.
+func decoded(body []byte, size int) (pageData, error) {
+	page, failure := decodePage(body, size)
+	if failure != nil {
+		return page, newError(failure)
+	}
+	return page, nil
+}
+
 func mustDecode(t *testing.T, body string) pageData {
 	t.Helper()
-	page, err := decodePage([]byte(body), 10)
+	page, err := decoded([]byte(body), 10)
 	if err != nil {
-		t.Fatalf("decodePage(%s): %v", body, err)
+		t.Fatalf("decoded(%s): %v", body, err)
 	}
 	return page
 }
@@ -62,7 +71,7 @@ func TestDecodePageContract(t *testing.T) {
 			OrganizationID: testGUID, OrganizationName: "Contoso \"Süd\" \U0001F600",
 		}}},
 	}
-	page, err := decodePage(body, 2)
+	page, err := decoded(body, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

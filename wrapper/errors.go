@@ -77,7 +77,6 @@ type Error struct {
 	Excerpt string
 
 	cause error
-	retry bool // whether another attempt may succeed
 }
 
 // Error returns the facts and what to try next, on one line.

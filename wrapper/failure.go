@@ -1,7 +1,6 @@
 package d365backup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,62 +11,27 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// classify turns the error of an attempt into an *Error, with retry set if another attempt may succeed. Nil stays nil.
-func (a *attempt) classify(ctx context.Context, err error) *Error {
-	if err == nil {
-		return nil
-	}
-	e := a.explain(ctx, err)
-	e.Host = cmp.Or(e.Host, a.client.endpoints.base.Host)
-	if a.status != 0 {
-		e.StatusCode, e.RequestID = a.status, cmp.Or(a.requestID, e.RequestID)
-	}
-	return e
-}
-
-func (a *attempt) explain(ctx context.Context, err error) *Error {
-	if own, ok := errors.AsType[*Error](err); ok { // of the decoder
-		return own
-	}
-	if failure, ok := errors.AsType[*httpfail.Failure](err); ok {
-		own := newError(failure)
-		if failure.Reason == httpfail.NotFound {
-			a.client.explainNotFound(own, a.request.api)
-		}
-		return own
-	}
-	if sourceError, ok := errors.AsType[auth.TokenSourceError](err); ok {
-		return &Error{Kind: ErrAuth, Message: "the source of WithTokenSource " + sourceError.Error()}
-	}
-	switch {
-	case context.Cause(ctx) == errAttemptTimeout: //nolint:errorlint // compares identity: the cause that this package set
-		return &Error{
-			Kind:    ErrNetwork,
-			Reason:  string(httpfail.NoAnswer),
-			Setting: "RetryPolicy.AttemptTimeout",
-			Message: fmt.Sprintf("no complete response within %s", a.client.config.retry.AttemptTimeout),
-			cause:   context.DeadlineExceeded,
-			retry:   true,
-		}
-	case ctx.Err() != nil:
-		return &Error{cause: err}
-	}
-	return newError(httpfail.FromError(err, a.secrets...))
-}
-
 // newError returns the error of a failed exchange.
 func newError(f *httpfail.Failure) *Error {
-	kind := reasons[f.Reason].kind
+	e := &Error{
+		Kind: reasons[f.Reason].kind, Reason: string(f.Reason), Message: f.Text, ServiceMessage: f.Message, TokenRequest: f.Token,
+		StatusCode: f.Status, RequestID: f.RequestID, Attempts: f.Attempts, Host: f.Host, RetryAfter: f.RetryAfter, Excerpt: f.Excerpt,
+		cause: f.Err,
+	}
+	_, isOfSource := errors.AsType[auth.TokenSourceError](f.Err)
 	switch {
 	case f.Status == http.StatusNetworkAuthenticationRequired:
-		kind = ErrNetwork // the response is from the network, not from the service
-	case f.Token && errors.Is(kind, ErrNotJobs):
-		kind = ErrAuth // a web page is not a token either
+		e.Kind = ErrNetwork // the response is from the network, not from the service
+	case isOfSource, f.Token && errors.Is(e.Kind, ErrNotJobs): // a web page is not a token either
+		e.Kind = ErrAuth
 	}
-	return &Error{
-		Kind: kind, Reason: string(f.Reason), Message: f.Text, ServiceMessage: f.Message, TokenRequest: f.Token, StatusCode: f.Status,
-		RequestID: f.RequestID, RetryAfter: f.RetryAfter, Excerpt: f.Excerpt, Host: f.Host, cause: f.Err, retry: f.Retry,
+	if f.TimedOut {
+		e.Setting = "RetryPolicy.AttemptTimeout"
 	}
+	if f.Last != nil {
+		e.cause = errors.Join(f.Err, newError(f.Last))
+	}
+	return e
 }
 
 // timeoutError is the cause of a call that took longer than WithTimeout allows.

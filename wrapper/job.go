@@ -97,11 +97,11 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	default:
 		return newError(notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText)))
 	}
-	err := d.run(func() error { return d.readJob(&lenient.Object[*decoder]{Table: jobFields}) })
-	if err == nil {
-		*j = d.job
+	if f := d.run(func() error { return d.readJob(&lenient.Object[*decoder]{Table: jobFields}) }); f != nil {
+		return newError(f)
 	}
-	return err
+	*j = d.job
+	return nil
 }
 
 // Page is one page of jobs. It marshals to JSON under the contract's keys. UnmarshalJSON reads that, and a response of the
@@ -142,9 +142,9 @@ func (p *Page) UnmarshalJSON(data []byte) error {
 	}
 	d := newDecoder(data, 0)
 	d.Strict = true
-	err := d.run(d.document)
-	if err == nil {
-		*p = d.page.Page
+	if f := d.run(d.document); f != nil {
+		return newError(f)
 	}
-	return err
+	*p = d.page.Page
+	return nil
 }

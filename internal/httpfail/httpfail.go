@@ -64,6 +64,8 @@ type Failure struct {
 	RequestID string
 	Host      string
 	Token     bool // the request was for a token
+	Attempts  int
+	TimedOut  bool // the time of an attempt ended
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 	// Retry reports whether the same request may succeed later.
@@ -73,8 +75,19 @@ type Failure struct {
 	Message, Excerpt string
 	// Code is the error code of a token endpoint (RFC 6749, section 5.2). It may be an echo: display known ones only.
 	Code string
-	// Err is the error of the network; nil if it repeats a piece of a secret.
+	// Err is the error of the network or of the context; nil if it repeats a piece of a secret.
 	Err error
+	// Last is the failure before the context ended; nil if there was none.
+	Last *Failure
+}
+
+// Hide removes what the response said if the response, or what the failure quotes of it, repeats a piece of a secret.
+func (f *Failure) Hide(body []byte, secrets ...string) {
+	f.RequestID = AcceptID(f.RequestID, secrets...)
+	quoted := f.Text + " " + f.Message + " " + f.Excerpt
+	if Leaks(body[:min(len(body), MaxBody)], secrets...) || Leaks([]byte(quoted), secrets...) {
+		*f = Failure{Reason: f.Reason, Retry: f.Retry, Text: "the response repeats a secret and is not shown"}
+	}
 }
 
 // Error returns the text and what is known about the request.
