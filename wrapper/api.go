@@ -1,11 +1,6 @@
 package d365backup
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-)
+import "net/http"
 
 // API is an operation that lists jobs; see WithAPI. New refuses the zero value.
 type API string
@@ -43,46 +38,4 @@ func (a API) check(c *config) error {
 			excerpt(c.mediaType, 64))
 	}
 	return nil
-}
-
-// fetch reads one page by the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
-func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
-	defer cancel()
-	if c.config.api != APIAuto {
-		return c.fetchBy(ctx, c.config.api, f, number, size)
-	}
-	v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
-	if c.replaced.Load() && !v1Only {
-		return c.fetchBy(ctx, APIGraph, f, number, size)
-	}
-	page, err := c.fetchBy(ctx, APIv1, f, number, size)
-	own, ok := errors.AsType[*Error](err)
-	switch {
-	case !ok || !errors.Is(own.Kind, ErrNotFound):
-	case v1Only:
-		own.Message += "; its successor has no object types and no other media types, and was not requested"
-	case number == 1 && isFirst:
-		return c.fetchSuccessor(ctx, f, size, own)
-	}
-	return page, err
-}
-
-// fetchSuccessor reads page 1 by the successor after version v1 was not found. The first of several calls at a time that gets a
-// page changes the API of the Client.
-func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound *Error) (pageData, error) {
-	page, err := c.fetchBy(ctx, APIGraph, f, 1, size)
-	own, failed := errors.AsType[*Error](err)
-	switch {
-	case err == nil:
-		if c.replaced.CompareAndSwap(false, true) && c.config.onDrift != nil {
-			c.config.onDrift(Drift{Kind: DriftSuccessor, Value: string(APIGraph), Count: 1})
-		}
-		return page, nil
-	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context has ended
-		return pageData{}, err
-	}
-	method, path := APIGraph.Operation()
-	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
-	return pageData{}, notFound
 }

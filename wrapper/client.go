@@ -92,16 +92,21 @@ func (c *config) check() (err error) {
 		return badSetting("WithScope", "empty: leave it out for %s", DefaultScope)
 	case c.otherCredentialOption != "":
 		return configError("two kinds of credentials are given, %s and %s: choose one", c.otherCredentialOption, c.credentialOption)
-	case c.pageSize < 1 || c.pageSize > maxInt32:
-		return badSetting("WithPageSize", "%d is out of range: use 1 to %d", c.pageSize, maxInt32)
-	case c.prefetch < 1 || c.prefetch > maxPrefetch:
-		return badSetting("WithPrefetch", "%d is out of range: use 1 to %d", c.prefetch, maxPrefetch)
-	case c.maxInFlight < 1 || c.maxInFlight > maxMaxInFlight:
-		return badSetting("WithMaxInFlight", "%d is out of range: use 1 to %d", c.maxInFlight, maxMaxInFlight)
 	case c.timeout <= 0:
 		return badSetting("WithTimeout", "%s is out of range: use more than 0", c.timeout)
-	case c.maxResponseBytes < 1 || c.maxResponseBytes > maxInt32:
-		return badSetting("WithMaxResponseBytes", "%d is out of range: use 1 to %d", c.maxResponseBytes, maxInt32)
+	}
+	for _, number := range []struct {
+		option     string
+		value, max int64
+	}{
+		{"WithPageSize", int64(c.pageSize), maxInt32},
+		{"WithPrefetch", int64(c.prefetch), 16},
+		{"WithMaxInFlight", int64(c.maxInFlight), 256},
+		{"WithMaxResponseBytes", c.maxResponseBytes, maxInt32},
+	} {
+		if number.value < 1 || number.value > number.max {
+			return badSetting(number.option, "%d is out of range: use 1 to %d", number.value, number.max)
+		}
 	}
 	if err := c.api.check(c); err != nil {
 		return err
@@ -124,11 +129,7 @@ func (c *config) check() (err error) {
 	return nil
 }
 
-const (
-	maxInt32       = 1<<31 - 1
-	maxPrefetch    = 16
-	maxMaxInFlight = 256
-)
+const maxInt32 = 1<<31 - 1
 
 func isJSON(mediaType string) bool {
 	return mediaType == MediaTypeJSON || mediaType == MediaTypeTextJSON ||

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,13 +154,7 @@ func causeText(err error) string {
 
 // Unwrap returns the kind and the cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() []error {
-	wrapped := make([]error, 0, 2)
-	for _, err := range []error{e.Kind, e.cause} {
-		if err != nil {
-			wrapped = append(wrapped, err)
-		}
-	}
-	return wrapped
+	return slices.DeleteFunc([]error{e.Kind, e.cause}, func(err error) bool { return err == nil })
 }
 
 // LogValue returns the facts as attributes for slog.

@@ -90,14 +90,17 @@ func (j Job) MarshalJSON() ([]byte, error) {
 func (j *Job) UnmarshalJSON(data []byte) error {
 	d := newDecoder(data, 0)
 	d.Strict = true
-	switch d.Peek() {
-	case 'n':
+	first := d.Peek()
+	if first == 'n' {
 		return nil // by convention, null changes nothing
-	case '{':
-	default:
-		return newError(notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText)))
 	}
-	if f := d.run(func() error { return d.readJob(&lenient.Object[*decoder]{Table: jobFields}) }); f != nil {
+	f := d.run(func() error {
+		if first != '{' {
+			return notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText))
+		}
+		return d.readJob(&lenient.Object[*decoder]{Table: jobFields})
+	})
+	if f != nil {
 		return newError(f)
 	}
 	*j = d.job
@@ -117,21 +120,18 @@ type Page struct {
 	Size int
 }
 
-// pageJSON has the contract's keys.
-type pageJSON struct {
-	TotalCount *int64 `json:"totalCount,omitempty"`
-	PageIndex  int    `json:"pageIndex,omitzero"`
-	PageSize   int    `json:"pageSize,omitzero"`
-	Jobs       []Job  `json:"jobs"`
-}
-
 // MarshalJSON leaves out an unknown total.
 func (p Page) MarshalJSON() ([]byte, error) {
-	page := pageJSON{&p.TotalCount, p.Number, p.Size, p.Jobs}
-	if p.TotalCount < 0 {
-		page.TotalCount = nil
+	total := &p.TotalCount
+	if *total < 0 {
+		total = nil
 	}
-	return json.Marshal(page)
+	return json.Marshal(struct {
+		TotalCount *int64 `json:"totalCount,omitempty"`
+		PageIndex  int    `json:"pageIndex,omitzero"`
+		PageSize   int    `json:"pageSize,omitzero"`
+		Jobs       []Job  `json:"jobs"`
+	}{total, p.Number, p.Size, p.Jobs})
 }
 
 // UnmarshalJSON reads a stored page: a response of the service, or one that MarshalJSON wrote. It replaces all fields, and is

@@ -1,6 +1,9 @@
 package d365backup
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // RetryPolicy sets how often and how fast a request is retried. Reading jobs changes nothing, so retrying is safe although
 // version v1 uses POST. The zero value means the defaults; New refuses negative values with ErrConfig.
@@ -33,16 +36,9 @@ func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
 	if p.Attempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.AttemptTimeout < 0 {
 		return p, configError("WithRetry has a negative value: use 0 for the default, Attempts 1 for no retries")
 	}
-	defaultTo(&p.Attempts, 4)
-	defaultTo(&p.BaseDelay, 500*time.Millisecond)
-	defaultTo(&p.MaxDelay, 30*time.Second)
-	defaultTo(&p.AttemptTimeout, time.Minute)
+	p.Attempts = cmp.Or(p.Attempts, 4)
+	p.BaseDelay = cmp.Or(p.BaseDelay, 500*time.Millisecond)
+	p.MaxDelay = cmp.Or(p.MaxDelay, 30*time.Second)
+	p.AttemptTimeout = cmp.Or(p.AttemptTimeout, time.Minute)
 	return p, nil
-}
-
-func defaultTo[T comparable](value *T, def T) {
-	var zero T
-	if *value == zero {
-		*value = def
-	}
 }
