@@ -2,8 +2,6 @@ package d365backup
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/jsonscan"
@@ -27,7 +25,7 @@ func decodePage(body []byte, size int) (pageData, *httpfail.Failure) {
 	if marked {
 		d.tolerate(DriftByteOrderMark, "", nil)
 	}
-	if f := d.run(d.document); f != nil {
+	if f := d.Run(d.document); f != nil {
 		f.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
 		return pageData{}, f
 	}
@@ -35,10 +33,6 @@ func decodePage(body []byte, size int) (pageData, *httpfail.Failure) {
 		d.page.drift = append(d.page.drift, Drift{DriftKind(one.Kind), one.Path, one.Value, one.Count})
 	}
 	return d.page, nil
-}
-
-func notJobs(format string, args ...any) *httpfail.Failure {
-	return &httpfail.Failure{Reason: httpfail.NotJobs, Text: fmt.Sprintf(format, args...)}
 }
 
 // decoder decodes one page in one pass.
@@ -58,32 +52,12 @@ func newDecoder(data []byte, size int) *decoder {
 	return &decoder{Reader: lenient.NewReader(data), size: size, page: pageData{Page: Page{TotalCount: -1}}}
 }
 
-// run decodes a payload, and returns any fault as a failure.
-func (d *decoder) run(read func() error) *httpfail.Failure {
-	err := read()
-	failure, _ := errors.AsType[*httpfail.Failure](err)
-	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
-		failure = notJobs("%v", syntax)
-		if syntax.Truncated {
-			failure.Reason, failure.Retry = httpfail.Truncated, true
-		}
-	}
-	if failure == nil && d.Strict && len(d.Differences) > 0 {
-		loss := d.Differences[0]
-		failure = notJobs("invalid payload: %s %s", loss.Kind, loss.Path)
-		if loss.Kind != lenient.DuplicateField {
-			failure = notJobs("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
-		}
-	}
-	return failure
-}
-
 // document decodes the whole body.
 func (d *decoder) document() error {
 	var err error
 	switch first := d.Peek(); {
 	case d.Rest() == 0:
-		err = notJobs("the body is empty")
+		err = httpfail.NotJobsError("the body is empty")
 	case first == '{':
 		err = d.envelope()
 	case first == '[':
@@ -91,7 +65,7 @@ func (d *decoder) document() error {
 		err = d.list()
 	default:
 		if _, err = d.Value(); err == nil {
-			err = notJobs("the body is neither an object nor a list")
+			err = httpfail.NotJobsError("the body is neither an object nor a list")
 		}
 	}
 	if err != nil {
@@ -139,9 +113,9 @@ func (d *decoder) envelope() error {
 	}
 	switch nullList := o.IsNull("jobs") || o.IsNull("result"); {
 	case !d.isList && !nullList:
-		return notJobs("the object has no list of jobs")
+		return httpfail.NotJobsError("the object has no list of jobs")
 	case !d.isList && d.page.TotalCount != 0:
-		return notJobs("the list of jobs is null, but the total is not 0")
+		return httpfail.NotJobsError("the list of jobs is null, but the total is not 0")
 	case d.page.TotalCount < 0:
 		d.Tolerate(lenient.Missing, "totalCount", nil)
 	}

@@ -73,14 +73,14 @@ func (d *decoder) list() error {
 			if _, err := d.Value(); err != nil {
 				return err
 			}
-			return notJobs("job %d of the list is not an object", number)
+			return httpfail.NotJobsError("job %d of the list is not an object", number)
 		}
 		if err := d.readJob(&o); err != nil {
 			return err
 		}
 		switch {
 		case o.IsEmpty():
-			return notJobs("job %d of the list has no field of a job", number)
+			return httpfail.NotJobsError("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
 			text := fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)
 			return &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}

@@ -58,14 +58,12 @@ const (
 	// DriftPlaceholder is a finish time that is not a real one, such as 0001-01-01T00:00:00 or 1900-01-01T00:00:00Z, of a job
 	// that has not ended. It is left out.
 	DriftPlaceholder DriftKind = "placeholder time"
-	// DriftUnreadable is a value that makes no sense for its field. It is left out: the field is 0, empty or the zero time,
-	// and a total is -1.
+	// DriftUnreadable is a value that makes no sense for its field. It is left out, as if it were missing.
 	DriftUnreadable = DriftKind(lenient.Unreadable)
 	// DriftPaging is a page whose size, number, total or nextLink disagrees with the others, or with jobs that were on an
 	// earlier page, as after a change of the list. The list is still read by page number, and such jobs are dropped.
 	DriftPaging DriftKind = "paging"
-	// DriftSuccessor means that version v1 was not found, and its successor is used from now on; see APIAuto. It is reported
-	// once per Client, with the value of APIGraph.
+	// DriftSuccessor means that the successor of version v1 is used from now on; see APIAuto. It is reported once per Client.
 	DriftSuccessor DriftKind = "successor"
 	// DriftMore represents all drift of a page beyond the first few dozen kinds and fields.
 	DriftMore = DriftKind(lenient.More)

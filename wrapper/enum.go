@@ -31,8 +31,7 @@ const (
 	JobTypeUnknown JobType = -1
 )
 
-// JobStatus is how far a job has come or how it ended. The values are those of version v1. A value without a constant,
-// which a later release of the service may send, keeps its number; Known then reports false.
+// JobStatus is how far a job has come or how it ended. The values are those of version v1; others are kept, as for JobType.
 type JobStatus int32
 
 // The statuses of jobs.
@@ -81,8 +80,7 @@ func JobStatuses() []JobStatus { return jobStatuses.Values() }
 // and underscores do not matter. The error lists the valid names and matches ErrConfig.
 func ParseJobType(name string) (JobType, error) { return checked(jobTypes.Parse(name)) }
 
-// ParseJobStatus returns the status with a name such as "Failed" or "in-progress", or a number such as "7". Case, spaces,
-// hyphens and underscores do not matter. The error lists the valid names and matches ErrConfig.
+// ParseJobStatus does the same for a status, such as "Failed", "in-progress" or "7".
 func ParseJobStatus(name string) (JobStatus, error) { return checked(jobStatuses.Parse(name)) }
 
 // String returns the name of the type, "Unknown" for JobTypeUnknown, or the number of a value without a name.
@@ -103,15 +101,13 @@ func (t JobType) MarshalText() ([]byte, error) { return []byte(t.String()), nil 
 // MarshalText returns what String returns. It never fails.
 func (s JobStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText accepts what MarshalText returns, and what ParseJobType accepts. It keeps a number without a name. The
-// error matches ErrConfig.
+// UnmarshalText accepts what MarshalText returns, what ParseJobType accepts, and any number. The error matches ErrConfig.
 func (t *JobType) UnmarshalText(text []byte) (err error) {
 	*t, err = checked(jobTypes.Unmarshal(string(text)))
 	return err
 }
 
-// UnmarshalText accepts what MarshalText returns, and what ParseJobStatus accepts. It keeps a number without a name. The
-// error matches ErrConfig.
+// UnmarshalText accepts what MarshalText returns, what ParseJobStatus accepts, and any number. The error matches ErrConfig.
 func (s *JobStatus) UnmarshalText(text []byte) (err error) {
 	*s, err = checked(jobStatuses.Unmarshal(string(text)))
 	return err

@@ -34,8 +34,7 @@ var (
 	ErrNetwork = errors.New("network error")
 	// ErrRedirect means that the response is a redirect, which is never followed.
 	ErrRedirect = errors.New("redirect refused")
-	// ErrTooLarge means that a response exceeds WithMaxResponseBytes or has more than 100,000 jobs, or that one of the token
-	// endpoint exceeds 1 MiB.
+	// ErrTooLarge means a response beyond WithMaxResponseBytes or 100,000 jobs, or beyond 1 MiB from the token endpoint.
 	ErrTooLarge = errors.New("response too large")
 	// ErrTruncated means that the response ended too early.
 	ErrTruncated = errors.New("response truncated")
@@ -51,22 +50,19 @@ var (
 type Error struct {
 	// Kind is one of the Err variables; nil if the call's context ended it, whose error is then wrapped.
 	Kind error
-	// Reason names what went wrong more precisely, such as "proxy-refused" or "tls-expired"; docs/errors.md lists all. Empty if
-	// there is no name for it.
+	// Reason is more exact, such as "proxy-refused"; docs/errors.md lists all. Empty if there is no name for it.
 	Reason string
 	// Setting is the option or field that the error is about, such as "WithPageSize" or "Query.Start"; empty if none.
 	Setting string
 	// Message states what was wrong, without advice. Its wording may change.
 	Message string
-	// ServiceMessage is the service's own message, at most 500 bytes; empty if it sent none that could be read. It is the
-	// service's data, and never that of a token endpoint.
+	// ServiceMessage is the service's own message, at most 500 bytes; empty if there is none. Never that of a token endpoint.
 	ServiceMessage string
 	// TokenRequest reports whether the request for a token failed, and not the one for jobs.
 	TokenRequest bool
 	// StatusCode is the HTTP status; 0 if there was no response.
 	StatusCode int
-	// RequestID names the request in the service's logs, at most 128 characters of A-Z, a-z, 0-9 and ._:-; empty if the
-	// response had none.
+	// RequestID names the request in the service's logs: at most 128 characters of A-Z, a-z, 0-9 and ._:-, or empty.
 	RequestID string
 	// Attempts is the number of attempts at a page; 0 for ErrConfig and ErrIncomplete.
 	Attempts int

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/lenient"
 )
 
@@ -94,9 +95,9 @@ func (j *Job) UnmarshalJSON(data []byte) error {
 	if first == 'n' {
 		return nil // by convention, null changes nothing
 	}
-	f := d.run(func() error {
+	f := d.Run(func() error {
 		if first != '{' {
-			return notJobs("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText))
+			return httpfail.NotJobsError("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText))
 		}
 		return d.readJob(&lenient.Object[*decoder]{Table: jobFields})
 	})
@@ -142,7 +143,7 @@ func (p *Page) UnmarshalJSON(data []byte) error {
 	}
 	d := newDecoder(data, 0)
 	d.Strict = true
-	if f := d.run(d.document); f != nil {
+	if f := d.Run(d.document); f != nil {
 		return newError(f)
 	}
 	*p = d.page.Page

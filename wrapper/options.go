@@ -77,9 +77,8 @@ const (
 // needs this or WithBaseURL: the service has no default, and a wrong data center responds with 404, like a missing permission.
 func WithDataCenter(code string) Option { return func(c *config) { c.dataCenter = code } }
 
-// WithBaseURL sets the address of the API, such as "https://graph.avepointonlineservices.com". It must be https (see
-// WithLoopbackHTTP) without query, fragment or user. An address that is not the vendor's also needs WithTokenURL or
-// WithTokenSource.
+// WithBaseURL sets the address of the API, such as "https://graph.avepointonlineservices.com": https (see WithLoopbackHTTP)
+// without query, fragment or user. An address other than the vendor's also needs WithTokenURL or WithTokenSource.
 func WithBaseURL(url string) Option { return func(c *config) { c.baseURL = url } }
 
 // WithTokenURL sets the token endpoint instead of the one that belongs to the data center, with the same rules as WithBaseURL.
@@ -109,18 +108,16 @@ func WithCertificate(id string, certificate *Certificate) Option {
 }
 
 // WithTokenSource authenticates by the caller's own tokens. The source should cache them: several goroutines call it at once,
-// before every request. It has no context, so a call whose context ends leaves it running. It must not panic, since nothing can
-// recover from that. Its errors are not quoted.
+// before every request. A call whose context ends leaves it running. It must not panic. Its errors are not quoted.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{Source: source}) }
 }
 
 // WithCredentialReload calls load when the token endpoint refuses the credential or the certificate has expired, so that a
 // program survives the rotation of its secret. Load returns WithClientSecret or WithCertificate with the current content of a
-// file or a vault. A different credential is used at once and from then on; if it is the same, or load fails, the error is the
-// refusal. One goroutine at a time calls load while others wait for the token, so it should take seconds at most. It must not
-// panic, since nothing can recover from that. Its error is not quoted. The option needs WithClientSecret or WithCertificate.
-// Default: credentials are never replaced.
+// file or a vault. A different credential is used from then on; if it is the same, or load fails, the error is the refusal.
+// One goroutine at a time calls load while others wait, so it should take seconds at most. It must not panic. Its error is not
+// quoted. The option needs WithClientSecret or WithCertificate. Default: credentials are never replaced.
 func WithCredentialReload(load func() (Option, error)) Option {
 	return func(c *config) { c.reload, c.hasReload = load, true }
 }
@@ -129,18 +126,15 @@ func WithCredentialReload(load func() (Option, error)) Option {
 // Request one scope only: the vendor reports that this one did not work beside others.
 func WithScope(scope string) Option { return func(c *config) { c.scope = scope } }
 
-// WithAPI sets the operation that lists jobs: APIAuto (the default), APIv1 or APIGraph. Query.ObjectType and WithMediaType are
-// for version v1 only; everything else is the same for both.
+// WithAPI sets the operation that lists jobs. Default: APIAuto. Only Query.ObjectType and WithMediaType depend on it.
 func WithAPI(api API) Option { return func(c *config) { c.api = api } }
 
 // WithMediaType sets the media type of requests: MediaTypeJSON (the default), MediaTypeTextJSON, or one that ends in +json such
-// as "application/vnd.example+json". All but the default are for version v1 only: APIAuto then does not request the
-// successor, and APIGraph is refused.
+// as "application/vnd.example+json". The others are for version v1 only: APIAuto then does not request its successor.
 func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaType = mediaType } }
 
-// WithHTTPClient sends requests, including those for tokens, through the Transport of this client, and bounds each request for
-// a page by its Timeout. Its other fields are ignored, and it is not changed. A nil Transport means the one that all Clients
-// share.
+// WithHTTPClient sends requests, including those for tokens, through the Transport of this client (nil: the one that all
+// Clients share), and bounds each request for a page by its Timeout. Its other fields are ignored, and it is not changed.
 //
 // An *http.Transport that skips the verification of certificates or allows TLS below 1.2 is refused. Other implementations,
 // and one with DialTLSContext or DialTLS, cannot be checked and are trusted. NewTransport makes one to start from. Any other

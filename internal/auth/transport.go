@@ -61,14 +61,14 @@ func (t *Transport) Send(req *http.Request) (response *http.Response, secrets []
 			return response, secrets, nil
 		}
 		if again.Body, err = req.GetBody(); err != nil {
-			return response, secrets, nil //nolint:nilerr // the rejection is the response
+			return response, secrets, nil // the rejection is the response
 		}
 		unsent = again.Body
 	}
 	fresh, err := t.Tokens.Token(req.Context())
 	switch {
 	case err != nil && req.Context().Err() != nil:
-		return response, secrets, nil //nolint:nilerr // the rejection explains more than a timeout
+		return response, secrets, nil // the rejection explains more than a timeout
 	case err != nil:
 		return nil, secrets, err // this is the current problem, and it may be temporary
 	case fresh.AccessToken == token.AccessToken:

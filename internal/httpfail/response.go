@@ -54,6 +54,11 @@ func FromMediaType(mediaType string, body []byte, sent ...string) *Failure {
 	return f
 }
 
+// NotJobsError explains a response that is not a list of jobs.
+func NotJobsError(format string, args ...any) *Failure {
+	return &Failure{Reason: NotJobs, Text: fmt.Sprintf(format, args...)}
+}
+
 // ReadBody reads a body for a bounded time and up to MaxBody bytes, without a byte order mark.
 func ReadBody(body io.ReadCloser) []byte {
 	stop := time.AfterFunc(bodyTimeout, func() { _ = body.Close() })

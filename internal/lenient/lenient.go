@@ -3,6 +3,7 @@
 package lenient
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,30 @@ type Reader struct {
 
 // NewReader returns a Reader of a text.
 func NewReader(data []byte) Reader { return Reader{Scanner: jsonscan.New(data)} }
+
+// Run reads a text by this function, and returns what is wrong with the text: a fault that read returned, invalid JSON or, if
+// Strict, the first difference.
+func (r *Reader) Run(read func() error) *httpfail.Failure {
+	err := read()
+	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
+		f := httpfail.NotJobsError("%v", syntax)
+		if syntax.Truncated {
+			f.Reason, f.Retry = httpfail.Truncated, true
+		}
+		return f
+	}
+	if f, ok := errors.AsType[*httpfail.Failure](err); ok {
+		return f
+	}
+	if !r.Strict || len(r.Differences) == 0 {
+		return nil
+	}
+	loss := r.Differences[0]
+	if loss.Kind == DuplicateField {
+		return httpfail.NotJobsError("invalid payload: %s %s", loss.Kind, loss.Path)
+	}
+	return httpfail.NotJobsError("invalid payload: %s for %s: %q", loss.Kind, loss.Path, loss.Value)
+}
 
 // Field is a field of an object. Read receives every value except null; List, if set, consumes an array instead. T is the type
 // that they read into.
