@@ -109,12 +109,8 @@ func (d *decoder) readJob(o *lenient.Object[*decoder]) error {
 // hasPlaceholder reports whether the finish time of a job that has not ended is not a real one: the zero time or the last
 // year of some system or, for a running job, not after its start.
 func (j *Job) hasPlaceholder() bool {
-	switch year := j.FinishTime.Year(); j.Status {
-	case JobStatusFinished, JobStatusFailed, JobStatusFinishedWithException:
-		return false
-	case JobStatusInProgress:
-		return year < 1971 || year == 9999 || !j.FinishTime.After(j.StartTime)
-	default:
-		return year < 1971 || year == 9999
-	}
+	hasEnded := j.Status == JobStatusFinished || j.Status == JobStatusFailed || j.Status == JobStatusFinishedWithException
+	isRunning := j.Status == JobStatusInProgress
+	year := j.FinishTime.Year()
+	return !hasEnded && (year < 1971 || year == 9999 || isRunning && !j.FinishTime.After(j.StartTime))
 }

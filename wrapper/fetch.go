@@ -18,7 +18,7 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 	if c.config.api != APIAuto {
 		return c.fetchBy(ctx, c.config.api, f, number, size)
 	}
-	v1Only := f.model.ObjectType != nil || c.config.mediaType != MediaTypeJSON
+	v1Only := f.ObjectType != nil || c.config.mediaType != MediaTypeJSON
 	if c.replaced.Load() && !v1Only {
 		return c.fetchBy(ctx, APIGraph, f, number, size)
 	}
@@ -55,7 +55,7 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 
 // fetchBy reads one page by an API, with as many attempts as the policy allows.
 func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (page pageData, err error) {
-	if api == APIGraph && f.model.ObjectType != nil {
+	if api == APIGraph && f.ObjectType != nil {
 		return page, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
 	}
 	request, err := f.request(api, c.BaseURL()+"/", c.config.mediaType, number, size)

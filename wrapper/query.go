@@ -35,9 +35,7 @@ type Query struct {
 }
 
 // filter is a valid Query as the body of a request to version v1, without the page number and size.
-type filter struct {
-	model generated.JobFilterModel
-}
+type filter generated.JobFilterModel
 
 // filter validates the query. The error matches ErrConfig.
 func (q Query) filter(now time.Time) (filter, error) {
@@ -50,19 +48,19 @@ func (q Query) filter(now time.Time) (filter, error) {
 	if err := q.check(end); err != nil {
 		return filter{}, err
 	}
-	model := generated.JobFilterModel{
+	f := filter{
 		Type:       new(generated.BackupRestoreType(q.Type)),
 		StartTime:  new(q.Start.UTC().Truncate(time.Second)),
 		EndTime:    new(end.UTC()),
 		ObjectType: q.ObjectType,
 	}
 	if q.Status != JobStatusAny {
-		model.Status = new(generated.JobStatus(q.Status))
+		f.Status = new(generated.JobStatus(q.Status))
 	}
 	if q.OrganizationID != "" {
-		model.OrganizationID = new(uuid.MustParse(q.OrganizationID)) // check has validated it
+		f.OrganizationID = new(uuid.MustParse(q.OrganizationID)) // check has validated it
 	}
-	return filter{model}, nil
+	return f, nil
 }
 
 func (q Query) check(end time.Time) error {
@@ -92,15 +90,15 @@ func (f filter) request(api API, server, mediaType string, number, size int) (*h
 		return generated.NewListJobsRequest(server, &generated.ListJobsParams{
 			PageIndex:      index,
 			PageSize:       count,
-			Type:           *f.model.Type,
-			StartTime:      *f.model.StartTime,
-			FinishTime:     *f.model.EndTime,
-			Status:         f.model.Status,
-			OrganizationID: f.model.OrganizationID,
+			Type:           *f.Type,
+			StartTime:      *f.StartTime,
+			FinishTime:     *f.EndTime,
+			Status:         f.Status,
+			OrganizationID: f.OrganizationID,
 		})
 	}
-	f.model.PageInfo = generated.PageModel{CurrentPage: index, PageSize: count}
-	body, err := json.Marshal(f.model)
+	f.PageInfo = generated.PageModel{CurrentPage: index, PageSize: count}
+	body, err := json.Marshal(generated.JobFilterModel(f))
 	if err != nil {
 		return nil, err
 	}

@@ -55,16 +55,16 @@ func (e Endpoint) explain(f *httpfail.Failure, credential appCredential, code st
 	}
 }
 
-// documentedScope is spelled as on the vendor's page of the API; its table of permissions has it in lower case.
-const documentedScope = "Dynamics.ReadWrite.All"
+// DefaultScope is spelled as on the vendor's page of the API; its table of permissions has it in lower case.
+const DefaultScope = "Dynamics.ReadWrite.All"
 
 func scopeText(scope string) string {
-	if !strings.EqualFold(scope, documentedScope) {
+	if !strings.EqualFold(scope, DefaultScope) {
 		return fmt.Sprintf("%q may be wrong, or the app may lack that permission", scope)
 	}
-	other := documentedScope
-	if scope == documentedScope {
-		other = strings.ToLower(documentedScope)
+	other := DefaultScope
+	if scope == DefaultScope {
+		other = strings.ToLower(DefaultScope)
 	}
 	return fmt.Sprintf("instead of %q try the other spelling, %q", scope, other)
 }
