@@ -7,7 +7,7 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// reasons gives the kind of each reason, and what a program can try. What follows checkAddress depends on the request.
+// reasons gives the kind of each reason, and what a program can try.
 var reasons = map[httpfail.Reason]struct {
 	kind   error
 	advice string
@@ -47,7 +47,8 @@ var reasons = map[httpfail.Reason]struct {
 	httpfail.TokenURL:           {ErrAuth, checkAddress},
 }
 
-const checkAddress = "check the address"
+// checkAddress names the options that set the address of the request.
+const checkAddress = "check the address of {options}"
 
 // advice returns what to try next, in terms of this package.
 func (e *Error) advice() string {
@@ -62,15 +63,12 @@ func (e *Error) advice() string {
 	case e.Setting != "" && e.Reason != "":
 		return "raise " + e.Setting
 	}
-	advice := reasons[httpfail.Reason(e.Reason)].advice
-	if e.TokenRequest && strings.Contains(advice, "WithPageSize") {
-		advice = checkAddress // there are no pages
+	advice, options := reasons[httpfail.Reason(e.Reason)].advice, "WithDataCenter or WithBaseURL"
+	if e.TokenRequest {
+		options = "WithTokenURL"
+		if strings.Contains(advice, "WithPageSize") { // there are no pages
+			advice = checkAddress
+		}
 	}
-	switch {
-	case !strings.HasSuffix(advice, checkAddress):
-		return advice
-	case e.TokenRequest:
-		return advice + " of WithTokenURL"
-	}
-	return advice + " of WithDataCenter or WithBaseURL"
+	return strings.ReplaceAll(advice, "{options}", options)
 }

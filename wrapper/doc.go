@@ -7,7 +7,7 @@
 //
 // New makes a [Client] from a data center and the credentials of an app registered in AvePoint Online Services.
 // [Client.Jobs] iterates over every job that matches a [Query], [Client.Page] reads one page with the total, and
-// [Client.Raw] is the generated client for everything else.
+// [Client.Raw] is the generated client for everything else. Package sandbox is a service to experiment with.
 //
 // # Errors
 //
@@ -41,9 +41,4 @@
 // list, words for numbers, unknown values and fields, malformed GUIDs, placeholders for the finish time of a running job.
 // [WithDriftHandler] reports what was tolerated. A failure report beside an empty list is [ErrNotJobs]. To check payloads
 // strictly against the contract, use package api.
-//
-// # Other packages
-//
-// Package api has the contract and its validator, package generated the wire types and the raw client, and package sandbox a
-// service to experiment with.
 package d365backup
