@@ -27,15 +27,3 @@ func (a API) Operation() (method, path string) {
 	}
 	return http.MethodPost, "/api/OpenApi/GetJobs"
 }
-
-// check refuses an invalid API, and options of the other one.
-func (a API) check(c *config) error {
-	switch {
-	case a != APIAuto && a != APIv1 && a != APIGraph:
-		return badSetting("WithAPI", "API %q does not exist: use %s, %s or %s", excerpt(string(a), 64), APIAuto, APIv1, APIGraph)
-	case a == APIGraph && c.mediaType != MediaTypeJSON:
-		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
-			excerpt(c.mediaType, 64))
-	}
-	return nil
-}

@@ -62,11 +62,7 @@ func New(options ...Option) (*Client, error) {
 
 // newSenders makes what sends requests with the token.
 func (c *Client) newSenders(next http.RoundTripper, tokens auth.Tokens) (err error) {
-	var timeout time.Duration
-	if c.config.httpClient != nil {
-		timeout = c.config.httpClient.Timeout
-	}
-	origin := c.endpoints.base
+	timeout, origin := c.config.httpClient.Timeout, c.endpoints.base
 	withToken := auth.Transport{
 		Next: next.RoundTrip, Origin: origin, Tokens: tokens, UserAgent: c.config.userAgent(),
 		OtherOrigin: configError("the token is for %s://%s only and was not sent to another address", origin.Scheme, origin.Host),
@@ -94,6 +90,11 @@ func (c *config) check() (err error) {
 		return configError("two kinds of credentials are given, %s and %s: choose one", c.otherCredentialOption, c.credentialOption)
 	case c.timeout <= 0:
 		return badSetting("WithTimeout", "%s is out of range: use more than 0", c.timeout)
+	case c.api != APIAuto && c.api != APIv1 && c.api != APIGraph:
+		return badSetting("WithAPI", "API %q does not exist: use %s, %s or %s", excerpt(string(c.api), 64), APIAuto, APIv1, APIGraph)
+	case c.api == APIGraph && c.mediaType != MediaTypeJSON:
+		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
+			excerpt(c.mediaType, 64))
 	}
 	for _, number := range []struct {
 		option     string
@@ -107,9 +108,6 @@ func (c *config) check() (err error) {
 		if number.value < 1 || number.value > number.max {
 			return badSetting(number.option, "%d is out of range: use 1 to %d", number.value, number.max)
 		}
-	}
-	if err := c.api.check(c); err != nil {
-		return err
 	}
 	if c.retry, err = c.retry.withDefaults(); err != nil {
 		return err

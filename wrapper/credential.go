@@ -1,7 +1,6 @@
 package d365backup
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -93,11 +92,8 @@ func (c *config) tokens(e endpoints, transport http.RoundTripper) (auth.Tokens, 
 // reloadCredential returns the credential that the function of WithCredentialReload returns now.
 func (c *config) reloadCredential() (auth.Credential, error) {
 	option, err := c.reload()
-	if err != nil {
+	if err != nil || option == nil {
 		return nil, err
-	}
-	if option == nil {
-		return nil, errors.New("there is no other credential")
 	}
 	var found config
 	option(&found)

@@ -146,7 +146,7 @@ func (c *config) parseURL(setting, text string) (*url.URL, error) {
 // checkProxy refuses a proxy setting that the shared transport would ignore and connect without. Plain http goes to loopback
 // and never through a proxy.
 func (c *config) checkProxy(e endpoints) error {
-	own := c.httpClient != nil && c.httpClient.Transport != nil
+	own := c.httpClient.Transport != nil
 	if own || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {
 		return nil
 	}
@@ -165,7 +165,7 @@ func NewTransport() *http.Transport { return transport.New() }
 
 // transport returns the transport to send through, or an error that matches ErrConfig.
 func (c *config) transport() (http.RoundTripper, error) {
-	if c.httpClient == nil || c.httpClient.Transport == nil {
+	if c.httpClient.Transport == nil {
 		return transport.Shared(), nil
 	}
 	if err := transport.Check(c.httpClient.Transport); err != nil {

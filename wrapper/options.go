@@ -24,7 +24,7 @@ type config struct {
 	otherCredentialOption         string // an option of another kind, which is an error
 	reload                        func() (Option, error)
 	hasReload                     bool
-	httpClient                    *http.Client
+	httpClient                    http.Client // a copy
 	product                       string
 	loopbackHTTP                  bool
 	pageSize, prefetch            int
@@ -141,7 +141,12 @@ func WithMediaType(mediaType string) Option { return func(c *config) { c.mediaTy
 // and one with DialTLSContext or DialTLS, cannot be checked and are trusted. NewTransport makes one to start from. Any other
 // needs a TLSHandshakeTimeout (net/http continues a handshake after its request has ended), HTTP/2 pings (see NewTransport),
 // and the OnProxyConnectResponse of NewTransport if a proxy's refusals are to be distinguished.
-func WithHTTPClient(client *http.Client) Option { return func(c *config) { c.httpClient = client } }
+func WithHTTPClient(client *http.Client) Option {
+	if client == nil {
+		client = new(http.Client)
+	}
+	return func(c *config) { c.httpClient = *client }
+}
 
 // WithUserAgent puts a product such as "example-monitor/1.4" before this package's own, "d365backup/" with the version of
 // this module, in the User-Agent header of every request: at most 256 printable ASCII characters. Default: no product.
