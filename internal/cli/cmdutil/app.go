@@ -51,6 +51,22 @@ func (a *App) For(profile config.Profile) *App {
 // Getenv returns an environment variable. An empty one is the same as one that is not set.
 func (a *App) Getenv(name string) string { return a.env[name] }
 
+// Setting returns a setting in use by the name of its flag, after Connection.Open. It is empty with --sandbox.
+func (a *App) Setting(name string) string { return a.settings.Get(name) }
+
+// StdoutFile returns the standard output if it is a regular file, or nil.
+func (a *App) StdoutFile() *os.File {
+	wrapped, _ := a.Stdout.(output)
+	file, ok := wrapped.Writer.(*os.File)
+	if !ok {
+		return nil
+	}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	return file
+}
+
 // Notef writes a line to the standard error, wrapped to fit a terminal.
 func (a *App) Notef(format string, args ...any) {
 	fmt.Fprintln(a.Stderr, human.Wrap(fmt.Sprintf(format, args...), a.StderrScreen.Width))

@@ -28,6 +28,8 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	flags.StringSliceVar(&c.sort, "sort", nil, "`fields` to sort by, such as organizationName,-startTime; prefix with - to sort in descending order")
 	flags.BoolVarP(&c.follow, "follow", "f", false, "keep polling, and write jobs that are new or change their status")
 	flags.Var(cmdutil.NewDuration("1m", &c.interval), "interval", "polling interval of --follow, a `time` such as 1m")
+	flags.StringVar(&c.sinceLast, "since-last", "", "write only jobs that are new or changed since the last run with this state `file`")
+	flags.BoolVar(&c.bom, "bom", false, "begin csv with a byte order mark, so that Excel reads it as UTF-8")
 	flags.Var(cmdutil.NewValue("jobs", "", c.parsePageSize), "page-size", fmt.Sprintf("`jobs` per request (default %d)", d365backup.DefaultPageSize))
 	c.connection.AddFlags(cmd)
 

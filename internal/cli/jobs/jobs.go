@@ -36,9 +36,14 @@ type command struct {
 	limit        int
 	follow       bool
 	interval     time.Duration
+	// sinceLast is the state file of an incremental export.
+	sinceLast string
+	bom       bool
 
 	order  func(a, b job) int // nil: that of the service
 	fields []field            // nil: those of the format
+
+	continued bool // the output has rows already
 }
 
 // New returns the command.
@@ -68,14 +73,22 @@ With --follow it keeps polling: it reads the jobs again at every interval, and
 writes each job that is new or has another status. It continues after outages,
 and ends when it is interrupted.
 
---follow and --sort hold jobs in memory: more than 250,000 of them are an error.`,
+--follow and --sort hold jobs in memory: more than 250,000 of them are an error.
+
+With --since-last it exports incrementally, to ndjson or csv: every job that is
+new or has changed since the last complete run, which a state file describes.
+The first run reads the time range of --since or --start; later runs ignore it
+and read two days again. After a crash a job may be written twice, but none is
+missing. Append to a file, or write each run to a new one. docs/history.md has
+the details, and recipes for databases and spreadsheets.`,
 		Example: `  d365backup jobs --sandbox
   d365backup jobs --since 7d --status Failed
   d365backup jobs --since 7d --org Sales
   d365backup jobs --start 2026-10-01 --end 2027-01-01 --utc -o csv > quarter.csv
   d365backup jobs --since 30d --type Backup --sort -backupSize --limit 10
   d365backup jobs -o ndjson | jq 'select(.failedRecord > 0)'
-  d365backup jobs --follow --status Failed`,
+  d365backup jobs --follow --status Failed
+  d365backup jobs --since 90d --since-last state.json -o ndjson >> jobs.ndjson`,
 		Args: cmdutil.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := c.check(cmd.Flags().Changed); err != nil {
@@ -105,6 +118,13 @@ func (c *command) check(changed func(flag string) bool) (err error) {
 		return cmdutil.Usagef("--interval %s is too short: use 1s or more", c.interval)
 	case !c.follow && changed("interval"):
 		return cmdutil.Usagef("--interval requires --follow")
+	case c.bom && format != "csv":
+		return cmdutil.Usagef("--bom is for csv: remove it, or add -o csv")
+	}
+	if changed("since-last") {
+		if err := c.checkIncremental(changed); err != nil {
+			return err
+		}
 	}
 	if len(c.sort) > 0 {
 		if c.order, err = orderBy(c.sort); err != nil {
@@ -136,6 +156,9 @@ func (c *command) run(ctx context.Context) error {
 	defer drift.Report()
 	if err := c.findOrganization(ctx, client); err != nil {
 		return errors.Join(err, closeService())
+	}
+	if c.sinceLast != "" {
+		return errors.Join(c.exportNew(ctx, client, drift, progress), closeService())
 	}
 	if !c.follow {
 		return errors.Join(c.list(drift.Watch(client.Jobs(ctx, c.query)), progress), closeService())
@@ -198,7 +221,7 @@ func (c *command) newPrinter(progress *cmdutil.Progress) printer {
 		if columns == nil {
 			columns = fields
 		}
-		return &csvPrinter{out: csv.NewWriter(out), terminal: screen.Terminal, fields: columns}
+		return &csvPrinter{out: csv.NewWriter(out), terminal: screen.Terminal, fields: columns, bom: c.bom, began: c.continued}
 	}
 	if columns == nil {
 		columns, _ = fieldsByName(defaultColumns)

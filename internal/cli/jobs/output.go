@@ -94,6 +94,7 @@ type csvPrinter struct {
 	out      *csv.Writer
 	terminal bool
 	fields   []field
+	bom      bool // the header begins with a byte order mark
 	began    bool
 }
 
@@ -110,7 +111,15 @@ func (p *csvPrinter) header() error {
 		return nil
 	}
 	p.began = true
-	return p.write(func(f field) string { return f.name })
+	mark := ""
+	if p.bom {
+		mark = "\ufeff"
+	}
+	return p.write(func(f field) string {
+		name := mark + f.name
+		mark = ""
+		return name
+	})
 }
 
 func (p *csvPrinter) print(j job) error {

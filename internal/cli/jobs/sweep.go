@@ -1,0 +1,152 @@
+package jobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	d365backup "github.com/d365backup/d365backup/wrapper"
+)
+
+const (
+	// overlap is how far a run reads back from the time reached. Which of a job's times must be in the time range is not
+	// documented, so a job is missed only if the service lists it later than this after both its start and its finish.
+	overlap = 48 * time.Hour
+	// maxOpen is how long the end of a job in progress is awaited. It limits how far a run reads back, and so the state file.
+	maxOpen = 35 * 24 * time.Hour
+)
+
+// state is what a run leaves for the next one.
+type state struct {
+	// Reached is the latest time of a job read so far, but not in the future.
+	Reached time.Time `json:"reached"`
+	// Overlap can be raised by hand.
+	Overlap duration `json:"overlap"`
+	// Open are the jobs in progress.
+	Open []openJob `json:"open"`
+	// Seen are the jobs written so far that the next run reads again.
+	Seen []fingerprint `json:"seen"`
+}
+
+// openJob is the key of a job in progress.
+type openJob struct {
+	OrganizationID string    `json:"organizationId"`
+	Module         string    `json:"module"`
+	JobID          string    `json:"jobId"`
+	StartTime      time.Time `json:"startTime"`
+}
+
+// from returns where the next run starts reading.
+func (s *state) from() time.Time {
+	from := s.Reached.Add(-time.Duration(s.Overlap))
+	for _, j := range s.Open {
+		if j.StartTime.Before(from) {
+			from = j.StartTime
+		}
+	}
+	return from
+}
+
+// sweep collects the state for the next run.
+type sweep struct {
+	now   time.Time
+	next  state
+	known map[fingerprint]bool // written by earlier runs
+	// recent has the last time of each job that the next run may read again; the zero time if it is unknown.
+	recent map[fingerprint]time.Time
+}
+
+// newSweep returns a sweep after an earlier state, of a time range that ends now.
+func newSweep(before state, now time.Time) *sweep {
+	s := &sweep{now: now, known: make(map[fingerprint]bool, len(before.Seen)), recent: make(map[fingerprint]time.Time)}
+	s.next.Reached, s.next.Overlap = before.Reached, before.Overlap
+	for _, f := range before.Seen {
+		s.known[f] = true
+	}
+	return s
+}
+
+// observe notes the times of a job, whether it is written or not.
+func (s *sweep) observe(j job) {
+	last := latest(j)
+	if last.After(s.now) {
+		last = s.now
+	}
+	if last.After(s.next.Reached) {
+		s.next.Reached = last
+	}
+	if isOpen(j) && j.StartTime.After(s.now.Add(-maxOpen)) {
+		s.next.Open = append(s.next.Open, openJob{j.OrganizationID, j.Module, j.JobID, j.StartTime})
+	}
+}
+
+// isNew reports whether a job has to be written: no earlier run has written the same job with the same content.
+func (s *sweep) isNew(j job) bool {
+	f, last := fingerprintOf(j), latest(j)
+	awaited, covered := s.now.Add(-maxOpen), s.next.Reached.Add(-time.Duration(s.next.Overlap)) // the next run starts at one of them, or later
+	if last.IsZero() || last.After(awaited) || !last.Before(covered) {
+		s.recent[f] = last
+	}
+	return !s.known[f]
+}
+
+// state returns the state after the whole list.
+func (s *sweep) state() state {
+	s.next.Seen = nil
+	for f, last := range s.recent {
+		if last.IsZero() || !last.Before(s.next.from()) {
+			s.next.Seen = append(s.next.Seen, f)
+		}
+	}
+	return s.next
+}
+
+// latest returns the last time that a job has.
+func latest(j job) time.Time {
+	if j.FinishTime.After(j.StartTime) {
+		return j.FinishTime
+	}
+	return j.StartTime
+}
+
+// isOpen reports whether a job may still change. Of a status without a name, only the finish time tells.
+func isOpen(j job) bool {
+	return j.Status == d365backup.JobStatusInProgress || !j.Status.Known() && j.FinishTime.IsZero()
+}
+
+// fingerprint identifies a job and everything that is written about it.
+type fingerprint [16]byte
+
+func fingerprintOf(j job) fingerprint {
+	var w jx.Writer
+	encode(&w, j)
+	sum := sha256.Sum256(w.Buf)
+	return fingerprint(sum[:16])
+}
+
+// MarshalText returns hexadecimal digits.
+func (f fingerprint) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, f[:]), nil }
+
+// UnmarshalText reads what MarshalText returns.
+func (f *fingerprint) UnmarshalText(text []byte) error {
+	if n, err := hex.Decode(f[:], text[:min(len(text), 32)]); err != nil || n != len(f) || len(text) != 32 {
+		return errors.New("invalid fingerprint of a job")
+	}
+	return nil
+}
+
+// duration is a duration in the notation of Go, such as 48h0m0s.
+type duration time.Duration
+
+// MarshalText returns the notation of Go.
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads the notation of Go.
+func (d *duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = duration(parsed)
+	return err
+}
