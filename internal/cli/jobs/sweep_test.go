@@ -66,7 +66,11 @@ func plan(random *rand.Rand) (tenant []plannedJob) {
 		if long && i%10 == 0 {
 			j.FinishTime = j.StartTime.Add(hours(30 * 24))
 		}
-		tenant = append(tenant, plannedJob{j, j.StartTime.Add(hours(40))})
+		p := plannedJob{j, j.StartTime}
+		if i%3 == 0 {
+			p.listed = p.listed.Add(hours(47))
+		}
+		tenant = append(tenant, p)
 	}
 	return tenant
 }
