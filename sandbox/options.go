@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type config struct {
 	scope                  string
 	anchor                 time.Time
 	jobs                   int
+	history                []Job // instead of generated jobs
 	lifetime               time.Duration
 	faults                 []Fault
 }
@@ -90,7 +92,12 @@ func WithAnchor(present time.Time) Option {
 // two years. With 0 the history is empty; [Server.Put] fills it.
 func WithJobs(n int) Option {
 	problem := fmt.Sprintf("invalid number of jobs %d: use 0 to %d", n, maxJobs)
-	return option(0 <= n && n <= maxJobs, problem, func(c *config) { c.jobs = n })
+	return option(0 <= n && n <= maxJobs, problem, func(c *config) { c.jobs, c.history = n, nil })
+}
+
+// WithHistory makes these jobs the history, instead of generated ones. Without jobs it is empty.
+func WithHistory(jobs ...Job) Option {
+	return option(true, "", func(c *config) { c.jobs, c.history = 0, slices.Clone(jobs) })
 }
 
 // WithTokenLifetime sets how long a token is valid: one second or more, in whole seconds. The default is

@@ -121,6 +121,7 @@ func newServer(opts []Option) (*Server, error) {
 		}
 	}
 	s.history.jobs = generate(s.config.anchor, s.config.jobs)
+	s.Put(s.config.history...)
 	s.SetFaults(s.config.faults...)
 	return s, nil
 }

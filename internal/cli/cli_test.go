@@ -18,6 +18,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/cli"
 	"github.com/d365backup/d365backup/sandbox"
+	"github.com/d365backup/d365backup/sandbox/sandboxtest"
 )
 
 // walk visits every command, including hidden ones.
@@ -111,15 +112,7 @@ func fromYAML(t *testing.T, text []byte) any {
 
 func serve(t *testing.T, options ...sandbox.Option) (*sandbox.Server, []string) {
 	t.Helper()
-	server, err := sandbox.Start(options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Errorf("the sandbox: %v", err)
-		}
-	})
+	_, server := sandboxtest.New(t, options...)
 	return server, []string{
 		"D365BACKUP_BASE_URL=" + server.URL(),
 		"D365BACKUP_TOKEN_URL=" + server.TokenURL(),

@@ -38,7 +38,7 @@ func golden(t *testing.T, name string, lines []string) {
 // TestGoAPI compares with testdata the exported names of the packages that people import, one per line: constants with their values,
 // variables, functions, and types with their exported fields and methods.
 func TestGoAPI(t *testing.T) {
-	for _, pkg := range load(t, "./wrapper", "./health", "./config", "./api", "./sandbox") {
+	for _, pkg := range load(t, "./wrapper", "./health", "./config", "./api", "./sandbox", "./sandbox/sandboxtest") {
 		var lines []string
 		for _, name := range pkg.Scope().Names() {
 			if object := pkg.Scope().Lookup(name); object.Exported() {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/d365backup/d365backup/internal/cli"
 	"github.com/d365backup/d365backup/sandbox"
+	"github.com/d365backup/d365backup/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ type tenant struct {
 func newTenant(t *testing.T, format string) *tenant {
 	t.Helper()
 	x := &tenant{T: t, random: rand.New(rand.NewPCG(20, 20)), asked: make(chan struct{}, 1), folder: t.TempDir(), format: format}
-	service, err := sandbox.Start(sandbox.WithJobs(0), sandbox.WithFault(sandbox.Fault{Name: "count", Middleware: func(next http.Handler) http.Handler {
+	_, x.service = sandboxtest.New(t, sandboxtest.WithHistory(), sandbox.WithFault(sandbox.Fault{Name: "count", Middleware: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/api/OpenApi/GetJobs" {
 				x.requests.Add(1)
@@ -55,15 +56,6 @@ func newTenant(t *testing.T, format string) *tenant {
 			next.ServeHTTP(w, r)
 		})
 	}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := service.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	x.service = service
 	return x
 }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/d365backup/d365backup/internal/cli/cmdutil"
 	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/sandbox"
+	"github.com/d365backup/d365backup/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -52,15 +53,7 @@ type world struct {
 // newWorld returns a world that has only the faults of the options.
 func newWorld(t *testing.T, options ...sandbox.Option) *world {
 	t.Helper()
-	server, err := sandbox.Start(append([]sandbox.Option{sandbox.WithClient("app", secretCanary)}, options...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Errorf("the sandbox: %v", err)
-		}
-	})
+	_, server := sandboxtest.New(t, append([]sandbox.Option{sandbox.WithClient("app", secretCanary)}, options...)...)
 	w := &world{t: t, server: server, roots: x509.NewCertPool(), canaries: []string{secretCanary, passwordCanary}}
 	w.env = map[string]string{
 		"D365BACKUP_BASE_URL":      server.URL(),

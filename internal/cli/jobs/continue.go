@@ -27,7 +27,7 @@ func (c *command) continueOutput(output *os.File) (release func(), err error) {
 			release()
 		}
 	}()
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // This is the standard output.
 	if err != nil {
 		return nil, fmt.Errorf("the end of the output cannot be checked: %w: write each run to a new file", err)
 	}
