@@ -18,6 +18,7 @@ var shellFormats = map[string]string{"posix": "export %s=%s\n", "powershell": "$
 
 func newSandbox(app *cmdutil.App) *cobra.Command {
 	var listen string
+	var faults []sandbox.Fault
 	shells := []string{"posix", "powershell"}
 	shell := cmdutil.NewChoice("shell", shells...)
 	if runtime.GOOS == "windows" {
@@ -30,6 +31,7 @@ func newSandbox(app *cmdutil.App) *cobra.Command {
 address and over plain http, until it is interrupted. Writes the environment
 variables that make the other commands use it to the standard output.`,
 		Example: `  d365backup sandbox
+  d365backup sandbox --fault throttled,latency
   d365backup sandbox --listen 127.0.0.1:8080 > sandbox.env &
   source sandbox.env && d365backup jobs`,
 		Args: cmdutil.NoArguments,
@@ -37,7 +39,7 @@ variables that make the other commands use it to the standard output.`,
 			if err := checkAddress(listen); err != nil {
 				return err
 			}
-			server, err := sandbox.Start(sandbox.WithAddr(listen))
+			server, err := sandbox.Start(sandbox.WithAddr(listen), sandbox.WithFault(faults...))
 			if err != nil {
 				return fmt.Errorf("the sandbox cannot start: %w", err)
 			}
@@ -56,6 +58,7 @@ variables that make the other commands use it to the standard output.`,
 	cmd.Flags().Var(shell, "shell", "shell to write the variables for: posix, powershell")
 	cmdutil.Complete(cmd, "shell", shells...)
 	cmdutil.Complete(cmd, "listen")
+	addFaultFlag(cmd, &faults)
 	return cmd
 }
 

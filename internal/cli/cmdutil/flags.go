@@ -56,3 +56,16 @@ func AddOutputFlag(cmd *cobra.Command, formats ...string) *Value {
 func Complete(cmd *cobra.Command, flag string, values ...cobra.Completion) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
+
+// CompleteList completes a comma-separated list with the names that are not in it yet.
+func CompleteList(names []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) (values []cobra.Completion, _ cobra.ShellCompDirective) {
+		before := typed[:strings.LastIndex(typed, ",")+1]
+		for _, name := range names {
+			if !strings.Contains(","+before, ","+name+",") {
+				values = append(values, before+name)
+			}
+		}
+		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}

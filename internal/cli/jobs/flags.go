@@ -42,8 +42,8 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	for _, name := range FieldNames() {
 		keys = append(keys, "-"+name)
 	}
-	_ = cmd.RegisterFlagCompletionFunc("columns", completeList(FieldNames()))
-	_ = cmd.RegisterFlagCompletionFunc("sort", completeList(keys))
+	_ = cmd.RegisterFlagCompletionFunc("columns", cmdutil.CompleteList(FieldNames()))
+	_ = cmd.RegisterFlagCompletionFunc("sort", cmdutil.CompleteList(keys))
 }
 
 // enumValue returns the value of a flag that is a name of the library.
@@ -88,17 +88,4 @@ func names[E fmt.Stringer](values []E) (names []string) {
 		names = append(names, v.String())
 	}
 	return names
-}
-
-// completeList completes a comma-separated list with the names that are not in it yet.
-func completeList(names []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, _ []string, typed string) (values []cobra.Completion, _ cobra.ShellCompDirective) {
-		before := typed[:strings.LastIndex(typed, ",")+1]
-		for _, name := range names {
-			if !strings.Contains(","+before, ","+name+",") {
-				values = append(values, before+name)
-			}
-		}
-		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	}
 }
