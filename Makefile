@@ -32,8 +32,8 @@ test: ## Run the tests that need only Go.
 test-race: ## Run the tests with the race detector; needs a C compiler. Skips those that only run other programs.
 	go test -race $$(go list ./... | grep -v -e /api/codegen$$ -e /internal/docs$$)
 
-test-more: test/interop/oidc/node_modules test/interop/prism/node_modules ## Run the slow tests in test/; needs npm, chromium, icinga2 and monitoring-plugins-basic.
-	cd test && go test -tags interop -timeout 20m ./faults ./interop/... ./browser
+test-more: test/interop/oidc/node_modules test/interop/prism/node_modules test/interop/history/node_modules ## Run the slow tests in test/; needs npm and the programs that .ci/run lists.
+	cd test && go test -tags interop -timeout 20m ./faults ./export ./interop/... ./browser
 
 fuzz: ## Fuzz each target for FUZZTIME (default 10m), two at a time; inputs that fail are kept in testdata/fuzz.
 	./test/fuzz.sh $(or $(FUZZTIME),10m)

@@ -114,6 +114,10 @@ func TestCommands(t *testing.T) {
 		for _, match := range block.FindAllStringSubmatch(text, -1) {
 			switch language, code := match[1], match[2]; language {
 			case "go": // TestSnippets
+			case "sql": // test/interop/history runs that of docs/history.md
+				if name != "docs/history.md" {
+					t.Errorf("%s: no test runs this:\n%s", name, code)
+				}
 			case "text": // diagrams
 				if regexp.MustCompile(`(?m)^\s*(\$|bin/|d365backup |go |make )`).MatchString(code) {
 					t.Errorf("%s: this is a command, so the block must have the language sh:\n%s", name, code)
