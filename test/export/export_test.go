@@ -26,6 +26,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv("EXPORT_TEST_RUN") != "" {
 		os.Exit(cli.Main())
 	}
+	if url := os.Getenv("EXPORT_TEST_GENERATED"); url != "" {
+		if err := readGenerated(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -55,13 +55,13 @@ type sweep struct {
 	now   time.Time
 	next  state
 	known map[fingerprint]bool // written by earlier runs
-	// recent has the last time of each job that the next run may read again; the zero time if it is unknown.
-	recent map[fingerprint]time.Time
+	// recent has the last time, in seconds since 1970, of each job that the next run may read again. A run can have a million.
+	recent map[fingerprint]int64
 }
 
 // newSweep returns a sweep after an earlier state, of a time range that ends now.
 func newSweep(before state, now time.Time) *sweep {
-	s := &sweep{now: now, known: make(map[fingerprint]bool, len(before.Seen)), recent: make(map[fingerprint]time.Time)}
+	s := &sweep{now: now, known: make(map[fingerprint]bool, len(before.Seen)), recent: make(map[fingerprint]int64)}
 	s.next.Reached, s.next.Overlap = before.Reached, before.Overlap
 	for _, f := range before.Seen {
 		s.known[f] = true
@@ -88,16 +88,16 @@ func (s *sweep) isNew(j job) bool {
 	f, last := fingerprintOf(j), latest(j)
 	awaited, covered := s.now.Add(-maxOpen), s.next.Reached.Add(-time.Duration(s.next.Overlap)) // the next run starts at one of them, or later
 	if last.IsZero() || last.After(awaited) || !last.Before(covered) {
-		s.recent[f] = last
+		s.recent[f] = last.Unix()
 	}
 	return !s.known[f]
 }
 
 // state returns the state after the whole list.
 func (s *sweep) state() state {
-	s.next.Seen = nil
+	from, unknown := s.next.from().Unix(), time.Time{}.Unix()
 	for f, last := range s.recent {
-		if last.IsZero() || !last.Before(s.next.from()) {
+		if last >= from || last == unknown {
 			s.next.Seen = append(s.next.Seen, f)
 		}
 	}
