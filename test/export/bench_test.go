@@ -45,7 +45,7 @@ func BenchmarkExport(b *testing.B) {
 				}
 				b.ReportMetric(jobs/time.Since(started).Seconds(), "jobs/s")
 				b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, "MiB")
-				b.ReportMetric((cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()).Seconds(), "cpu-s")
+				b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "cpu-s")
 				_ = output.Close()
 			}
 			b.ReportMetric(0, "ns/op")

@@ -51,8 +51,11 @@ func (a *App) For(profile config.Profile) *App {
 // Getenv returns an environment variable. An empty one is the same as one that is not set.
 func (a *App) Getenv(name string) string { return a.env[name] }
 
-// Setting returns a setting in use by the name of its flag, after Connection.Open. It is empty with --sandbox.
-func (a *App) Setting(name string) string { return a.settings.Get(name) }
+// Setting returns a setting of the connection in use by the name of its flag. It is empty with --sandbox.
+func (a *App) Setting(name string) string {
+	value, _ := a.profile.Get(name)
+	return value
+}
 
 // StdoutFile returns the standard output if it is a regular file, or nil.
 func (a *App) StdoutFile() *os.File {

@@ -20,7 +20,7 @@ func (c *command) checkIncremental(changed func(flag string) bool) error {
 		return cmdutil.Usagef("--since-last cannot append to %s: use -o ndjson or -o csv", format)
 	case c.times.HasEnd():
 		return cmdutil.Usagef("--since-last reads until now: remove --end")
-	case changed("sandbox"):
+	case c.connection.Sandbox():
 		return cmdutil.Usagef("--since-last and --sandbox are both given, but the next run would have another sandbox: start one with 'd365backup sandbox'")
 	}
 	for _, flag := range []string{"follow", "limit", "sort"} {
@@ -48,7 +48,7 @@ func (c *command) exportNew(ctx context.Context, client *d365backup.Client, drif
 		file.state.Reached = query.Start
 	}
 	if !query.Start.Before(query.End) {
-		return fmt.Errorf("the state file %s is from the future, %s: check the clock, or use another file",
+		return fmt.Errorf("the state file %s has reached %s, later than now: check the clock, or use another file",
 			c.sinceLast, file.state.Reached.Format(time.RFC3339))
 	}
 	output := c.app.StdoutFile()

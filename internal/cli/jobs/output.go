@@ -87,6 +87,9 @@ func encode(w *jx.Writer, j job) {
 	w.ObjEnd()
 }
 
+// byteOrderMark makes Excel read a file as UTF-8.
+const byteOrderMark = "\ufeff"
+
 // csvPrinter writes comma-separated values (RFC 4180, with line feeds only) after a header. Values are exactly those of
 // the service: CSV has no escape that every program reads, so neither control characters nor what a spreadsheet takes for
 // a formula can be marked. On a terminal, control characters are removed.
@@ -113,7 +116,7 @@ func (p *csvPrinter) header() error {
 	p.began = true
 	mark := ""
 	if p.bom {
-		mark = "\ufeff"
+		mark = byteOrderMark
 	}
 	return p.write(func(f field) string {
 		name := mark + f.name

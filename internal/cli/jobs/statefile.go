@@ -39,9 +39,9 @@ func openState(path string, exported map[string]string) (*stateFile, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	lock, err := lockFile(path + ".lock") // a lock on the file itself would be lost when a new file replaces it
+	lock, err := lockFile(path+".lock", "the state file "+path) // a lock on the file itself would be lost when a new file replaces it
 	if err != nil {
-		return nil, fmt.Errorf("the state file %s: %w", path, err)
+		return nil, err
 	}
 	f := &stateFile{path: path, exported: exported, lock: lock}
 	if err := f.read(); err != nil {
@@ -51,15 +51,15 @@ func openState(path string, exported map[string]string) (*stateFile, error) {
 	return f, nil
 }
 
-// lockFile locks a file, which it creates if it is missing. The system releases the lock when the process ends.
-func lockFile(path string) (*flock.Flock, error) {
+// lockFile locks a file, which it creates if it is missing, to protect what the errors name. The system releases the lock when the process ends.
+func lockFile(path, what string) (*flock.Flock, error) {
 	lock := flock.New(path)
 	locked, err := lock.TryLock()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot lock %s: %w", path, err)
+		return nil, fmt.Errorf("cannot lock %s: %w", what, err)
 	case !locked:
-		return nil, fmt.Errorf("another run holds %s: wait until it has ended", path)
+		return nil, fmt.Errorf("another run uses %s: wait until it has ended", what)
 	}
 	return lock, nil
 }
