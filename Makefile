@@ -61,6 +61,7 @@ bench: ## Run the benchmarks of client, validator and exporter, which takes minu
 	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
 	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper >> bench.out
 	$(tool) benchstat bench.out
+	cd test && go test -run '^$$' -bench Export -benchtime 1x -count 2 ./export
 	for round in 1 2 3 4 5 6 7 8 9 10; do \
 		(cd test && go test -run '^$$' -bench . -benchtime 200ms ./validators) || exit 1; done > bench.out
 	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out

@@ -15,7 +15,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-const stateVersion = 1
+const (
+	stateVersion    = 1
+	maxOverlapHours = 10_000
+)
 
 // stateFile is a state file, which no other run can use until it is closed.
 type stateFile struct {
@@ -69,7 +72,7 @@ func (f *stateFile) close() { _ = f.lock.Close() }
 func (f *stateFile) read() error {
 	info, err := os.Stat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		f.state.Overlap = duration(overlap)
+		f.state.OverlapHours = overlapHours
 		return nil
 	}
 	if err == nil && !info.Mode().IsRegular() {
@@ -123,8 +126,8 @@ func parseState(text []byte) (content stateJSON, err error) {
 		return content, errors.New("export is missing")
 	case content.Reached.IsZero():
 		return content, errors.New("reached is missing")
-	case content.Overlap <= 0:
-		return content, errors.New("overlap is missing or negative")
+	case content.OverlapHours < 1 || content.OverlapHours > maxOverlapHours:
+		return content, fmt.Errorf("overlapHours is missing or not from 1 to %d", maxOverlapHours)
 	case slices.ContainsFunc(content.Open, func(j openJob) bool { return j.StartTime.IsZero() }):
 		return content, errors.New("an open job has no startTime")
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// overlap is how far a run reads back from the time reached. Which of a job's times must be in the time range is not
+	// overlapHours is how far a run reads back from the time reached. Which of a job's times must be in the time range is not
 	// documented, so a job is missed only if the service lists it later than this after both its start and its finish.
-	overlap = 48 * time.Hour
+	overlapHours = 48
 	// maxOpen is how long the end of a job in progress is awaited. It limits how far a run reads back, and so the state file.
 	maxOpen = 35 * 24 * time.Hour
 )
@@ -23,8 +23,8 @@ const (
 type state struct {
 	// Reached is the latest time of a job read so far, but not in the future.
 	Reached time.Time `json:"reached"`
-	// Overlap can be raised by hand.
-	Overlap duration `json:"overlap"`
+	// OverlapHours is how far the next run reads back from there. It can be raised by hand.
+	OverlapHours int `json:"overlapHours"`
 	// Open are the jobs in progress.
 	Open []openJob `json:"open"`
 	// Seen are the jobs written so far that the next run reads again.
@@ -39,9 +39,12 @@ type openJob struct {
 	StartTime      time.Time `json:"startTime"`
 }
 
+// covered returns up to when no jobs are expected any more, except for the end of open ones.
+func (s *state) covered() time.Time { return s.Reached.Add(-time.Duration(s.OverlapHours) * time.Hour) }
+
 // from returns where the next run starts reading.
 func (s *state) from() time.Time {
-	from := s.Reached.Add(-time.Duration(s.Overlap))
+	from := s.covered()
 	for _, j := range s.Open {
 		if j.StartTime.Before(from) {
 			from = j.StartTime
@@ -62,7 +65,7 @@ type sweep struct {
 // newSweep returns a sweep after an earlier state, of a time range that ends now.
 func newSweep(before state, now time.Time) *sweep {
 	s := &sweep{now: now, known: make(map[fingerprint]bool, len(before.Seen)), recent: make(map[fingerprint]int64)}
-	s.next.Reached, s.next.Overlap = before.Reached, before.Overlap
+	s.next.Reached, s.next.OverlapHours = before.Reached, before.OverlapHours
 	for _, f := range before.Seen {
 		s.known[f] = true
 	}
@@ -86,8 +89,8 @@ func (s *sweep) observe(j job) {
 // isNew reports whether a job has to be written: no earlier run has written the same job with the same content.
 func (s *sweep) isNew(j job) bool {
 	f, last := fingerprintOf(j), latest(j)
-	awaited, covered := s.now.Add(-maxOpen), s.next.Reached.Add(-time.Duration(s.next.Overlap)) // the next run starts at one of them, or later
-	if last.IsZero() || last.After(awaited) || !last.Before(covered) {
+	// The next run starts at one of these times, or later.
+	if last.IsZero() || last.After(s.now.Add(-maxOpen)) || !last.Before(s.next.covered()) {
 		s.recent[f] = last.Unix()
 	}
 	return !s.known[f]
@@ -136,17 +139,4 @@ func (f *fingerprint) UnmarshalText(text []byte) error {
 		return errors.New("invalid fingerprint of a job")
 	}
 	return nil
-}
-
-// duration is a duration in the notation of Go, such as 48h0m0s.
-type duration time.Duration
-
-// MarshalText returns the notation of Go.
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// UnmarshalText reads the notation of Go.
-func (d *duration) UnmarshalText(text []byte) error {
-	parsed, err := time.ParseDuration(string(text))
-	*d = duration(parsed)
-	return err
 }

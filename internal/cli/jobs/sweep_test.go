@@ -79,7 +79,7 @@ func plan(random *rand.Rand) (tenant []plannedJob) {
 func export(t *testing.T, random *rand.Rand, tenant []plannedJob, inRange func(j job, from, to time.Time) bool) map[string]fingerprint {
 	t.Helper()
 	written := make(map[string]fingerprint)
-	s := state{Reached: night, Overlap: duration(overlap)}
+	s := state{Reached: night, OverlapHours: overlapHours}
 	for now := night; now.Before(night.Add(100 * 24 * time.Hour)); now = now.Add(time.Duration(1+random.IntN(40)) * time.Hour) {
 		sweep := newSweep(s, now)
 		for _, p := range tenant {
@@ -107,7 +107,7 @@ func export(t *testing.T, random *rand.Rand, tenant []plannedJob, inRange func(j
 // TestStuckJob: a job that stays in progress does not make runs read back ever further.
 func TestStuckJob(t *testing.T) {
 	now := night.Add(100 * 24 * time.Hour)
-	sweep := newSweep(state{Reached: now, Overlap: duration(overlap)}, now)
+	sweep := newSweep(state{Reached: now, OverlapHours: overlapHours}, now)
 	for _, days := range []int{1, 34, 36, 99} {
 		j := job{JobID: fmt.Sprint(days), Status: d365backup.JobStatusInProgress, StartTime: now.AddDate(0, 0, -days)}
 		sweep.observe(j)
