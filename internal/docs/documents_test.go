@@ -157,7 +157,7 @@ func TestNames(t *testing.T) {
 			tests[match[1]] = append(tests[match[1]], path.Dir(name))
 		}
 	}
-	file := regexp.MustCompile(`^(\.ci|\.github|api|cmd|generated|internal|release|sandbox|test|wrapper)/[\w./-]*$`)
+	file := regexp.MustCompile(`^(\.ci|\.github|api|cmd|deploy|generated|internal|release|sandbox|test|wrapper)/[\w./-]*$`)
 	test := regexp.MustCompile(`^(?:([\w/-]+)\.)?((?:Test|Fuzz|Benchmark|Example)[A-Z]\w*)$`)
 	for name, text := range files(t, ".md") {
 		for _, code := range spans(text) {
