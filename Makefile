@@ -7,6 +7,9 @@ npm_bin := api/lint/node_modules/.bin
 # The copy of this version of the contract in api/released.
 released = api/released/$$(awk '$$1 == "version:" { print $$2; exit }' openapi.yaml).yaml
 
+# A client and a server that ogen, a generator independent of ours, generates from openapi.yaml. ogen ignores text/json.
+ogen := test/bench/ogen/oas_client_gen.go
+
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\#.*/\1/p' Makefile)
 
 help: ## List the targets.
@@ -48,20 +51,19 @@ lint: ## Run golangci-lint, which includes go vet, and go vet on the other modul
 	@$(tool) golangci-lint linters | awk '/^Disabled/ { exit } /^(gosec|govet|staticcheck):/ { print; n++ } END { exit n != 3 }'
 	$(tool) golangci-lint run
 
-lint-contract: api/lint/node_modules ## Lint openapi.yaml, and generate code from it with other generators; needs npm.
+lint-contract: api/lint/node_modules $(ogen) ## Lint openapi.yaml, and generate code from it with other generators; needs npm.
 	$(npm_bin)/spectral lint --ruleset api/lint/.spectral.yaml --fail-severity warn openapi.yaml
 	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
 		$(npm_bin)/redocly lint --config api/lint/redocly.yaml openapi.yaml
 	$(tool) oasdiff validate --fail-on INFO --allow-external-refs=false openapi.yaml
 	./api/lint/check-types.sh
-	./api/lint/ogen/check.sh
+	cd test/bench && go vet ./...
 
-bench: ## Run the benchmarks of client, validator and exporter, which takes minutes, and summarize them.
-	go test -count 1 -v -run '^TestThrottledSweeps$$' ./wrapper
-	go test -run '^$$' -bench 'Decode|BenchmarkPage' -benchmem -count 6 ./wrapper > bench.out
-	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper >> bench.out
+bench: $(ogen) ## Run the benchmarks of client and validators, which takes minutes, and summarize them.
+	cd test/bench && go test -run '^$$' -bench Page -benchtime 20x .
+	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper > bench.out
 	$(tool) benchstat bench.out
-	cd test && go test -run '^$$' -bench Export -benchtime 1x -count 2 ./export
+	go test -count 1 -v -run '^TestThrottledSweeps$$' ./wrapper
 	for round in 1 2 3 4 5 6 7 8 9 10; do \
 		(cd test && go test -run '^$$' -bench . -benchtime 200ms ./validators) || exit 1; done > bench.out
 	$(tool) benchstat -row .name -col "/validator@(api openapi3filter libopenapi-validator)" bench.out
@@ -76,6 +78,9 @@ verify: ## Check generated files, module sums, the licenses of linked modules, a
 	go mod verify -modfile=tools.mod
 	./release/licenses.sh
 	./release/reproducible.sh
+
+$(ogen): openapi.yaml test/bench/ogen.yaml test/bench/go.mod
+	cd test/bench && go tool ogen --loglevel error --clean --config ogen.yaml --target ogen --package ogen ../../openapi.yaml
 
 %/node_modules: %/package.json %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/d365backup/d365backup/internal/bench"
 	"github.com/d365backup/d365backup/internal/jsonscan"
 )
 
@@ -151,7 +152,7 @@ func TestDecodePageMemory(t *testing.T) {
 			t.Errorf("size %d: %d jobs, %v", size, len(page.Jobs), err)
 		}
 	}
-	body := typicalPage(100)
+	body := bench.NewList(1000, 100).AppendPage(nil, 1)
 	allocs := testing.AllocsPerRun(10, func() { _, _ = decoded(body, 100) })
 	if allocs > 110 { // one per id, and a few for the page
 		t.Errorf("%v allocations for 100 jobs without drift", allocs)
