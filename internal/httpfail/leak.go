@@ -69,6 +69,9 @@ var unescapers = []func(string) string{
 // not displayed. A secret may look escaped, too: the same steps then apply to it.
 func formsOf(text string) []string {
 	forms := []string{text, displayed(text)}
+	if !strings.ContainsAny(text, `\&%`) {
+		return forms
+	}
 	for range 3 {
 		for _, unescape := range unescapers {
 			if unescaped := unescape(text); unescaped != text {

@@ -136,7 +136,7 @@ func RequestID(header http.Header, sent ...string) string {
 func AcceptID(id string, sent ...string) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 	const longest = 128
-	if len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), sent...) {
+	if id == "" || len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), sent...) {
 		return ""
 	}
 	return id
