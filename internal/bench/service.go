@@ -1,12 +1,15 @@
 package bench
 
 import (
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +40,9 @@ type Service struct {
 // TokenPath is the path of the token endpoint.
 const TokenPath = "/connect/token"
 
+// Token is the token that it returns, which is as long as usual.
+var Token = rand.Text() + strings.Repeat("."+rand.Text(), 40)
+
 // Serve starts a service on loopback, which stops when the test ends. It returns each page after its latency; at once if
 // latency is nil.
 func Serve(tb testing.TB, list *List, latency func(number int) time.Duration) *Service {
@@ -64,7 +70,7 @@ func serve(tb testing.TB, list *List, latency func(number int) time.Duration, st
 	mux.HandleFunc("POST /api/OpenApi/GetJobs", s.page)
 	mux.HandleFunc("POST "+TokenPath, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"access_token":"token","expires_in":3600,"token_type":"Bearer"}`))
+		_, _ = fmt.Fprintf(w, `{"access_token":%q,"expires_in":3600,"token_type":"Bearer"}`, Token)
 	})
 	s.server = httptest.NewUnstartedServer(mux)
 	s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -126,6 +132,7 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) {
 	}
 	body = s.list.AppendPage(body[:0], filter.PageInfo.CurrentPage)
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Request-Id", "5f2b1c9e-7a4d-4f0e-9c3b-2d8e6a1f0b47")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 	select {

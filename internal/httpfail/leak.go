@@ -68,7 +68,10 @@ var unescapers = []func(string) string{
 // formsOf returns a text as it is and after each step of at most three rounds of unescaping, without characters that are
 // not displayed. A secret may look escaped, too: the same steps then apply to it.
 func formsOf(text string) []string {
-	forms := []string{text, displayed(text)}
+	forms := []string{text}
+	if shown := displayed(text); shown != text {
+		forms = append(forms, shown)
+	}
 	if !strings.ContainsAny(text, `\&%`) {
 		return forms
 	}

@@ -87,7 +87,7 @@ func clients(b *testing.B, url string, size int) []client {
 func httpClient(b *testing.B) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	b.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: transport, Timeout: time.Minute}
 }
 
 type ourPage struct{ *d365backup.Page }
@@ -133,7 +133,7 @@ type generatedPage struct{ *generated.JobPage }
 func newGenerated(b *testing.B, url string, size int) func(context.Context) (result, error) {
 	b.Helper()
 	authorize := func(_ context.Context, req *http.Request) error {
-		req.Header.Set("Authorization", "Bearer token")
+		req.Header.Set("Authorization", "Bearer "+bench.Token)
 		return nil
 	}
 	client, err := generated.NewClientWithResponses(url,
@@ -173,7 +173,7 @@ type ogenPage struct{ *ogen.JobPage }
 type token struct{}
 
 func (token) OAuth2(context.Context, ogen.OperationName) (ogen.OAuth2, error) {
-	return ogen.OAuth2{Token: "token"}, nil
+	return ogen.OAuth2{Token: bench.Token}, nil
 }
 
 func newOgen(b *testing.B, url string, size int) func(context.Context) (result, error) {
@@ -250,7 +250,7 @@ func newGoccy(b *testing.B, url string, size int) func(context.Context) (result,
 			return nil, err
 		}
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer token")
+		req.Header.Set("Authorization", "Bearer "+bench.Token)
 		resp, err := client.Do(req)
 		if err != nil {
 			return nil, err
