@@ -80,14 +80,16 @@ func clients(b *testing.B, url string, size int) []client {
 		{"d365backup", newOurs(b, url, size)},
 		{"generated", newGenerated(b, url, size)},
 		{"ogen", newOgen(b, url, size)},
-		{"go-json", newGoccy(b, url, size)},
+		{"go-json", newGoccy(b, url, size, unmarshal)},
+		{"go-json, streaming", newGoccy(b, url, size, decode)},
 	}
 }
 
-func httpClient(b *testing.B) *http.Client {
+// httpClient returns a client with this timeout; 0 for none.
+func httpClient(b *testing.B, timeout time.Duration) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	b.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: time.Minute}
+	return &http.Client{Transport: transport, Timeout: timeout}
 }
 
 type ourPage struct{ *d365backup.Page }
@@ -100,7 +102,7 @@ func newOurs(b *testing.B, url string, size int) func(context.Context) (result, 
 		d365backup.WithLoopbackHTTP(),
 		d365backup.WithClientSecret("id", "secret"),
 		d365backup.WithPageSize(size),
-		d365backup.WithHTTPClient(httpClient(b)),
+		d365backup.WithHTTPClient(httpClient(b, 0)), // it has timeouts of its own
 	)
 	if err != nil {
 		b.Fatal(err)
@@ -137,7 +139,7 @@ func newGenerated(b *testing.B, url string, size int) func(context.Context) (res
 		return nil
 	}
 	client, err := generated.NewClientWithResponses(url,
-		generated.WithHTTPClient(httpClient(b)), generated.WithRequestEditorFn(authorize))
+		generated.WithHTTPClient(httpClient(b, time.Minute)), generated.WithRequestEditorFn(authorize))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -178,7 +180,7 @@ func (token) OAuth2(context.Context, ogen.OperationName) (ogen.OAuth2, error) {
 
 func newOgen(b *testing.B, url string, size int) func(context.Context) (result, error) {
 	b.Helper()
-	client, err := ogen.NewClient(url, token{}, ogen.WithClient(httpClient(b)))
+	client, err := ogen.NewClient(url, token{}, ogen.WithClient(httpClient(b, time.Minute)))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -234,10 +236,10 @@ type plainFilter struct {
 	EndTime   time.Time `json:"endTime"`
 }
 
-// newGoccy returns a client by hand: net/http and go-json.
-func newGoccy(b *testing.B, url string, size int) func(context.Context) (result, error) {
+// newGoccy returns a client by hand, of net/http and go-json.
+func newGoccy(b *testing.B, url string, size int, read func(io.Reader, *plainPage) error) func(context.Context) (result, error) {
 	b.Helper()
-	client := httpClient(b)
+	client := httpClient(b, time.Minute)
 	return func(ctx context.Context) (result, error) {
 		filter := plainFilter{StartTime: start, EndTime: end}
 		filter.PageInfo.CurrentPage, filter.PageInfo.PageSize = 1, size
@@ -259,14 +261,20 @@ func newGoccy(b *testing.B, url string, size int) func(context.Context) (result,
 		if resp.StatusCode != http.StatusOK {
 			return nil, fmt.Errorf("status %d", resp.StatusCode)
 		}
-		data, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return nil, err
-		}
 		page := new(plainPage)
-		return page, goccy.Unmarshal(data, page)
+		return page, read(resp.Body, page)
 	}
 }
+
+func unmarshal(body io.Reader, page *plainPage) error {
+	data, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	return goccy.Unmarshal(data, page)
+}
+
+func decode(body io.Reader, page *plainPage) error { return goccy.NewDecoder(body).Decode(page) }
 
 func (p *plainPage) size() (int, string)  { return len(p.Jobs), p.Jobs[len(p.Jobs)-1].JobID }
 func (p *plainPage) jobs() ([]job, error) { return p.Jobs, nil }
