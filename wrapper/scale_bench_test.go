@@ -100,7 +100,7 @@ func BenchmarkStalledTenant(b *testing.B) {
 			stalled, others := clients[0], clients[1:]
 			median := func() time.Duration {
 				var took []time.Duration
-				for range 20 {
+				for range 10 {
 					took = append(took, round(b, others, 10)...)
 				}
 				slices.Sort(took)

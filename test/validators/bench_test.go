@@ -5,59 +5,31 @@ package validators
 import (
 	"encoding/json"
 	"net/http"
-	"syscall"
 	"testing"
-)
 
-func allValidators(tb testing.TB) []struct {
-	name string
-	validator
-} {
-	return []struct {
-		name string
-		validator
-	}{
-		{"api", apiValidator{}},
-		{"openapi3filter", newFilter(tb)},
-		{"libopenapi-validator", newLibopenapi(tb)},
-	}
-}
+	"github.com/d365backup/d365backup/internal/bench"
+)
 
 // BenchmarkFilter validates a request with every property of the filter.
 func BenchmarkFilter(b *testing.B) {
 	body := marshal(b, example(b, "FailedBackups"))
-	compare(b, func(v validator) error { return v.request(body) })
+	compare(b, 5000, func(v validator) error { return v.request(body) })
 }
 
 // BenchmarkPage validates a response of 100 jobs with every property.
 func BenchmarkPage(b *testing.B) {
 	body := marshal(b, page(b, 100))
-	compare(b, func(v validator) error { return v.response(http.StatusOK, body) })
+	compare(b, 50, func(v validator) error { return v.response(http.StatusOK, body) })
 }
 
-// compare measures the real time and the processor time of each validator. Other programs affect the latter less.
-func compare(b *testing.B, validate func(validator) error) {
-	for _, v := range allValidators(b) {
-		b.Run("validator="+v.name, func(b *testing.B) {
-			b.ReportAllocs()
-			start := processorTime(b)
-			for b.Loop() {
-				if err := validate(v); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(processorTime(b)-start)/float64(b.N), "cpu-ns/op")
-		})
-	}
-}
-
-// processorTime returns the processor time of this process so far, including garbage collection.
-func processorTime(b *testing.B) int64 {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return usage.Utime.Nano() + usage.Stime.Nano()
+func compare(b *testing.B, times int, validate func(validator) error) {
+	b.Helper()
+	filter, libopenapi := newFilter(b), newLibopenapi(b)
+	bench.Compare(b, times, []bench.Contestant{
+		{Name: "api", Do: func() error { return validate(apiValidator{}) }},
+		{Name: "openapi3filter", Do: func() error { return validate(filter) }},
+		{Name: "libopenapi-validator", Do: func() error { return validate(libopenapi) }},
+	})
 }
 
 // page returns the contract's example of a page, with its first job n times.
