@@ -63,7 +63,7 @@ bench: $(ogen) ## Run the benchmarks of client and validators, which takes minut
 	cd test/bench && go test -run '^$$' -bench . -benchtime 20x .
 	cd test && go test -run '^$$' -bench . -benchtime 20x ./validators
 	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper
-	go test -count 10 -v -run '^TestThrottledSweeps$$' ./wrapper
+	go test -count 30 -v -run '^TestThrottledSweeps$$' ./wrapper
 
 smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
 	./test/smoke.sh
