@@ -40,8 +40,13 @@ func Compare(b *testing.B, times int, all []Contestant) {
 	}
 	b.ReportMetric(0, "ns/op")
 	for i, c := range all {
-		b.Logf("| %s | %s | %s | %s | %.1f KiB |", c.Name,
-			compare(costs[i], costs[0], 0), compare(costs[i], costs[0], 1), compare(costs[i], costs[0], 2), costs[i][0][2]/1024)
+		row := "| " + c.Name + " |"
+		for which := range costs[i][0] {
+			low, median, high := middle(costs[i], func(round int) float64 { return costs[i][round][which] / costs[0][round][which] })
+			row += fmt.Sprintf(" %.2f (%.2f to %.2f) |", median, low, high)
+		}
+		_, bytes, _ := middle(costs[i], func(round int) float64 { return costs[i][round][2] })
+		b.Logf("%s %.1f KiB |", row, bytes/1024)
 	}
 }
 
@@ -82,12 +87,13 @@ func usage(b *testing.B) cost {
 	return cost{float64(time.Since(started)), float64(used.Utime.Nano() + used.Stime.Nano()), float64(memory.TotalAlloc)}
 }
 
-func compare(costs, first []cost, which int) string {
-	ratios := make([]float64, len(costs))
-	for round := range costs {
-		ratios[round] = costs[round][which] / first[round][which]
+// middle returns the median of what value returns for each round, and the range of the middle half.
+func middle(rounds []cost, value func(round int) float64) (low, median, high float64) {
+	values := make([]float64, len(rounds))
+	for round := range rounds {
+		values[round] = value(round)
 	}
-	slices.Sort(ratios)
-	n := len(ratios)
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", ratios[n/2], ratios[n/4], ratios[n-1-n/4])
+	slices.Sort(values)
+	n := len(values)
+	return values[n/4], values[n/2], values[n-1-n/4]
 }
