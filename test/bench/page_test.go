@@ -75,10 +75,16 @@ func BenchmarkPage(b *testing.B) {
 			if err := json.Unmarshal(list(size).AppendPage(nil, 1), &payload); err != nil {
 				b.Fatal(err)
 			}
+			url := serve(b, size)
 			var all []bench.Contestant
-			for _, c := range clients(b, serve(b, size), size) {
+			for _, c := range clients(b, url, size) {
 				all = append(all, contestant(b.Context(), c, payload.Jobs))
 			}
+			least := newByHand(b, url, size, discard)
+			all = append(all, bench.Contestant{Name: "net/http, nothing decoded", Do: func() error {
+				_, err := least(b.Context())
+				return err
+			}})
 			bench.Compare(b, min(500, 20_000/size), all) // long enough for several garbage collections
 		})
 	}
