@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,13 +41,13 @@ func Compare(b *testing.B, times int, all []Contestant) {
 	}
 	b.ReportMetric(0, "ns/op")
 	for i, c := range all {
-		row := "| " + c.Name + " |"
+		var ratios strings.Builder
 		for which := range costs[i][0] {
 			low, median, high := middle(costs[i], func(round int) float64 { return costs[i][round][which] / costs[0][round][which] })
-			row += fmt.Sprintf(" %.2f (%.2f to %.2f) |", median, low, high)
+			fmt.Fprintf(&ratios, " | %.2f (%.2f to %.2f)", median, low, high)
 		}
 		_, bytes, _ := middle(costs[i], func(round int) float64 { return costs[i][round][2] })
-		b.Logf("%s %.1f KiB |", row, bytes/1024)
+		b.Logf("| %s%s | %.1f KiB |", c.Name, ratios.String(), bytes/1024)
 	}
 }
 

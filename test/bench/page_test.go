@@ -22,7 +22,7 @@ import (
 func list(size int) *bench.List { return bench.NewList(10*size, size) }
 
 // serveSize is set for the process that runs the server, so that its memory and processor time do not count.
-const serveSize = "D365BACKUP_BENCH_PAGE_SIZE"
+const serveSize = "BENCH_PAGE_SIZE"
 
 // TestServe is that process. It runs until its standard input ends.
 func TestServe(t *testing.T) {
