@@ -96,9 +96,12 @@ func (c *Client) reportDrift(found []Drift, repeatsSecret func() bool) {
 // logAttempt logs an attempt: as a warning if it failed, unless its caller no longer waits for it.
 func (c *Client) logAttempt(ctx context.Context, request *http.Request, a *exchange.Attempt) {
 	level, message := slog.LevelDebug, "read a page of jobs"
+	if a.Failure == nil && !c.config.logger.Enabled(ctx, level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.Duration("duration", a.Took), slog.Int("attempt", a.Number), slog.String("method", request.Method),
-		slog.String("path", request.URL.Path), slog.Int("status", a.Status), slog.String("request_id", a.RequestID),
+		slog.String("path", request.URL.Path), slog.Int("status", a.Status), slog.String("request_id", a.RequestID()),
 	}
 	if a.Failure != nil {
 		level, message = slog.LevelWarn, "cannot read a page of jobs"

@@ -17,15 +17,19 @@ import (
 
 // Attempt is one attempt at an exchange.
 type Attempt struct {
-	Number    int // from 1
-	Took      time.Duration
-	Status    int // 0 if there is no response
-	RequestID string
-	Failure   *httpfail.Failure // nil after success
+	Number  int // from 1
+	Took    time.Duration
+	Status  int               // 0 if there is no response
+	Failure *httpfail.Failure // nil after success
 
 	client  *Client
-	secrets []string // the tokens and client secrets sent, which a server may repeat
+	header  http.Header // of the response
+	secrets []string    // the tokens and client secrets sent, which a server may repeat
 }
+
+// RequestID returns the id of the request in the service's logs, if the response has one. Searching it for the secrets can
+// take longer than all else for a small page, so a caller must need the id.
+func (a *Attempt) RequestID() string { return httpfail.RequestID(a.header, a.secrets...) }
 
 var errAttemptTimeout = errors.New("the attempt took too long")
 
@@ -38,7 +42,7 @@ func (c *Client) attempt(ctx context.Context, request *http.Request, decode Deco
 	if f := a.run(attemptCtx, request, decode); f != nil {
 		f.Host = cmp.Or(f.Host, request.URL.Host)
 		if a.Status != 0 {
-			f.Status, f.RequestID = a.Status, cmp.Or(a.RequestID, f.RequestID)
+			f.Status, f.RequestID = a.Status, cmp.Or(a.RequestID(), f.RequestID)
 		}
 		a.Failure = f
 	}
@@ -60,7 +64,7 @@ func (a *Attempt) run(ctx context.Context, request *http.Request, decode Decoder
 		return a.explain(ctx, err)
 	}
 	defer transport.Drain(response.Body)
-	a.Status, a.RequestID = response.StatusCode, httpfail.RequestID(response.Header, secrets...)
+	a.Status, a.header = response.StatusCode, response.Header
 	if response.StatusCode != http.StatusOK { // the only one that is documented
 		return httpfail.FromResponse(response, secrets...)
 	}
