@@ -83,7 +83,7 @@ func (c *config) userAgent() string { return transport.UserAgent(c.product) }
 func (c *config) check() (err error) {
 	switch {
 	case c.credential == nil:
-		return badSetting("WithClientSecret", "no credentials: give WithClientSecret, WithCertificate or WithTokenSource")
+		return badSetting("WithClientSecret", "no credentials: use WithClientSecret, WithCertificate or WithTokenSource")
 	case c.scope == "":
 		return badSetting("WithScope", "empty: leave it out for %s", DefaultScope)
 	case c.otherCredentialOption != "":
@@ -93,7 +93,7 @@ func (c *config) check() (err error) {
 	case c.api != APIAuto && c.api != APIv1 && c.api != APIGraph:
 		return badSetting("WithAPI", "API %q does not exist: use %s, %s or %s", excerpt(string(c.api), 64), APIAuto, APIv1, APIGraph)
 	case c.api == APIGraph && c.mediaType != MediaTypeJSON:
-		return badSetting("WithMediaType", "%q does not go with WithAPI(APIGraph), which sends no body: leave one of them out",
+		return badSetting("WithMediaType", "%q cannot be combined with WithAPI(APIGraph), which sends no body: leave one of them out",
 			excerpt(c.mediaType, 64))
 	}
 	for _, number := range []struct {

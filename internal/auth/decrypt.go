@@ -17,8 +17,8 @@ import (
 	"unicode/utf16"
 )
 
-// maxWork bounds the iterations that a file may demand for its password, all keys together. They take some ten seconds;
-// programs that write such files demand at most a tenth of them.
+// maxWork bounds the iterations that a file may require for its password, all keys together. They take some ten seconds;
+// programs that write such files require at most a tenth of them.
 const maxWork = 1 << 23
 
 // scheme is an encryption in CBC mode.
@@ -84,7 +84,7 @@ func (d *decrypter) spend(iterations int) error {
 	case iterations < 1:
 		return errDamaged
 	case iterations > d.work:
-		return fmt.Errorf("it demands more than %d iterations for its password: export it again with fewer", maxWork)
+		return fmt.Errorf("the file requires more than %d password iterations: export it again with fewer", maxWork)
 	}
 	d.work -= iterations
 	return nil

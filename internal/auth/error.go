@@ -14,7 +14,7 @@ var codes = map[string]struct {
 	reason httpfail.Reason
 	text   string
 }{
-	"access_denied":           {httpfail.AppNotAllowed, "the app lacks the consent to its permission"},
+	"access_denied":           {httpfail.AppNotAllowed, "no administrator has consented to the app's permission"},
 	"invalid_client":          {},
 	"invalid_grant":           {},
 	"invalid_request":         {httpfail.TokenURL, "the endpoint does not understand the request"},

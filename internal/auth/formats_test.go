@@ -102,9 +102,9 @@ func TestParseReportsTheLine(t *testing.T) {
 		"another END":         {strings.Replace(certificate, "END CERTIFICATE", "END KEY", 1) + keyPEM, "line 1: BEGIN CERTIFICATE has no END"},
 		"dashes of an editor": {certificate + strings.ReplaceAll(keyPEM, "-----", "–––––"), fmt.Sprintf("line %d: BEGIN and its label need five hyphens", lines+1)},
 		"no dashes":           {certificate + strings.ReplaceAll(keyPEM, "-----", ""), fmt.Sprintf("line %d: BEGIN and its label need five hyphens", lines+1)},
-		"quoted in a mail":    {"> " + strings.ReplaceAll(strings.TrimSpace(certificate), "\n", "\n> "), "line 2: this is not base64"},
-		"not base64":          {"#\r\n" + strings.Replace(certificate, "\n", "\r\n%41", 1), "line 3: this is not base64"},
-		"carriage returns":    {"#\r" + strings.ReplaceAll(strings.Replace(certificate, "\n", "\n%41", 1), "\n", "\r"), "line 3: this is not base64"},
+		"quoted in a mail":    {"> " + strings.ReplaceAll(strings.TrimSpace(certificate), "\n", "\n> "), "line 2: invalid base64 in CERTIFICATE"},
+		"not base64":          {"#\r\n" + strings.Replace(certificate, "\n", "\r\n%41", 1), "line 3: invalid base64 in CERTIFICATE"},
+		"carriage returns":    {"#\r" + strings.ReplaceAll(strings.Replace(certificate, "\n", "\n%41", 1), "\n", "\r"), "line 3: invalid base64 in CERTIFICATE"},
 		"a kind of key":       {certificate + string(block("OPENSSH PRIVATE KEY", []byte("x"))), fmt.Sprintf("line %d, OPENSSH PRIVATE KEY", lines+1)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -96,7 +96,7 @@ func splitPEM(text string) (blocks []block, err error) {
 		b.isLegacy = strings.Contains(body, "DEK-Info:") || strings.Contains(body, "Proc-Type:")
 		b.der, err = decodeBase64(header.ReplaceAllStringFunc(body, blank))
 		if invalid, ok := errors.AsType[base64.CorruptInputError](err); ok && !b.isLegacy {
-			return nil, fmt.Errorf("line %d: this is not base64, which %s consists of: save the file again as plain text",
+			return nil, fmt.Errorf("line %d: invalid base64 in %s: save the file again as plain text",
 				line+strings.Count(text[counted:start+int(invalid)], "\n"), label)
 		}
 		blocks = append(blocks, b)

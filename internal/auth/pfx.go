@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-var errUnknownFormat = errors.New("it is neither PEM nor a PFX that can be read, or it is damaged: export it again as PFX or PEM")
+var errUnknownFormat = errors.New("the file is not PEM or a readable PFX; it may be damaged: export it again as PFX or PEM")
 
 // Content types of PKCS #7 and types of bags (RFC 7292, section 4).
 const (
@@ -76,7 +76,7 @@ func formatError(data []byte) error {
 			return errNoKey
 		}
 		if unmarshal(first.FullBytes, &info) && info.Type.String() == signedDataType {
-			return errors.New("it is PKCS #7 (.p7b), which holds no private key: export the certificate with its key as PFX or PEM")
+			return errors.New("the file is PKCS #7 (.p7b), which holds no private key: export the certificate with its key as PFX or PEM")
 		}
 	}
 	return errUnknownFormat

@@ -140,9 +140,9 @@ func TestParseRefusesFiles(t *testing.T) {
 		{"the same in a PFX", pfx(t, pkcs12.Modern2023, password, key, &x509.Certificate{Raw: negativeSerial(t, leaf)}), password, "cannot be read (negative serial number)"},
 		{"a damaged certificate", join(block("CERTIFICATE", leaf.Raw[:100]), keyPEM), "", "line 1 cannot be read"},
 		{"a PEM cut short", leafPEM[:len(leafPEM)-20], "", "line 1: BEGIN CERTIFICATE has no END"},
-		{"a PFX cut short", pfx(t, pkcs12.Modern2023, password, key, leaf)[:500], password, "neither PEM nor a PFX"},
-		{"another format", []byte("PK\x03\x04"), "", "neither PEM nor a PFX"},
-		{"an empty file", nil, "", "neither PEM nor a PFX"},
+		{"a PFX cut short", pfx(t, pkcs12.Modern2023, password, key, leaf)[:500], password, "not PEM or a readable PFX"},
+		{"another format", []byte("PK\x03\x04"), "", "not PEM or a readable PFX"},
+		{"an empty file", nil, "", "not PEM or a readable PFX"},
 	})
 }
 

@@ -131,9 +131,9 @@ func explainCertificate(err error) (reason Reason, text, detail string) {
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		if time.Now().Before(invalid.Cert.NotBefore) {
-			return NotYetValid, "the server's certificate is not yet valid by this machine's clock", ""
+			return NotYetValid, "the server's certificate is not yet valid according to this machine's clock", ""
 		}
-		return Expired, "the server's certificate has expired by this machine's clock", ""
+		return Expired, "the server's certificate has expired according to this machine's clock", ""
 	}
 	return Untrusted, "the server's certificate is not trusted", err.Error()
 }

@@ -74,7 +74,7 @@ type Scanner struct {
 // New returns a Scanner of a text.
 func New(data []byte) Scanner { return Scanner{data: data} }
 
-// Rest returns the number of bytes that were not read yet.
+// Rest returns the number of bytes that have not been read yet.
 func (s *Scanner) Rest() int { return len(s.data) - s.pos }
 
 // Peek skips white space and returns the next byte, which it does not consume; 0 at the end.
@@ -102,7 +102,7 @@ func (s *Scanner) TakePrefix(prefix []byte) bool {
 // End returns an error unless only white space is left.
 func (s *Scanner) End() error {
 	if s.Peek(); s.pos < len(s.data) {
-		return s.errorf("the JSON ends at byte %d, but the text goes on", s.pos)
+		return s.errorf("unexpected data after the JSON value, at byte %d", s.pos)
 	}
 	return nil
 }

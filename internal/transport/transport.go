@@ -118,7 +118,7 @@ func (c closing) RoundTrip(req *http.Request) (*http.Response, error) {
 // maxSends bounds how often a transport may send one request.
 const maxSends = 2
 
-var errResent = errors.New("the server made the transport send the request again and again: it may be shutting down, or does not accept it over HTTP/2")
+var errResent = errors.New("the server asked for the request a third time: it may be shutting down, or does not accept it over HTTP/2")
 
 // Limited ends a request that Next sends more than twice. net/http resends a request without limit whenever an HTTP/2
 // server says that it has not processed it (GOAWAY, REFUSED_STREAM) or resets the stream with PROTOCOL_ERROR. Limited

@@ -120,7 +120,7 @@ func TestLimited(t *testing.T) {
 	})
 	request := httptest.NewRequest(http.MethodGet, "http://graph.example", http.NoBody)
 	_, err := transport.Limited{Next: next}.RoundTrip(request)
-	if err == nil || !strings.Contains(err.Error(), "send the request again and again") || sent != 3 {
+	if err == nil || !strings.Contains(err.Error(), "asked for the request a third time") || sent != 3 {
 		t.Errorf("error %v after %d attempts to send, want one about it when the third begins", err, sent)
 	}
 	upgraded := roundTripper(func(*http.Request) (*http.Response, error) {
