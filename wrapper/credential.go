@@ -65,7 +65,7 @@ func (c Certificate) LogValue() slog.Value { return slog.StringValue(c.String())
 // MarshalText returns String, for JSON and other encodings.
 func (c Certificate) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// setCredential sets the credential of an option. If options of one kind are repeated, the last one counts.
+// setCredential sets the credential of an option. If options of one kind are repeated, the last one takes precedence.
 func (c *config) setCredential(option string, credential auth.Credential) {
 	if c.credential != nil && c.credentialOption != option {
 		c.otherCredentialOption = c.credentialOption

@@ -143,8 +143,8 @@ func (c *config) parseURL(setting, text string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkProxy refuses a proxy setting that the shared transport would ignore and connect without. Plain http goes to loopback
-// and never through a proxy.
+// checkProxy refuses a malformed proxy setting, which the shared transport would ignore, connecting directly. Plain http goes to
+// loopback and never through a proxy.
 func (c *config) checkProxy(e endpoints) error {
 	own := c.httpClient.Transport != nil
 	if own || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {

@@ -129,7 +129,7 @@ func (d *decoder) number(v jsonscan.Value, path string) int {
 
 func (d *decoder) notList(v jsonscan.Value, path string) { d.Tolerate(lenient.Unreadable, path, v.Raw) }
 
-// otherList reads the list under its other name. If there are two lists, the one under the contract's name counts.
+// otherList reads the list under its other name. If there are two lists, the one under the contract's name takes precedence.
 func (d *decoder) otherList() error {
 	d.tolerate(DriftEnvelope, "result", nil)
 	if d.isList {

@@ -26,8 +26,8 @@ const (
 	DriftUnknownField = DriftKind(lenient.UnknownField)
 	// DriftOtherCase is a field whose name differs from the contract's in case only. It is accepted.
 	DriftOtherCase = DriftKind(lenient.OtherCase)
-	// DriftDuplicateField is a field that occurs twice. The last value counts, except that one under the contract's name
-	// counts before one under another name.
+	// DriftDuplicateField is a field that occurs twice. The last value is used, except that one under the contract's name
+	// takes precedence over one under another name.
 	DriftDuplicateField = DriftKind(lenient.DuplicateField)
 	// DriftMissing is a required field that is absent, null or empty.
 	DriftMissing = DriftKind(lenient.Missing)

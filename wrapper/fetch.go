@@ -11,18 +11,18 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// fetch reads one page by the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
+// fetch reads one page through the API in use. The first page that is read may change the API if it is page 1; see APIAuto.
 func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst bool) (pageData, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.config.timeout, timeoutError(c.config.timeout))
 	defer cancel()
 	if c.config.api != APIAuto {
-		return c.fetchBy(ctx, c.config.api, f, number, size)
+		return c.fetchThrough(ctx, c.config.api, f, number, size)
 	}
 	v1Only := f.ObjectType != nil || c.config.mediaType != MediaTypeJSON
 	if c.replaced.Load() && !v1Only {
-		return c.fetchBy(ctx, APIGraph, f, number, size)
+		return c.fetchThrough(ctx, APIGraph, f, number, size)
 	}
-	page, err := c.fetchBy(ctx, APIv1, f, number, size)
+	page, err := c.fetchThrough(ctx, APIv1, f, number, size)
 	own, ok := errors.AsType[*Error](err)
 	switch {
 	case !ok || !errors.Is(own.Kind, ErrNotFound):
@@ -34,10 +34,10 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 	return page, err
 }
 
-// fetchSuccessor reads page 1 by the successor after version v1 was not found. The first of several calls at a time that gets a
+// fetchSuccessor reads page 1 through the successor after version v1 was not found. The first of several calls at a time that gets a
 // page changes the API of the Client.
 func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound *Error) (pageData, error) {
-	page, err := c.fetchBy(ctx, APIGraph, f, 1, size)
+	page, err := c.fetchThrough(ctx, APIGraph, f, 1, size)
 	own, failed := errors.AsType[*Error](err)
 	switch {
 	case err == nil:
@@ -53,8 +53,8 @@ func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFoun
 	return pageData{}, notFound
 }
 
-// fetchBy reads one page by an API, with as many attempts as the policy allows.
-func (c *Client) fetchBy(ctx context.Context, api API, f filter, number, size int) (page pageData, err error) {
+// fetchThrough reads one page through an API, with as many attempts as the policy allows.
+func (c *Client) fetchThrough(ctx context.Context, api API, f filter, number, size int) (page pageData, err error) {
 	if api == APIGraph && f.ObjectType != nil {
 		return page, badSetting("Query.ObjectType", "only version v1 has it: leave it out, or use version v1")
 	}

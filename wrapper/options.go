@@ -11,7 +11,7 @@ import (
 	"github.com/d365backup/d365backup/internal/auth"
 )
 
-// Option configures a Client. If one is given twice, the last one counts. For a nil Option or an invalid value, New returns an
+// Option configures a Client. If one is given twice, the last one takes precedence. For a nil Option or an invalid value, New returns an
 // error that matches ErrConfig.
 type Option func(*config)
 
@@ -90,13 +90,13 @@ func WithTokenURL(url string) Option { return func(c *config) { c.tokenURL = url
 // addresses still need https.
 func WithLoopbackHTTP() Option { return func(c *config) { c.loopbackHTTP = true } }
 
-// WithClientSecret authenticates by the client id and secret of an app registered in AvePoint Online Services. Both are sent in
+// WithClientSecret authenticates with the client id and secret of an app registered in AvePoint Online Services. Both are sent in
 // the form body of token requests, to the token endpoint only.
 func WithClientSecret(id, secret string) Option {
 	return func(c *config) { c.setCredential("WithClientSecret", auth.NewClientSecret(id, secret)) }
 }
 
-// WithCertificate authenticates by the client id of such an app and its registered certificate: every token request carries a
+// WithCertificate authenticates with the client id of such an app and its registered certificate: every token request carries a
 // new JWT signed with its key (RFC 7523, RS256). Load it with LoadCertificate.
 func WithCertificate(id string, certificate *Certificate) Option {
 	return func(c *config) {
@@ -108,7 +108,7 @@ func WithCertificate(id string, certificate *Certificate) Option {
 	}
 }
 
-// WithTokenSource authenticates by the caller's own tokens. The source should cache them: several goroutines call it at once,
+// WithTokenSource authenticates with the caller's own tokens. The source should cache them: several goroutines call it at once,
 // before every request. A call whose context ends leaves it running. It must not panic. Its errors are not quoted.
 func WithTokenSource(source oauth2.TokenSource) Option {
 	return func(c *config) { c.setCredential("WithTokenSource", auth.TokenSource{Source: source}) }
@@ -191,11 +191,12 @@ func WithProgress(handler func(Progress)) Option { return func(c *config) { c.on
 // RetryPolicy sets how often and how fast a request is retried. Reading jobs changes nothing, so retrying is safe although
 // version v1 uses POST. The zero value means the defaults; New refuses negative values with ErrConfig.
 //
-// Retried are the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and failures of the network, except a
-// server certificate that is not accepted, a server without TLS 1.2 or later, an unknown host and a proxy that refuses its
-// credentials. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay.
+// These are retried: the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and ErrNetwork, except an unknown host,
+// a server certificate that is not accepted, a server without TLS 1.2 or later, the status 511, and a proxy that refuses the
+// connection, unless with a status of this list. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at
+// most MaxDelay.
 //
-// A Retry-After of the server is one pause for all requests of the Client, at most an hour. A request waits for its end if
+// A Retry-After from the server pauses all requests of the Client, for at most an hour. A request waits for its end if
 // that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or ErrServer and the rest of
 // the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt, unless Attempts is 1. After a pause
 // or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.

@@ -18,19 +18,19 @@ import (
 type Query struct {
 	// Type selects jobs of one type. Zero: JobTypeAll.
 	Type JobType
-	// Status selects jobs with one status. Zero: any, and nothing is sent.
+	// Status selects jobs with one status. Zero selects every status; the request then has no such filter.
 	Status JobStatus
 	// Start is the start of the time range. Required. It is sent in UTC, rounded down to the second.
 	Start time.Time
 	// End is the end of the time range, not before Start. It is sent in UTC, rounded up to the second. Zero: now, rounded
 	// down, fixed when the call or the loop over Jobs starts.
 	End time.Time
-	// OrganizationID selects the jobs of one organization, by a GUID such as "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty:
-	// of all, and nothing is sent.
+	// OrganizationID selects the jobs of one organization: a GUID such as "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f". Empty
+	// selects every organization; the request then has no such filter.
 	OrganizationID string
-	// ObjectType selects the jobs of one kind of module, by a number that is not documented; set it as in
-	// ObjectType: new(int32(1)). Nil: of all, and nothing is sent. Only version v1 has it: with APIAuto the successor is
-	// then not requested, and with APIGraph it is ErrConfig.
+	// ObjectType selects the jobs of one kind of module: a number that is not documented; set it as in
+	// ObjectType: new(int32(1)). Nil selects every kind; the request then has no such filter. Only version v1 has it: if it
+	// is set, APIAuto does not request the successor, and APIGraph is ErrConfig.
 	ObjectType *int32
 }
 

@@ -1,4 +1,4 @@
-// Package auth gets access tokens by client secret, by certificate (OAuth 2.0 client credentials, RFC 6749
+// Package auth gets access tokens with a client secret, with a certificate (OAuth 2.0 client credentials, RFC 6749
 // section 4.4, and RFC 7523) or from the caller's own source, and reads certificates with their keys from PFX
 // and PEM. It does not retry, except once with a new token after the service has rejected one.
 package auth
@@ -46,7 +46,7 @@ type Endpoint struct {
 	// an idle one.
 	Transport http.RoundTripper
 	// Reload returns the credential as it is now, after the endpoint refused it or its certificate expired.
-	// It is called by one goroutine at a time. Nil means that credentials are never replaced.
+	// One goroutine at a time calls it. Nil means that credentials are never replaced.
 	Reload func() (Credential, error)
 }
 
@@ -59,7 +59,7 @@ type appCredential interface {
 	form(tokenURL string, now time.Time) (url.Values, error)
 	// refused explains that the endpoint does not accept the credential.
 	refused() (httpfail.Reason, string)
-	// id differs from that of every other credential. It may contain the secret.
+	// id identifies the credential; no two share one. It may contain the secret.
 	id() string
 }
 

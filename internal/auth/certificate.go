@@ -41,7 +41,7 @@ type Certificate struct {
 
 func newCertificate(leaf *x509.Certificate, key *rsa.PrivateKey) Certificate {
 	return Certificate{
-		Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)), // which only identifies the certificate
+		Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)), // identifies the certificate; no security depends on it
 		NotAfter:   leaf.NotAfter,
 		sign:       func(token *jwt.Token) (string, error) { return token.SignedString(key) },
 	}
@@ -93,13 +93,13 @@ func (c ClientCertificate) form(tokenURL string, now time.Time) (url.Values, err
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": c.ClientID,
 		"sub": c.ClientID,
-		"aud": tokenURL, // one string: the service does not accept a list
+		"aud": tokenURL, // a string, since the service does not accept a list
 		"jti": uuid.NewString(),
 		"nbf": now.Add(-clockSkew).Unix(),
 		"exp": now.Add(assertionLifetime).Unix(),
 	})
 	token.Header["kid"] = c.Certificate.Thumbprint
-	thumbprint, _ := hex.DecodeString(c.Certificate.Thumbprint) // its own digits
+	thumbprint, _ := hex.DecodeString(c.Certificate.Thumbprint) // cannot fail: newCertificate wrote the digits
 	token.Header["x5t"] = base64.RawURLEncoding.EncodeToString(thumbprint)
 	assertion, err := c.Certificate.sign(token)
 	return url.Values{
@@ -109,7 +109,7 @@ func (c ClientCertificate) form(tokenURL string, now time.Time) (url.Values, err
 }
 
 func (c ClientCertificate) refused() (httpfail.Reason, string) {
-	return httpfail.CertificateRefused, fmt.Sprintf("the assertion signed by certificate %s is refused: "+
+	return httpfail.CertificateRefused, fmt.Sprintf("the assertion signed with certificate %s is refused: "+
 		"the certificate may not be registered for this client id", c.Certificate.Thumbprint)
 }
 

@@ -17,7 +17,7 @@ var (
 	// beginning matches a BEGIN line even if its hyphens are damaged.
 	beginning = regexp.MustCompile(`(?i)BEGIN[ \t]+[A-Z0-9 .]*(CERTIFICATE|KEY)`)
 	header    = regexp.MustCompile(`(?m)^[ \t]*[A-Za-z][A-Za-z0-9-]*:.*$`)
-	// spaces include line ends as JSON and variables of the environment spell them.
+	// spaces include line ends as JSON and environment variables spell them.
 	spaces   = regexp.MustCompile(`[\s\v\x{85}\pZ]+|\\[rn]`)
 	lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 )

@@ -33,8 +33,8 @@ const (
 	maxLifetime = 24 * time.Hour
 )
 
-// fetch requests a token. It returns the token with its lifetime, which starts when the request is sent. Of the response, a
-// failure repeats only an error code of RFC 6749 and the request id.
+// fetch requests a token. It returns the token with its lifetime, which starts when the request is sent. A
+// failure repeats nothing from the response but an error code of RFC 6749 and the request id.
 func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.Token, time.Duration, *httpfail.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()

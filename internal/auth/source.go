@@ -13,13 +13,12 @@ import (
 	"github.com/d365backup/d365backup/internal/httpfail"
 )
 
-// maxEarly is how long before its expiry a token is replaced at the latest; a fifth of its lifetime if that is
-// less. It happens at random between this and twice as early, so that the tokens of clients created together do
-// not come due together.
-const maxEarly = 5 * time.Minute
+// A token is refreshed at least this long, or a fifth of its lifetime if that is less, before it expires, and
+// at most twice as long. The moment is random, so that clients created together do not refresh together.
+const refreshMargin = 5 * time.Minute
 
 // source keeps the last token of an app. Callers that find none share one request for it, and a token that
-// expires soon is replaced in the background.
+// expires soon is refreshed in the background.
 type source struct {
 	endpoint  Endpoint
 	reloading chan struct{} // full while a refused credential is replaced
@@ -27,8 +26,8 @@ type source struct {
 	mu         sync.Mutex
 	credential appCredential
 	token      *oauth2.Token  // nil if there is none
-	early      time.Duration  // how long before its expiry token is replaced at the latest
-	refreshAt  time.Time      // when to replace it, or to retry that
+	margin     time.Duration  // the least time between the refresh of token and its expiry
+	refreshAt  time.Time      // when to refresh it, or to retry that
 	pending    *sharedRequest // nil if no request is in flight
 }
 
@@ -159,11 +158,11 @@ func (s *source) finish(r *sharedRequest, token *oauth2.Token, lifetime time.Dur
 	s.pending = nil
 	switch {
 	case err == nil:
-		s.token, s.early = token, min(maxEarly, lifetime/5)
-		s.refreshAt = token.Expiry.Add(-s.early - rand.N(s.early+1))
+		s.token, s.margin = token, min(refreshMargin, lifetime/5)
+		s.refreshAt = token.Expiry.Add(-s.margin - rand.N(s.margin+1))
 	case s.token != nil && err.Retry:
 		// The old token may still be valid: retry a few times, at long intervals.
-		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.early/4))
+		s.refreshAt = time.Now().Add(max(err.RetryAfter, s.margin/4))
 	case s.token != nil:
 		s.refreshAt = s.token.Expiry
 	}

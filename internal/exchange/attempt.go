@@ -33,7 +33,7 @@ func (a *Attempt) RequestID() string { return httpfail.RequestID(a.header, a.sec
 
 var errAttemptTimeout = errors.New("the attempt took too long")
 
-// attempt makes one attempt, whose time starts now.
+// attempt makes one attempt. The attempt's timeout starts now.
 func (c *Client) attempt(ctx context.Context, request *http.Request, decode Decoder, number int) *httpfail.Failure {
 	a := &Attempt{client: c, Number: number}
 	started := time.Now()
@@ -108,7 +108,7 @@ func (a *Attempt) explain(ctx context.Context, err error) *httpfail.Failure {
 	return httpfail.FromError(err, a.secrets...)
 }
 
-// explainBody explains why a body could not be read beyond this size.
+// explainBody explains why reading a body stopped after size bytes.
 func (a *Attempt) explainBody(ctx context.Context, err error, size int64) *httpfail.Failure {
 	switch {
 	case errors.Is(err, body.ErrTooLarge):

@@ -1,5 +1,5 @@
 // Package exchange sends a request until its response is accepted: with a token, within the limits of a client, and again
-// after failures that may pass. It knows neither jobs nor advice.
+// after failures that may pass. What a response means is up to the caller.
 package exchange
 
 import (
@@ -68,7 +68,7 @@ func (c *Client) Do(ctx context.Context, request *http.Request, decode Decoder) 
 		if !retry {
 			return failed
 		}
-		if isFree(failed) {
+		if costsNoAttempt(failed) {
 			number--
 		}
 		last = failed
@@ -94,14 +94,14 @@ func (c *Client) attemptInTurn(ctx context.Context, request *http.Request, decod
 	return time.Now(), c.attempt(ctx, request, decode, number)
 }
 
-// isFree reports whether waiting out the failure uses up no attempt.
-func isFree(failed *httpfail.Failure) bool {
+// costsNoAttempt reports whether a retry after this failure does not count as an attempt.
+func costsNoAttempt(failed *httpfail.Failure) bool {
 	return failed.RetryAfter > 0 && failed.Reason == httpfail.Throttled
 }
 
 // next returns whether to retry, and after what wait.
 func (p Policy) next(ctx context.Context, failed *httpfail.Failure, number int) (time.Duration, bool) {
-	if !failed.Retry || p.Attempts == 1 || number >= p.Attempts && !isFree(failed) {
+	if !failed.Retry || p.Attempts == 1 || number >= p.Attempts && !costsNoAttempt(failed) {
 		return 0, false
 	}
 	wait := failed.RetryAfter

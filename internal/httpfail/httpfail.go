@@ -1,6 +1,6 @@
-// Package httpfail explains why an HTTP exchange failed: what an error of the network means, what a status means, and
-// which parts of a response may be shown. Requests for tokens and for pages share it. It states facts; the
-// caller adds advice.
+// Package httpfail explains why an HTTP exchange failed: what a network error means, what a status means, and
+// which parts of a response may be shown. Requests for tokens and for pages share it. It states facts, and leaves advice in
+// terms of options to the caller.
 package httpfail
 
 import (
@@ -11,7 +11,7 @@ import (
 // Reason names what went wrong. The names are those of docs/errors.md.
 type Reason string
 
-// The reasons of the network, a proxy or TLS.
+// Reasons for failures of the network, a proxy or TLS.
 const (
 	UnknownHost      Reason = "unknown-host"
 	NameService      Reason = "name-service"
@@ -31,7 +31,7 @@ const (
 	TooLarge         Reason = "too-large"
 )
 
-// The reasons of a status.
+// Reasons derived from a status.
 const (
 	NotJobs           Reason = "not-jobs"
 	LoginPage         Reason = "login-page"
@@ -44,7 +44,7 @@ const (
 	RequestRefused    Reason = "request-refused"
 )
 
-// The reasons of a token endpoint.
+// Reasons from a token endpoint.
 const (
 	SecretRefused      Reason = "secret-refused"
 	CertificateRefused Reason = "certificate-not-registered"
@@ -65,7 +65,7 @@ type Failure struct {
 	Host      string
 	Token     bool // the request was for a token
 	Attempts  int
-	TimedOut  bool // the time of an attempt ended
+	TimedOut  bool // the attempt timed out
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 	// Retry reports whether the same request may succeed later.
@@ -75,7 +75,7 @@ type Failure struct {
 	Message, Excerpt string
 	// Code is the error code of a token endpoint (RFC 6749, section 5.2). It may be an echo: display known ones only.
 	Code string
-	// Err is the error of the network or of the context; nil if it repeats a piece of a secret.
+	// Err is the network error or that of the context; nil if it repeats a piece of a secret.
 	Err error
 	// Last is the failure before the context ended; nil if there was none.
 	Last *Failure

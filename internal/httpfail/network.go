@@ -58,8 +58,8 @@ func FromBodyError(err error, sent ...string) *Failure {
 // maxDetail bounds how much of an error's text is repeated, in bytes.
 const maxDetail = 500
 
-// explain returns the reason, its meaning, and the detail of this case. A proxy comes first: its errors wrap those of
-// the network.
+// explain returns the reason, its meaning, and the detail of this case. A proxy comes first: its errors wrap network
+// errors.
 func explain(err error) (reason Reason, text, detail string) {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return ProxyRefused, refused.Error(), ""
@@ -169,9 +169,9 @@ func CheckProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, response
 	return nil
 }
 
-// BadProxy returns the name of the variable of the environment from which net/http takes the address of a proxy for https,
-// if its value is not one; empty otherwise. net/http ignores a malformed address, and then connects directly. It is
-// HTTPS_PROXY, or https_proxy if that is empty: HTTP_PROXY is for plain http, which goes to loopback and uses no proxy.
+// BadProxy returns the name of the environment variable with the https proxy if its value is not a proxy address, and ""
+// otherwise. net/http ignores such a value and connects directly. Only HTTPS_PROXY and https_proxy count: HTTP_PROXY is for
+// plain http, which is for loopback only and uses no proxy.
 func BadProxy(getenv func(string) string) string {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 		if value := getenv(name); value != "" {

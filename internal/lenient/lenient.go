@@ -1,5 +1,5 @@
 // Package lenient reads JSON objects whose fields may differ from their documentation: in name, number and type. It accepts
-// what is clear, leaves out the rest, and reports both. Invalid JSON is an error. The package does not depend on jobs.
+// what is clear, leaves out the rest, and reports both. Invalid JSON is an error.
 package lenient
 
 import (
@@ -15,8 +15,7 @@ import (
 // Reader reads values from a Scanner and records what it tolerates.
 type Reader struct {
 	jsonscan.Scanner
-	// Strict makes an empty string an ordinary value; otherwise it counts as absent. Then only differences that change or
-	// lose a value are recorded.
+	// Strict treats an empty string as a value, not as absent, and records only differences that change or lose a value.
 	Strict bool
 	// Differences are what was tolerated, in the order of the text.
 	Differences []Difference
@@ -25,8 +24,8 @@ type Reader struct {
 // NewReader returns a Reader of a text.
 func NewReader(data []byte) Reader { return Reader{Scanner: jsonscan.New(data)} }
 
-// Run reads a text by this function, and returns what is wrong with the text: a fault that read returned, invalid JSON or, if
-// Strict, the first difference.
+// Run calls read and returns what is wrong with the text: a failure that read returned, invalid JSON or, if Strict, the first
+// difference.
 func (r *Reader) Run(read func() error) *httpfail.Failure {
 	err := read()
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {

@@ -36,7 +36,7 @@ func (r *Reader) Text(v jsonscan.Value, field string) string {
 	}
 }
 
-// Shared is the last string of a field that often repeats from job to job. Decoding a page takes 20% longer without.
+// Shared is the last string of a field that often repeats from job to job. Decoding a page takes 20% longer without this.
 type Shared struct {
 	raw  []byte
 	text string
@@ -157,8 +157,8 @@ func (r *Reader) Time(v jsonscan.Value, field string) (t time.Time, ok bool) {
 	return t, ok
 }
 
-// rfc3339 has the groups: all before the second, the second, fraction, zone. Package time accepts more than RFC 3339,
-// such as a comma, and lacks leap seconds.
+// The groups of rfc3339 are everything before the second, the second, the fraction and the zone. Package time accepts more
+// than RFC 3339, such as a comma, and does not accept leap seconds.
 var rfc3339 = regexp.MustCompile(`^(\d{4}-\d\d-\d\dT\d\d:\d\d:)(\d\d)(\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$`)
 
 // parseTime parses a date-time of RFC 3339, section 5.6: T and Z in either case, a fraction of any length, an offset, and

@@ -1,5 +1,6 @@
 // Package paging reads a list that a server returns in numbered pages: every item once, or [Incomplete]
 // after every item that it could read. It does not depend on HTTP; retries and decoding are up to the caller.
+// Its messages call the items jobs, as the caller does.
 //
 // A page shows the list at one moment, and the list may change between two requests. So the list is read in passes. A
 // pass reads all pages, the page after the last one, and page 1 again, several requests at a time. It is consistent if
@@ -19,7 +20,7 @@ import "context"
 // Page is one page of a list.
 type Page struct {
 	IDs     []ID  // of the items, in the server's order
-	Items   any   // any value of the caller, who gets the index of an item in it
+	Items   any   // opaque to this package; deliver gets it with an item's index
 	Total   int64 // number of items on all pages; -1 if the page does not state it
 	HasNext bool  // the page links to the next one
 }

@@ -99,7 +99,7 @@ func (r *reader) add(page *Page) {
 	}
 }
 
-// identify returns which items of the page were not delivered yet, and reports whether any item is new in this pass.
+// identify returns which items of the page have not been delivered yet, and reports whether any item is new in this pass.
 func (r *reader) identify(page *Page) (undelivered []int, isNew bool) {
 	keys := make([]uint64, len(page.IDs))
 	for i, id := range page.IDs {

@@ -1,4 +1,4 @@
-// Package transport holds what requests for pages and for tokens need of net/http beyond its defaults.
+// Package transport adds to net/http what requests for pages and for tokens need.
 package transport
 
 import (
@@ -40,7 +40,7 @@ func New() *http.Transport {
 	}
 }
 
-// Shared returns the transport of all clients that have no other, so that they share connections.
+// Shared returns the one transport of all clients without a transport of their own. They share its connections.
 var Shared = sync.OnceValue(New)
 
 // NewClient returns a client that sends through the transport and follows no redirect. A timeout of 0 is none.
@@ -75,13 +75,14 @@ func Check(transport http.RoundTripper) error {
 	return nil
 }
 
-// tokenTransports holds the token transport of each transport in use, so that all clients of one share connections.
+// tokenTransports holds one token transport for each transport, so that clients with the same transport also share the
+// connections for tokens.
 var tokenTransports sync.Map // of *http.Transport by weak.Pointer[http.Transport]
 
-// ForTokens returns the transport for token requests. It closes an HTTP/1.1 connection after one use, since net/http
-// logs what follows the response on an idle one, which may repeat the request. It keeps an HTTP/2 connection: there
-// nothing can follow, and a handshake for each token of many clients takes long. A transport with a method ForTokens has
-// one of its own, as that of the exporter, which wraps an *http.Transport.
+// ForTokens returns the transport for the token requests of clients with this transport. It closes an HTTP/1.1 connection
+// after one use: if a server sends more than the response, net/http logs it on an idle connection, and it may repeat the
+// secret. HTTP/2 has no such data, so its connections are kept, which saves many clients a handshake for each token. A
+// transport that wraps an *http.Transport, such as the exporter's, can have a method ForTokens, whose result is used.
 func ForTokens(transport http.RoundTripper) http.RoundTripper {
 	if own, ok := transport.(interface{ ForTokens() http.RoundTripper }); ok {
 		return own.ForTokens()
