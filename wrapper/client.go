@@ -19,11 +19,11 @@ import (
 // Client reads job information. Make one with New; the zero value is not usable. It opens no connection before it is used, does
 // not need to be closed, and is safe for concurrent use.
 type Client struct {
-	config    config
-	endpoints endpoints
-	pages     *exchange.Client
-	raw       *generated.ClientWithResponses // adds the token to every request
-	replaced  atomic.Bool                    // with APIAuto: only the successor exists
+	config       config
+	endpoints    endpoints
+	pages        *exchange.Client
+	raw          *generated.ClientWithResponses // adds the token to every request
+	useSuccessor atomic.Bool                    // with APIAuto: only the successor exists
 }
 
 // New returns a client, or an error that matches ErrConfig and names the option to fix. It does no I/O: the first token is

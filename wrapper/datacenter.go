@@ -146,8 +146,8 @@ func (c *config) parseURL(setting, text string) (*url.URL, error) {
 // checkProxy refuses a malformed proxy setting, which the shared transport would ignore, connecting directly. Plain http goes to
 // loopback and never through a proxy.
 func (c *config) checkProxy(e endpoints) error {
-	own := c.httpClient.Transport != nil
-	if own || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {
+	hasCustom := c.httpClient.Transport != nil
+	if hasCustom || e.base.Scheme == "http" && (e.token == nil || e.token.Scheme == "http") {
 		return nil
 	}
 	if variable := httpfail.BadProxy(os.Getenv); variable != "" {

@@ -29,8 +29,8 @@ func decodePage(body []byte, size int) (pageData, *httpfail.Failure) {
 		f.Excerpt = excerpt(string(body[:min(len(body), 4*maxExcerpt)]), maxExcerpt)
 		return pageData{}, f
 	}
-	for _, one := range d.Differences {
-		d.page.drift = append(d.page.drift, Drift{DriftKind(one.Kind), one.Path, one.Value, one.Count})
+	for _, found := range d.Differences {
+		d.page.drift = append(d.page.drift, Drift{DriftKind(found.Kind), found.Path, found.Value, found.Count})
 	}
 	return d.page, nil
 }

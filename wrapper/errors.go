@@ -137,8 +137,8 @@ func (e *Error) request() string {
 
 // causeText returns the texts of joined errors; for an *Error, its facts.
 func causeText(err error) string {
-	if own, ok := err.(*Error); ok { //nolint:errorlint // each error of the tree is visited
-		return own.Facts()
+	if apiErr, ok := err.(*Error); ok { //nolint:errorlint // each error of the tree is visited
+		return apiErr.Facts()
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

@@ -19,17 +19,17 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 		return c.fetchThrough(ctx, c.config.api, f, number, size)
 	}
 	v1Only := f.ObjectType != nil || c.config.mediaType != MediaTypeJSON
-	if c.replaced.Load() && !v1Only {
+	if c.useSuccessor.Load() && !v1Only {
 		return c.fetchThrough(ctx, APIGraph, f, number, size)
 	}
 	page, err := c.fetchThrough(ctx, APIv1, f, number, size)
-	own, ok := errors.AsType[*Error](err)
+	apiErr, ok := errors.AsType[*Error](err)
 	switch {
-	case !ok || !errors.Is(own.Kind, ErrNotFound):
+	case !ok || !errors.Is(apiErr.Kind, ErrNotFound):
 	case v1Only:
-		own.Message += "; its successor has no object types and no other media types, and was not requested"
+		apiErr.Message += "; its successor has no object types and no other media types, and was not requested"
 	case number == 1 && isFirst:
-		return c.fetchSuccessor(ctx, f, size, own)
+		return c.fetchSuccessor(ctx, f, size, apiErr)
 	}
 	return page, err
 }
@@ -38,18 +38,18 @@ func (c *Client) fetch(ctx context.Context, f filter, number, size int, isFirst 
 // page changes the API of the Client.
 func (c *Client) fetchSuccessor(ctx context.Context, f filter, size int, notFound *Error) (pageData, error) {
 	page, err := c.fetchThrough(ctx, APIGraph, f, 1, size)
-	own, failed := errors.AsType[*Error](err)
+	apiErr, failed := errors.AsType[*Error](err)
 	switch {
 	case err == nil:
-		if c.replaced.CompareAndSwap(false, true) && c.config.onDrift != nil {
+		if c.useSuccessor.CompareAndSwap(false, true) && c.config.onDrift != nil {
 			c.config.onDrift(Drift{Kind: DriftSuccessor, Value: string(APIGraph), Count: 1})
 		}
 		return page, nil
-	case c.replaced.Load() || !failed || own.Kind == nil: // without a kind, the call's context has ended
+	case c.useSuccessor.Load() || !failed || apiErr.Kind == nil: // without a kind, the call's context has ended
 		return pageData{}, err
 	}
 	method, path := APIGraph.Operation()
-	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, own.Kind, own.StatusCode)
+	notFound.Message += fmt.Sprintf("; its successor, %s %s, was requested, too: %v (status %d)", method, path, apiErr.Kind, apiErr.StatusCode)
 	return pageData{}, notFound
 }
 
@@ -72,11 +72,11 @@ func (c *Client) fetchThrough(ctx context.Context, api API, f filter, number, si
 	if failure == nil {
 		return page, nil
 	}
-	own := newError(failure)
+	apiErr := newError(failure)
 	if failure.Reason == httpfail.NotFound {
-		c.explainNotFound(own, api)
+		c.explainNotFound(apiErr, api)
 	}
-	return pageData{}, own
+	return pageData{}, apiErr
 }
 
 // reportDrift reports how a page differs from the contract.

@@ -25,8 +25,8 @@ var codes = map[string]struct {
 	"unsupported_grant_type":  {httpfail.TokenURL, "the endpoint does not know client credentials"},
 }
 
-// explain explains a response without a token, by an error code that is known and otherwise by its status.
-func (e Endpoint) explain(f *httpfail.Failure, credential appCredential, code string) {
+// explainRefusal explains a response without a token: with its error code if that is known, and otherwise with its status.
+func (e Endpoint) explainRefusal(f *httpfail.Failure, credential appCredential, code string) {
 	meaning, known := codes[code]
 	refused, refusedText := credential.refused()
 	if refused == httpfail.CertificateRefused && code == "invalid_request" {

@@ -134,15 +134,15 @@ func (c *contents) check() error {
 // leaf returns the certificate of the key. If there are several, it prefers one that can be used now, then one that
 // is not of a CA, then the newest.
 func (c *contents) leaf(key *rsa.PrivateKey, now time.Time) (*x509.Certificate, error) {
-	ofKey := slices.DeleteFunc(c.certificates, func(c *x509.Certificate) bool { return !key.PublicKey.Equal(c.PublicKey) })
+	ofKey := slices.DeleteFunc(c.certificates, func(other *x509.Certificate) bool { return !key.PublicKey.Equal(other.PublicKey) })
 	if len(ofKey) == 0 {
 		return nil, cmp.Or(c.unreadable, errors.New("the key does not match the certificate: take both from one export"))
 	}
-	rank := func(c *x509.Certificate) (rank int) {
-		if checkUse(c, now) != nil {
+	rank := func(candidate *x509.Certificate) (rank int) {
+		if checkUse(candidate, now) != nil {
 			rank = 2
 		}
-		if c.IsCA {
+		if candidate.IsCA {
 			rank++
 		}
 		return rank

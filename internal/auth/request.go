@@ -75,13 +75,13 @@ func (e Endpoint) send(ctx context.Context, credential appCredential, now time.T
 	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		f = httpfail.FromResponse(response, secrets...)
-		e.explain(f, credential, f.Code)
+		e.explainRefusal(f, credential, f.Code)
 		return r, f
 	}
 	if r, f = e.read(response, secrets); f != nil {
 		f.Status, f.RequestID = response.StatusCode, httpfail.RequestID(response.Header, secrets...)
 		if f.Code != "" {
-			e.explain(f, credential, f.Code)
+			e.explainRefusal(f, credential, f.Code)
 		}
 	}
 	return r, f

@@ -61,7 +61,7 @@ func (a *Attempt) run(ctx context.Context, request *http.Request, decode Decoder
 	response, secrets, err := a.client.Transport.Send(request) //nolint:bodyclose // Drain closes it
 	a.secrets = secrets
 	if err != nil {
-		return a.explain(ctx, err)
+		return a.explainError(ctx, err)
 	}
 	defer transport.Drain(response.Body)
 	a.Status, a.header = response.StatusCode, response.Header
@@ -71,7 +71,7 @@ func (a *Attempt) run(ctx context.Context, request *http.Request, decode Decoder
 	data, err := a.client.bodies.Read(ctx, response.Body, response.ContentLength)
 	defer data.Release()
 	if err != nil {
-		return a.explainBody(ctx, err, data.Size)
+		return a.explainBodyError(ctx, err, data.Size)
 	}
 	mediaType, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	if !a.client.IsMediaType(mediaType) {
@@ -84,8 +84,8 @@ func (a *Attempt) run(ctx context.Context, request *http.Request, decode Decoder
 	return f
 }
 
-// explain explains why there is no response.
-func (a *Attempt) explain(ctx context.Context, err error) *httpfail.Failure {
+// explainError explains why there is no response.
+func (a *Attempt) explainError(ctx context.Context, err error) *httpfail.Failure {
 	if f, ok := errors.AsType[*httpfail.Failure](err); ok { // of the request for a token
 		shared := *f // by all callers that wait for the token
 		return &shared
@@ -108,14 +108,14 @@ func (a *Attempt) explain(ctx context.Context, err error) *httpfail.Failure {
 	return httpfail.FromError(err, a.secrets...)
 }
 
-// explainBody explains why reading a body stopped after size bytes.
-func (a *Attempt) explainBody(ctx context.Context, err error, size int64) *httpfail.Failure {
+// explainBodyError explains why reading a body stopped after size bytes.
+func (a *Attempt) explainBodyError(ctx context.Context, err error, size int64) *httpfail.Failure {
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
 		text := fmt.Sprintf("the response exceeds %d bytes", a.client.MaxBytes)
 		return &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}
 	case ctx.Err() != nil:
-		return a.explain(ctx, err)
+		return a.explainError(ctx, err)
 	}
 	f := httpfail.FromBodyError(err, a.secrets...)
 	if f.Reason == httpfail.Truncated {

@@ -131,9 +131,9 @@ func Clean(text string, limit int) string {
 	return b.String()
 }
 
-// Excerpt returns the beginning of a body; nothing if the body repeats a piece of what was sent.
-func Excerpt(body []byte, sent ...string) string {
-	if Leaks(body, sent...) {
+// Excerpt returns the beginning of a body; nothing if the body repeats a piece of a secret.
+func Excerpt(body []byte, secrets ...string) string {
+	if Leaks(body, secrets...) {
 		return ""
 	}
 	return Clean(string(body), MaxExcerpt)

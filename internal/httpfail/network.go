@@ -18,14 +18,14 @@ import (
 	"time"
 )
 
-// FromError explains why a round trip returned no response. Sent has the secrets that the explanation must not quote.
-func FromError(err error, sent ...string) *Failure {
+// FromError explains why a round trip returned no response. It does not quote the secrets.
+func FromError(err error, secrets ...string) *Failure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL may contain a secret
 	}
 	f := &Failure{Err: err}
 	var detail string
-	f.Reason, f.Text, detail = explain(err)
+	f.Reason, f.Text, detail = explainError(err)
 	switch f.Reason {
 	case NameService, Unreachable, ProxyUnreachable, TLSFailed, NoAnswer:
 		f.Retry = true
@@ -33,7 +33,7 @@ func FromError(err error, sent ...string) *Failure {
 		refused, ok := errors.AsType[*ProxyError](err)
 		f.Retry = ok && isTransient(refused.Status)
 	}
-	if Leaks([]byte(err.Error()), sent...) {
+	if Leaks([]byte(err.Error()), secrets...) {
 		f.Err, detail = nil, ""
 	}
 	if detail = Clean(detail, maxDetail); detail != "" {
@@ -43,8 +43,8 @@ func FromError(err error, sent ...string) *Failure {
 }
 
 // FromBodyError explains why the body of a response could not be read to its end.
-func FromBodyError(err error, sent ...string) *Failure {
-	f := FromError(err, sent...)
+func FromBodyError(err error, secrets ...string) *Failure {
+	f := FromError(err, secrets...)
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -58,9 +58,9 @@ func FromBodyError(err error, sent ...string) *Failure {
 // maxDetail bounds how much of an error's text is repeated, in bytes.
 const maxDetail = 500
 
-// explain returns the reason, its meaning, and the detail of this case. A proxy comes first: its errors wrap network
+// explainError returns the reason, its meaning, and the detail of this case. A proxy comes first: its errors wrap network
 // errors.
-func explain(err error) (reason Reason, text, detail string) {
+func explainError(err error) (reason Reason, text, detail string) {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return ProxyRefused, refused.Error(), ""
 	}

@@ -109,8 +109,8 @@ func errorText(value json.RawMessage) (text string) {
 		var list []json.RawMessage
 		_ = json.Unmarshal(value, &list)
 		var texts []string
-		for _, one := range list[:min(len(list), 3)] {
-			texts = append(texts, errorText(one))
+		for _, item := range list[:min(len(list), 3)] {
+			texts = append(texts, errorText(item))
 		}
 		text = strings.Join(texts, "; ")
 	case '{':

@@ -20,12 +20,12 @@ const (
 	maxMessage = 500
 )
 
-// FromResponse explains a response with a status that is not the expected one, and reads its body. Sent has the
-// secrets in the request, which the explanation must not quote.
-func FromResponse(response *http.Response, sent ...string) *Failure {
+// FromResponse explains a response with a status that is not the expected one, and reads its body. It does not
+// quote the secrets in the request.
+func FromResponse(response *http.Response, secrets ...string) *Failure {
 	f := &Failure{Status: response.StatusCode, Retry: isTransient(response.StatusCode)}
-	f.Reason, f.Text = explainStatus(response, sent)
-	f.RequestID = RequestID(response.Header, sent...)
+	f.Reason, f.Text = explainStatus(response, secrets)
+	f.RequestID = RequestID(response.Header, secrets...)
 	f.RetryAfter = RetryAfter(response.Header, time.Now())
 	if f.Status == http.StatusSwitchingProtocols {
 		return f // the body is the connection itself
@@ -33,21 +33,21 @@ func FromResponse(response *http.Response, sent ...string) *Failure {
 	body := ReadBody(response.Body)
 	report := readReport(body)
 	f.Code = report.code
-	if f.Excerpt = Excerpt(body, sent...); f.Excerpt != "" {
+	if f.Excerpt = Excerpt(body, secrets...); f.Excerpt != "" {
 		f.Message = report.message()
-		f.RequestID = cmp.Or(f.RequestID, AcceptID(cmp.Or(report.requestID, report.traceID), sent...))
+		f.RequestID = cmp.Or(f.RequestID, AcceptID(cmp.Or(report.requestID, report.traceID), secrets...))
 	}
 	return f
 }
 
 // FromMediaType explains a response with the expected status whose media type is not JSON.
-func FromMediaType(mediaType string, body []byte, sent ...string) *Failure {
-	f := &Failure{Excerpt: Excerpt(body[:min(len(body), MaxBody)], sent...)}
+func FromMediaType(mediaType string, body []byte, secrets ...string) *Failure {
+	f := &Failure{Excerpt: Excerpt(body[:min(len(body), MaxBody)], secrets...)}
 	if IsHTML(mediaType) {
 		f.Reason, f.Text = LoginPage, "the response is a web page, such as a login page, not JSON"
 		return f
 	}
-	if Leaks([]byte(mediaType), sent...) {
+	if Leaks([]byte(mediaType), secrets...) {
 		mediaType = "unknown"
 	}
 	f.Reason, f.Text = NotJobs, fmt.Sprintf("the response has the media type %q, not JSON", Clean(mediaType, 64))
@@ -85,12 +85,12 @@ func isTransient(status int) bool {
 	return false
 }
 
-func explainStatus(response *http.Response, sent []string) (Reason, string) {
+func explainStatus(response *http.Response, secrets []string) (Reason, string) {
 	switch status := response.StatusCode; {
 	case status < 300:
 		return NotJobs, fmt.Sprintf("status %d instead of the documented 200", status)
 	case status < 400:
-		return Redirect, fmt.Sprintf("the server redirects to %s, which is not followed", redirectTarget(response, sent))
+		return Redirect, fmt.Sprintf("the server redirects to %s, which is not followed", redirectTarget(response, secrets))
 	case status == http.StatusUnauthorized:
 		return TokenRefused, "the service does not accept the token"
 	case status == http.StatusForbidden:
@@ -109,13 +109,13 @@ func explainStatus(response *http.Response, sent []string) (Reason, string) {
 	return RequestRefused, "the service did not accept the request"
 }
 
-func redirectTarget(response *http.Response, sent []string) string {
+func redirectTarget(response *http.Response, secrets []string) string {
 	target, err := response.Location()
 	if err != nil || target.Host == "" {
 		return "no valid address"
 	}
 	address := target.Scheme + "://" + target.Host
-	if Leaks([]byte(address), sent...) {
+	if Leaks([]byte(address), secrets...) {
 		return "another host"
 	}
 	return Clean(address, 200)
@@ -123,20 +123,20 @@ func redirectTarget(response *http.Response, sent []string) string {
 
 // RequestID returns the id of the request in the service's logs; empty if no header has an acceptable one. The
 // vendor's overview calls the header request-id; sister services use the others.
-func RequestID(header http.Header, sent ...string) string {
+func RequestID(header http.Header, secrets ...string) string {
 	for _, name := range []string{"Request-Id", "X-Request-Id", "Traceparent"} {
-		if id := AcceptID(header.Get(name), sent...); id != "" {
+		if id := AcceptID(header.Get(name), secrets...); id != "" {
 			return id
 		}
 	}
 	return ""
 }
 
-// AcceptID returns the id if it has the form of one and repeats nothing that was sent; empty otherwise.
-func AcceptID(id string, sent ...string) string {
+// AcceptID returns the id if it has the form of one and repeats no part of a secret; empty otherwise.
+func AcceptID(id string, secrets ...string) string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-"
 	const longest = 128
-	if id == "" || len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), sent...) {
+	if id == "" || len(id) > longest || strings.Trim(id, letters) != "" || Leaks([]byte(id), secrets...) {
 		return ""
 	}
 	return id

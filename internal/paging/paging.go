@@ -57,7 +57,7 @@ func (e *Incomplete) Error() string { return e.Reason }
 // Read calls deliver with each item of the list, given by its page and index, until deliver returns
 // false. When Read returns, no request is in flight.
 func Read(ctx context.Context, list List, deliver func(page *Page, i int) bool) error {
-	r := &reader{List: list, deliver: deliver, seen: make(map[uint64]int8)}
+	r := &reader{list: list, deliver: deliver, seen: make(map[uint64]int8)}
 	const maxPasses = 3
 	size, before := list.PageSize, view{}
 	for r.pass = 1; ; r.pass++ {
@@ -70,12 +70,12 @@ func Read(ctx context.Context, list List, deliver func(page *Page, i int) bool) 
 		case v.repeats == 0:
 			return nil
 		case v.total == before.total && v.sum == before.sum:
-			r.OnDrift("jobs.jobId", "the list repeats jobs", v.repeats)
+			list.OnDrift("jobs.jobId", "the list repeats jobs", v.repeats)
 			return nil
 		default:
 			v.markInconsistent("%d jobs are on several pages", v.repeats)
 		}
-		r.OnDrift("", v.inconsistency, 1)
+		list.OnDrift("", v.inconsistency, 1)
 		if r.pass == maxPasses {
 			return &Incomplete{Reason: v.inconsistency, Refusal: v.refusal}
 		}

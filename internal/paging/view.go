@@ -69,8 +69,8 @@ func (v *view) begin(page *Page) {
 	v.size = n
 }
 
-// refuse takes the error of the next page if it may mean that there is none.
-func (v *view) refuse(err error) {
+// addRefusal takes the error of the next page if it may mean that there is none.
+func (v *view) addRefusal(err error) {
 	atEnd := v.total < 0 && v.short && !v.link || v.total >= 0 && v.pages >= v.last()
 	if v.inconsistency == "" && !atEnd {
 		v.markInconsistent("page %d was refused", v.pages+1)
@@ -79,8 +79,8 @@ func (v *view) refuse(err error) {
 	v.add(&Page{Total: v.total}, false)
 }
 
-// reread takes page 1, read again.
-func (v *view) reread(page *Page) {
+// compareReread compares page 1, read again, with page 1 as it was first.
+func (v *view) compareReread(page *Page) {
 	if page.Total != v.first.Total { // even if it is too low
 		v.markInconsistent("page 1 no longer states a total of %d", v.first.Total)
 	} else if !slices.Equal(page.IDs, v.first.IDs) {

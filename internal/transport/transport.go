@@ -84,8 +84,8 @@ var tokenTransports sync.Map // of *http.Transport by weak.Pointer[http.Transpor
 // secret. HTTP/2 has no such data, so its connections are kept, which saves many clients a handshake for each token. A
 // transport that wraps an *http.Transport, such as the exporter's, can have a method ForTokens, whose result is used.
 func ForTokens(transport http.RoundTripper) http.RoundTripper {
-	if own, ok := transport.(interface{ ForTokens() http.RoundTripper }); ok {
-		return own.ForTokens()
+	if custom, ok := transport.(interface{ ForTokens() http.RoundTripper }); ok {
+		return custom.ForTokens()
 	}
 	t, ok := transport.(*http.Transport)
 	if !ok {
