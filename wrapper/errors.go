@@ -67,7 +67,7 @@ type Error struct {
 	StatusCode int
 	// RequestID names the request in the service's logs: at most 128 characters of A-Z, a-z, 0-9 and ._:-, or empty.
 	RequestID string
-	// Attempts is the number of attempts at a page; 0 for ErrConfig and ErrIncomplete.
+	// Attempts is the number of attempts at a page, even those that do not count for RetryPolicy.Attempts; 0 for ErrConfig and ErrIncomplete.
 	Attempts int
 	// Host is the host of the request; empty for ErrConfig.
 	Host string

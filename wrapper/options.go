@@ -198,8 +198,8 @@ func WithProgress(handler func(Progress)) Option { return func(c *config) { c.on
 //
 // A Retry-After from the server pauses all requests of the Client, for at most an hour. A request waits for its end if
 // that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or ErrServer and the rest of
-// the pause in Error.RetryAfter. Waiting out a 429 with Retry-After uses up no attempt, unless Attempts is 1. After a pause
-// or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
+// the pause in Error.RetryAfter. An attempt that ends in a 429 with Retry-After does not count for Attempts, unless Attempts
+// is 1. After a pause or a 429 the Client spaces its requests: each refusal lowers their rate, each success raises it.
 //
 // One attempt may include a request for a token, and after a status 401 one more of each. The transport may send each of
 // these twice, since net/http resends what a server says it did not process; a third time ends the attempt with

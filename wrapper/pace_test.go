@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -171,24 +173,41 @@ func TestLongPause(t *testing.T) {
 	})
 }
 
-// TestWaitingUsesNoAttempt: a 429 with Retry-After may occur more often than there are attempts; a 503 may not.
+// TestWaitingUsesNoAttempt: a 429 with Retry-After may occur more often than there are attempts; a 503 may not. Both are
+// counted in the log and in the error.
 func TestWaitingUsesNoAttempt(t *testing.T) {
-	for status, want := range map[int]error{http.StatusTooManyRequests: nil, http.StatusServiceUnavailable: d365backup.ErrServer} {
+	for _, test := range []struct {
+		first, last, attempts int
+		want                  error
+	}{
+		{first: 429, last: 200, attempts: 7},
+		{first: 429, last: 500, attempts: 7, want: d365backup.ErrServer},
+		{first: 503, last: 200, attempts: 2, want: d365backup.ErrServer},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			requests := 0
+			var log strings.Builder
 			client := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
 				switch requests++; {
 				case requests <= 5:
 					w.Header().Set("Retry-After", "1")
-					respond(status, "", "")(w, r)
+					respond(test.first, "", "")(w, r)
 				case requests == 6:
 					respond(500, "", "")(w, r)
 				default:
-					respond(200, "application/json", emptyPage)(w, r)
+					respond(test.last, "application/json", emptyPage)(w, r)
 				}
-			}, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2}))
-			if _, err := client.Page(t.Context(), valid, 1); !errors.Is(err, want) {
-				t.Errorf("status %d: got %v, want %v", status, err, want)
+			}, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 2}),
+				d365backup.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+			_, err := client.Page(t.Context(), valid, 1)
+			e, failed := errors.AsType[*d365backup.Error](err)
+			if !errors.Is(err, test.want) || requests != test.attempts || failed && e.Attempts != test.attempts {
+				t.Errorf("status %d: got %v after %d requests, want %v after %d", test.first, err, requests, test.want, test.attempts)
+			}
+			for number := 1; number <= test.attempts; number++ {
+				if n := strings.Count(log.String(), fmt.Sprintf(" attempt=%d ", number)); n != 1 {
+					t.Errorf("status %d: attempt %d was logged %d times:\n%s", test.first, number, n, log.String())
+				}
 			}
 		})
 	}

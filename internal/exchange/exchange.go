@@ -44,32 +44,33 @@ type Decoder func(body []byte, repeatsSecret func() bool) *httpfail.Failure
 func (c *Client) Do(ctx context.Context, request *http.Request, decode Decoder) *httpfail.Failure {
 	c.once.Do(func() { c.gate, c.bodies = pace.NewGate(c.MaxInFlight), body.NewReader(c.MaxBytes, c.MaxInFlight) })
 	var last *httpfail.Failure
-	for number := 1; ; number++ {
-		sent, failed := c.attemptInTurn(ctx, request, decode, number)
+	charged := 0 // attempts that count for Policy.Attempts
+	for made := 1; ; made++ {
+		sentAt, failed := c.attemptWhenAllowed(ctx, request, decode, made)
 		if failed == nil {
 			c.gate.OK()
 			return nil
 		}
-		failed.Attempts = number
-		if sent.IsZero() {
+		wasSent := !sentAt.IsZero()
+		if failed.Attempts = made; !wasSent {
 			failed.Attempts--
 		}
 		if ctx.Err() != nil {
 			return contextFailure(ctx, failed, last)
 		}
-		if sent.IsZero() && last != nil {
+		if !wasSent && last != nil {
 			return last // the service's own
 		}
-		wait, retry := c.Policy.next(ctx, failed, number)
-		if !sent.IsZero() && (failed.RetryAfter > 0 || failed.Reason == httpfail.Throttled) {
-			c.gate.Throttled(sent, max(wait, failed.RetryAfter))
+		if !costsNoAttempt(failed) {
+			charged++
+		}
+		wait, retry := c.Policy.next(ctx, failed, charged)
+		if wasSent && (failed.RetryAfter > 0 || failed.Reason == httpfail.Throttled) {
+			c.gate.Throttled(sentAt, max(wait, failed.RetryAfter))
 			wait = 0 // the next attempt waits with all other requests
 		}
 		if !retry {
 			return failed
-		}
-		if costsNoAttempt(failed) {
-			number--
 		}
 		last = failed
 		if pace.Sleep(ctx, wait) != nil {
@@ -78,9 +79,9 @@ func (c *Client) Do(ctx context.Context, request *http.Request, decode Decoder) 
 	}
 }
 
-// attemptInTurn makes one attempt as soon as fewer than MaxInFlight requests are in flight and no pause or rate limit
+// attemptWhenAllowed makes one attempt as soon as fewer than MaxInFlight requests are in flight and no pause or rate limit
 // prevents it. The time is zero if nothing was sent.
-func (c *Client) attemptInTurn(ctx context.Context, request *http.Request, decode Decoder, number int) (sent time.Time, failed *httpfail.Failure) {
+func (c *Client) attemptWhenAllowed(ctx context.Context, request *http.Request, decode Decoder, number int) (sentAt time.Time, failed *httpfail.Failure) {
 	leave, pause, err := c.gate.Enter(ctx, c.Policy.MaxDelay)
 	if leave == nil {
 		failed = &httpfail.Failure{Host: request.URL.Host, RetryAfter: pause, Err: err}
@@ -88,7 +89,7 @@ func (c *Client) attemptInTurn(ctx context.Context, request *http.Request, decod
 			failed.Reason = httpfail.Throttled
 			failed.Text = "the service asked this client to pause, so nothing was sent: try again later"
 		}
-		return sent, failed
+		return sentAt, failed
 	}
 	defer leave()
 	return time.Now(), c.attempt(ctx, request, decode, number)
@@ -99,14 +100,14 @@ func costsNoAttempt(failed *httpfail.Failure) bool {
 	return failed.RetryAfter > 0 && failed.Reason == httpfail.Throttled
 }
 
-// next returns whether to retry, and after what wait.
-func (p Policy) next(ctx context.Context, failed *httpfail.Failure, number int) (time.Duration, bool) {
-	if !failed.Retry || p.Attempts == 1 || number >= p.Attempts && !costsNoAttempt(failed) {
+// next returns whether to retry after so many attempts that count, and after what wait.
+func (p Policy) next(ctx context.Context, failed *httpfail.Failure, charged int) (time.Duration, bool) {
+	if !failed.Retry || p.Attempts == 1 || charged >= p.Attempts {
 		return 0, false
 	}
 	wait := failed.RetryAfter
 	if wait == 0 {
-		wait = pace.Backoff(p.BaseDelay, p.MaxDelay, number)
+		wait = pace.Backoff(p.BaseDelay, p.MaxDelay, charged)
 	}
 	deadline, ok := ctx.Deadline()
 	return wait, wait <= p.MaxDelay && (!ok || wait < time.Until(deadline))
