@@ -82,8 +82,7 @@ func (d *decoder) list() error {
 		case o.IsEmpty():
 			return httpfail.NotJobsError("job %d of the list has no field of a job", number)
 		case number > maxPageJobs:
-			text := fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs)
-			return &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}
+			return httpfail.New(httpfail.TooLarge, fmt.Sprintf("the response has more than %d jobs: request smaller pages", maxPageJobs))
 		case cap(d.page.Jobs) == 0: // room for as many as requested, if the rest of the body can hold them
 			d.page.Jobs = make([]Job, 0, 1+min(max(d.size-1, 0), d.Rest()/minJobSize))
 		}

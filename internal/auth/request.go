@@ -56,14 +56,14 @@ func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.
 func (e Endpoint) send(ctx context.Context, credential appCredential, now time.Time) (r tokenResponse, f *httpfail.Failure) {
 	form, err := credential.form(e.URL.String(), now)
 	if err != nil {
-		return r, &httpfail.Failure{Reason: httpfail.CertificateExpired, Text: err.Error()}
+		return r, httpfail.New(httpfail.CertificateExpired, err.Error())
 	}
 	secrets := []string{form.Get("client_secret"), form.Get("client_assertion")}
 	form.Set("grant_type", "client_credentials")
 	form.Set("scope", e.Scope)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return r, &httpfail.Failure{Reason: httpfail.TokenURL, Text: "the token URL is invalid"}
+		return r, httpfail.New(httpfail.TokenURL, "the token URL is invalid")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -92,7 +92,7 @@ func (e Endpoint) read(response *http.Response, secrets []string) (r tokenRespon
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case len(body) > maxBody, response.ContentLength > maxBody:
-		return r, &httpfail.Failure{Reason: httpfail.TooLarge, Text: "the response exceeds 1 MiB"}
+		return r, httpfail.New(httpfail.TooLarge, "the response exceeds 1 MiB")
 	case err != nil:
 		return r, httpfail.FromBodyError(err, secrets...)
 	}
@@ -105,9 +105,9 @@ func (e Endpoint) read(response *http.Response, secrets []string) (r tokenRespon
 	case isRefusal:
 		return r, &httpfail.Failure{Code: r.Error}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return r, &httpfail.Failure{Reason: httpfail.Truncated, Text: "the response was truncated", Retry: true}
+		return r, httpfail.New(httpfail.Truncated, "the response was truncated")
 	case err != nil && httpfail.IsHTML(mediaType):
-		return r, &httpfail.Failure{Reason: httpfail.LoginPage, Text: "the response is a web page, not a token response"}
+		return r, httpfail.New(httpfail.LoginPage, "the response is a web page, not a token response")
 	case err != nil, !errors.Is(end, io.EOF):
 		return r, unusable("it is not a token response")
 	}
@@ -138,13 +138,13 @@ func (r tokenResponse) check(scope string) *httpfail.Failure {
 	case !ok:
 		return unusable("its lifetime is not a number of seconds from now")
 	case !r.grants(scope):
-		return &httpfail.Failure{Reason: httpfail.Scope, Text: "the token lacks the requested scope: " + scopeText(scope)}
+		return httpfail.New(httpfail.Scope, "the token lacks the requested scope: "+scopeText(scope))
 	}
 	return nil
 }
 
 func unusable(why string) *httpfail.Failure {
-	return &httpfail.Failure{Reason: httpfail.TokenURL, Text: "the response cannot be used: " + why}
+	return httpfail.New(httpfail.TokenURL, "the response cannot be used: "+why)
 }
 
 // lifetime reads expires_in, a number or a string with one. Absent, null, empty or 0 means that the lifetime is

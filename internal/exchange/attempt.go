@@ -95,13 +95,9 @@ func (a *Attempt) explainError(ctx context.Context, err error) *httpfail.Failure
 	}
 	switch {
 	case context.Cause(ctx) == errAttemptTimeout: //nolint:errorlint // compares identity: the cause that this package set
-		return &httpfail.Failure{
-			Reason:   httpfail.NoAnswer,
-			Text:     fmt.Sprintf("no complete response within %s", a.client.Policy.AttemptTimeout),
-			Retry:    true,
-			TimedOut: true,
-			Err:      context.DeadlineExceeded,
-		}
+		f := httpfail.New(httpfail.NoAnswer, fmt.Sprintf("no complete response within %s", a.client.Policy.AttemptTimeout))
+		f.TimedOut, f.Err = true, context.DeadlineExceeded
+		return f
 	case ctx.Err() != nil:
 		return &httpfail.Failure{Err: err}
 	}
@@ -112,8 +108,7 @@ func (a *Attempt) explainError(ctx context.Context, err error) *httpfail.Failure
 func (a *Attempt) explainBodyError(ctx context.Context, err error, size int64) *httpfail.Failure {
 	switch {
 	case errors.Is(err, body.ErrTooLarge):
-		text := fmt.Sprintf("the response exceeds %d bytes", a.client.MaxBytes)
-		return &httpfail.Failure{Reason: httpfail.TooLarge, Text: text}
+		return httpfail.New(httpfail.TooLarge, fmt.Sprintf("the response exceeds %d bytes", a.client.MaxBytes))
 	case ctx.Err() != nil:
 		return a.explainError(ctx, err)
 	}

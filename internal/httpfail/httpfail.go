@@ -5,6 +5,8 @@ package httpfail
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 )
 
@@ -54,6 +56,20 @@ const (
 	TokenURL           Reason = "token-url"
 )
 
+// retried are the reasons for which the same request may succeed later, besides those of a status (isTransient) and of an
+// error code (package auth).
+var retried = []Reason{NameService, Unreachable, ProxyUnreachable, TLSFailed, NoAnswer, Truncated}
+
+// isTransient reports whether the same request may succeed after this status.
+func isTransient(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
 // Failure is one failed exchange.
 type Failure struct {
 	Reason Reason
@@ -68,7 +84,7 @@ type Failure struct {
 	TimedOut  bool // the attempt timed out
 	// RetryAfter is how long the server asked to wait; 0 if it did not.
 	RetryAfter time.Duration
-	// Retry reports whether the same request may succeed later.
+	// Retry reports whether the same request may succeed later. New sets it.
 	Retry bool
 	// Message is the service's own, and Excerpt the beginning of the response. Both are empty if the response repeats
 	// a piece of a secret.
@@ -79,6 +95,11 @@ type Failure struct {
 	Err error
 	// Last is the failure before the context ended; nil if there was none.
 	Last *Failure
+}
+
+// New returns a failure for this reason.
+func New(reason Reason, text string) *Failure {
+	return &Failure{Reason: reason, Text: text, Retry: slices.Contains(retried, reason)}
 }
 
 // Hide removes what the response said if the response, or what the failure quotes of it, repeats a piece of a secret.

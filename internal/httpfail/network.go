@@ -23,15 +23,11 @@ func FromError(err error, secrets ...string) *Failure {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL may contain a secret
 	}
-	f := &Failure{Err: err}
-	var detail string
-	f.Reason, f.Text, detail = explainError(err)
-	switch f.Reason {
-	case NameService, Unreachable, ProxyUnreachable, TLSFailed, NoAnswer:
-		f.Retry = true
-	case ProxyRefused:
-		refused, ok := errors.AsType[*ProxyError](err)
-		f.Retry = ok && isTransient(refused.Status)
+	reason, text, detail := explainError(err)
+	f := New(reason, text)
+	f.Err = err
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		f.Retry = isTransient(refused.Status)
 	}
 	if Leaks([]byte(err.Error()), secrets...) {
 		f.Err, detail = nil, ""
@@ -46,13 +42,15 @@ func FromError(err error, secrets ...string) *Failure {
 func FromBodyError(err error, secrets ...string) *Failure {
 	f := FromError(err, secrets...)
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	explained := f
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		f.Reason, f.Text, f.Retry = Truncated, "the response was truncated", true
+		explained = New(Truncated, "the response was truncated")
 	case corrupt, errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
-		f.Reason, f.Text, f.Retry = NoAnswer, "the compressed response is damaged", true
+		explained = New(NoAnswer, "the compressed response is damaged")
 	}
-	return f
+	explained.Err = f.Err
+	return explained
 }
 
 // maxDetail bounds how much of an error's text is repeated, in bytes.

@@ -75,16 +75,6 @@ func IsHTML(mediaType string) bool {
 	return mediaType == "text/html" || mediaType == "application/xhtml+xml"
 }
 
-// isTransient reports whether the same request may succeed after this status.
-func isTransient(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
 func explainStatus(response *http.Response, secrets []string) (Reason, string) {
 	switch status := response.StatusCode; {
 	case status < 300:

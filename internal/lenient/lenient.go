@@ -29,11 +29,10 @@ func NewReader(data []byte) Reader { return Reader{Scanner: jsonscan.New(data)} 
 func (r *Reader) Run(read func() error) *httpfail.Failure {
 	err := read()
 	if syntax, ok := errors.AsType[*jsonscan.SyntaxError](err); ok {
-		f := httpfail.NotJobsError("%v", syntax)
 		if syntax.Truncated {
-			f.Reason, f.Retry = httpfail.Truncated, true
+			return httpfail.New(httpfail.Truncated, syntax.Error())
 		}
-		return f
+		return httpfail.New(httpfail.NotJobs, syntax.Error())
 	}
 	if f, ok := errors.AsType[*httpfail.Failure](err); ok {
 		return f
