@@ -3,7 +3,6 @@ package d365backup
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -69,7 +68,7 @@ func (c *Client) newSenders(next http.RoundTripper, tokens auth.Tokens) (err err
 	}
 	raw := transport.NewClient(&withToken, timeout)
 	c.pages = &exchange.Client{
-		Transport: withToken, Policy: exchange.Policy(c.config.retry), MaxInFlight: c.config.maxInFlight, MaxBytes: c.config.maxResponseBytes,
+		Transport: withToken, Policy: exchange.Policy(c.config.retry.withDefaults()), MaxInFlight: c.config.maxInFlight, MaxBytes: c.config.maxResponseBytes,
 		IsMediaType: isJSON, OnAttempt: c.logAttempt,
 	}
 	c.pages.Transport.Next = transport.NewClient(next, timeout).Do // the timeout excludes the request for a token
@@ -80,7 +79,7 @@ func (c *Client) newSenders(next http.RoundTripper, tokens auth.Tokens) (err err
 func (c *config) userAgent() string { return transport.UserAgent(c.product) }
 
 // check validates each option.
-func (c *config) check() (err error) {
+func (c *config) check() error {
 	switch {
 	case c.credential == nil:
 		return badSetting("WithClientSecret", "no credentials: use WithClientSecret, WithCertificate or WithTokenSource")
@@ -88,6 +87,8 @@ func (c *config) check() (err error) {
 		return badSetting("WithScope", "empty: leave it out for %s", DefaultScope)
 	case c.otherCredentialOption != "":
 		return configError("two kinds of credentials are given, %s and %s: choose one", c.otherCredentialOption, c.credentialOption)
+	case c.retry.Attempts < 0 || c.retry.BaseDelay < 0 || c.retry.MaxDelay < 0 || c.retry.AttemptTimeout < 0:
+		return configError("WithRetry has a negative value: use 0 for the default, Attempts 1 for no retries")
 	case c.timeout <= 0:
 		return badSetting("WithTimeout", "%s is out of range: use more than 0", c.timeout)
 	case c.api != APIAuto && c.api != APIv1 && c.api != APIGraph:
@@ -108,12 +109,6 @@ func (c *config) check() (err error) {
 		if number.value < 1 || number.value > number.max {
 			return badSetting(number.option, "%d is out of range: use 1 to %d", number.value, number.max)
 		}
-	}
-	if c.retry, err = c.retry.withDefaults(); err != nil {
-		return err
-	}
-	if c.logger == nil {
-		c.logger = slog.New(slog.DiscardHandler)
 	}
 	if !transport.IsProduct(c.product) {
 		return badSetting("WithUserAgent", "invalid product %q: write it like name/version", excerpt(c.product, 64))

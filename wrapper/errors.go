@@ -156,7 +156,7 @@ func (e *Error) Unwrap() []error {
 	return slices.DeleteFunc([]error{e.Kind, e.cause}, func(err error) bool { return err == nil })
 }
 
-// LogValue returns the facts as attributes for slog.
+// LogValue returns the text of Error and the facts as attributes for slog.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("msg", e.Error())}
 	if e.Kind != nil {

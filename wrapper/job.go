@@ -1,6 +1,7 @@
 package d365backup
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -89,22 +90,25 @@ func (j Job) MarshalJSON() ([]byte, error) {
 // Nothing can report drift here, so a value that does not fit its field is an error that matches ErrNotJobs, such as a
 // fraction for a count, a time that is not RFC 3339, or a duplicate field. Unknown types and statuses are kept.
 func (j *Job) UnmarshalJSON(data []byte) error {
-	d := newDecoder(data, 0)
-	d.Strict = true
-	first := d.Peek()
-	if first == 'n' {
-		return nil // by convention, null changes nothing
-	}
-	f := d.Run(func() error {
-		if first != '{' {
+	return unmarshal(data, func(d *decoder) error {
+		if d.Peek() != '{' {
 			return httpfail.NotJobsError("invalid job: %s is not an object", excerpt(string(data), lenient.MaxText))
 		}
 		return d.readJob(&lenient.Object[*decoder]{Table: jobFields})
-	})
-	if f != nil {
+	}, func(d *decoder) { *j = d.job })
+}
+
+// unmarshal reads a stored payload, and keeps it if nothing is wrong with it. By convention, null changes nothing.
+func unmarshal(data []byte, read func(*decoder) error, keep func(*decoder)) error {
+	if string(bytes.TrimSpace(data)) == "null" {
+		return nil
+	}
+	d := newDecoder(data, 0)
+	d.Strict = true
+	if f := d.Run(func() error { return read(d) }); f != nil {
 		return newError(f)
 	}
-	*j = d.job
+	keep(d)
 	return nil
 }
 
@@ -138,14 +142,5 @@ func (p Page) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads a stored page: a response of the service, or one that MarshalJSON wrote. It replaces all fields, and is
 // as strict as Job.UnmarshalJSON. A failure report is not a page.
 func (p *Page) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		return nil
-	}
-	d := newDecoder(data, 0)
-	d.Strict = true
-	if f := d.Run(d.document); f != nil {
-		return newError(f)
-	}
-	*p = d.page.Page
-	return nil
+	return unmarshal(data, (*decoder).document, func(d *decoder) { *p = d.page.Page })
 }

@@ -155,9 +155,24 @@ func TestUnmarshalPage(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", body, err, want)
 		}
 	}
-	page := want
-	if err := json.Unmarshal([]byte("null"), &page); err != nil || !cmp.Equal(page, want) {
-		t.Errorf("null: %+v, %v", page, err)
+}
+
+// By the convention of encoding/json, null changes nothing. Another decoder may pass it with white space.
+func TestUnmarshalNull(t *testing.T) {
+	page, job := d365backup.Page{TotalCount: 12, Jobs: []d365backup.Job{storedWant()}}, storedWant()
+	wantPage, wantJob := page, job
+	for _, text := range []string{"null", " null\n"} {
+		if err := page.UnmarshalJSON([]byte(text)); err != nil || !cmp.Equal(page, wantPage) {
+			t.Errorf("%q: %+v, %v", text, page, err)
+		}
+		if err := job.UnmarshalJSON([]byte(text)); err != nil || job != wantJob {
+			t.Errorf("%q: %+v, %v", text, job, err)
+		}
+	}
+	for _, target := range []json.Unmarshaler{&page, &job} {
+		if err := target.UnmarshalJSON([]byte("nil")); !errors.Is(err, d365backup.ErrNotJobs) {
+			t.Errorf("nil into %T: %v", target, err)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func defaults() config {
 		maxInFlight:      DefaultMaxInFlight,
 		timeout:          DefaultTimeout,
 		maxResponseBytes: DefaultMaxResponseBytes,
+		logger:           slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -177,8 +178,13 @@ func WithMaxResponseBytes(limit int64) Option { return func(c *config) { c.maxRe
 
 // WithLogger logs every attempt: at level Warn if it failed, at Debug if it succeeded or its caller no longer waits. A record
 // has method, path, status, duration, attempt and request id, and after a failure its kind and whether it is retryable;
-// never a query, a header or a body. Default: no log.
-func WithLogger(logger *slog.Logger) Option { return func(c *config) { c.logger = logger } }
+// never a query, a header or a body. Default, and nil: no log.
+func WithLogger(logger *slog.Logger) Option {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return func(c *config) { c.logger = logger }
+}
 
 // WithDriftHandler calls the handler for every difference between a response and the contract that was tolerated, even on
 // pages that Jobs reads but does not deliver. Several goroutines may call it at once; it must be quick and not panic.
@@ -216,13 +222,10 @@ type RetryPolicy struct {
 	AttemptTimeout time.Duration
 }
 
-func (p RetryPolicy) withDefaults() (RetryPolicy, error) {
-	if p.Attempts < 0 || p.BaseDelay < 0 || p.MaxDelay < 0 || p.AttemptTimeout < 0 {
-		return p, configError("WithRetry has a negative value: use 0 for the default, Attempts 1 for no retries")
-	}
+func (p RetryPolicy) withDefaults() RetryPolicy {
 	p.Attempts = cmp.Or(p.Attempts, 4)
 	p.BaseDelay = cmp.Or(p.BaseDelay, 500*time.Millisecond)
 	p.MaxDelay = cmp.Or(p.MaxDelay, 30*time.Second)
 	p.AttemptTimeout = cmp.Or(p.AttemptTimeout, time.Minute)
-	return p, nil
+	return p
 }

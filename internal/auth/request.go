@@ -39,7 +39,7 @@ func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	sent := time.Now()
-	response, f := e.send(ctx, credential, sent)
+	token, lifetime, f := e.send(ctx, credential, sent)
 	if f != nil {
 		f.Token, f.Host = true, e.URL.Host
 		f.Message, f.Excerpt, f.Code, f.Err = "", "", "", nil // the endpoint's text may repeat the request
@@ -48,54 +48,54 @@ func (e Endpoint) fetch(ctx context.Context, credential appCredential) (*oauth2.
 		}
 		return nil, 0, f
 	}
-	lifetime, _ := response.lifetime()
-	return &oauth2.Token{AccessToken: response.AccessToken, TokenType: "Bearer", Expiry: sent.Add(lifetime)}, lifetime, nil
+	return &oauth2.Token{AccessToken: token, TokenType: "Bearer", Expiry: sent.Add(lifetime)}, lifetime, nil
 }
 
-// send sends one token request and returns a response with a usable token, or why there is none.
-func (e Endpoint) send(ctx context.Context, credential appCredential, now time.Time) (r tokenResponse, f *httpfail.Failure) {
+// send sends one token request and returns a usable token with its lifetime, or why there is none.
+func (e Endpoint) send(ctx context.Context, credential appCredential, now time.Time) (token string, lifetime time.Duration, f *httpfail.Failure) {
 	form, err := credential.form(e.URL.String(), now)
 	if err != nil {
-		return r, httpfail.New(httpfail.CertificateExpired, err.Error())
+		return "", 0, httpfail.New(httpfail.CertificateExpired, err.Error())
 	}
 	secrets := []string{form.Get("client_secret"), form.Get("client_assertion")}
 	form.Set("grant_type", "client_credentials")
 	form.Set("scope", e.Scope)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL.String(), strings.NewReader(form.Encode()))
 	if err != nil {
-		return r, httpfail.New(httpfail.TokenURL, "the token URL is invalid")
+		return "", 0, httpfail.New(httpfail.TokenURL, "the token URL is invalid")
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", e.UserAgent)
 	response, err := e.Transport.RoundTrip(request)
 	if err != nil {
-		return r, httpfail.FromError(err, secrets...)
+		return "", 0, httpfail.FromError(err, secrets...)
 	}
 	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		f = httpfail.FromResponse(response, secrets...)
 		e.explainRefusal(f, credential, f.Code)
-		return r, f
+		return "", 0, f
 	}
-	if r, f = e.read(response, secrets); f != nil {
+	if token, lifetime, f = e.read(response, secrets); f != nil {
 		f.Status, f.RequestID = response.StatusCode, httpfail.RequestID(response.Header, secrets...)
 		if f.Code != "" {
 			e.explainRefusal(f, credential, f.Code)
 		}
 	}
-	return r, f
+	return token, lifetime, f
 }
 
 // read reads a response of a 2xx status.
-func (e Endpoint) read(response *http.Response, secrets []string) (r tokenResponse, f *httpfail.Failure) {
+func (e Endpoint) read(response *http.Response, secrets []string) (token string, lifetime time.Duration, f *httpfail.Failure) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case len(body) > maxBody, response.ContentLength > maxBody:
-		return r, httpfail.New(httpfail.TooLarge, "the response exceeds 1 MiB")
+		return "", 0, httpfail.New(httpfail.TooLarge, "the response exceeds 1 MiB")
 	case err != nil:
-		return r, httpfail.FromBodyError(err, secrets...)
+		return "", 0, httpfail.FromBodyError(err, secrets...)
 	}
+	var r tokenResponse
 	decoder := json.NewDecoder(bytes.NewReader(httpfail.TrimByteOrderMark(body)))
 	err = decoder.Decode(&r)
 	_, end := decoder.Token()
@@ -103,15 +103,16 @@ func (e Endpoint) read(response *http.Response, secrets []string) (r tokenRespon
 	_, isRefusal := codes[r.Error]
 	switch {
 	case isRefusal:
-		return r, &httpfail.Failure{Code: r.Error}
+		return "", 0, &httpfail.Failure{Code: r.Error}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return r, httpfail.New(httpfail.Truncated, "the response was truncated")
+		return "", 0, httpfail.New(httpfail.Truncated, "the response was truncated")
 	case err != nil && httpfail.IsHTML(mediaType):
-		return r, httpfail.New(httpfail.LoginPage, "the response is a web page, not a token response")
+		return "", 0, httpfail.New(httpfail.LoginPage, "the response is a web page, not a token response")
 	case err != nil, !errors.Is(end, io.EOF):
-		return r, unusable("it is not a token response")
+		return "", 0, unusable("it is not a token response")
 	}
-	return r, r.check(e.Scope)
+	lifetime, f = r.check(e.Scope)
+	return r.AccessToken, lifetime, f
 }
 
 // tokenResponse is the body of a response (RFC 6749, sections 5.1 and 5.2).
@@ -123,24 +124,24 @@ type tokenResponse struct {
 	Error       string          `json:"error"`
 }
 
-// check returns why the token cannot be used; nil if it can.
-func (r tokenResponse) check(scope string) *httpfail.Failure {
-	_, ok := r.lifetime()
+// check returns the lifetime of the token, or why it cannot be used.
+func (r tokenResponse) check(scope string) (time.Duration, *httpfail.Failure) {
+	lifetime, ok := r.lifetime()
 	switch {
 	case r.AccessToken == "":
-		return unusable("it has no access token")
+		return 0, unusable("it has no access token")
 	case len(r.AccessToken) > maxToken:
-		return unusable("its access token exceeds 16 KiB")
+		return 0, unusable("its access token exceeds 16 KiB")
 	case strings.ContainsFunc(r.AccessToken, func(c rune) bool { return c <= ' ' || c > '~' }):
-		return unusable("its access token has characters that a header cannot hold")
+		return 0, unusable("its access token has characters that a header cannot hold")
 	case r.TokenType != "" && !strings.EqualFold(r.TokenType, "Bearer"):
-		return unusable("its token has another type than Bearer")
+		return 0, unusable("its token has another type than Bearer")
 	case !ok:
-		return unusable("its lifetime is not a number of seconds from now")
+		return 0, unusable("its lifetime is not a number of seconds from now")
 	case !r.grants(scope):
-		return httpfail.New(httpfail.Scope, "the token lacks the requested scope: "+scopeText(scope))
+		return 0, httpfail.New(httpfail.Scope, "the token lacks the requested scope: "+scopeText(scope))
 	}
-	return nil
+	return lifetime, nil
 }
 
 func unusable(why string) *httpfail.Failure {

@@ -20,8 +20,10 @@ const refreshMargin = 5 * time.Minute
 // source keeps the last token of an app. Callers that find none share one request for it, and a token that
 // expires soon is refreshed in the background.
 type source struct {
-	endpoint  Endpoint
-	reloading chan struct{} // full while a refused credential is replaced
+	endpoint Endpoint
+	// reloading is full while a refused credential is replaced. It is not a sync.Mutex, since a caller of Reload may wait long:
+	// in a bubble of testing/synctest, time stands still while a goroutine waits for a mutex.
+	reloading chan struct{}
 
 	mu         sync.Mutex
 	credential appCredential

@@ -70,7 +70,7 @@ func (r *Report) Read(field string, v jsonscan.Value) {
 		return
 	case "statusCode", "status":
 		number, err := strconv.ParseFloat(text, 64)
-		isNumber := err == nil && strings.Trim(text, "0123456789+-.eE") == ""
+		isNumber := err == nil && jsonscan.IsNumeral(text)
 		failed = isNumber && number >= 400
 		fine = fine || isNumber && (number == 0 || number >= 200 && number < 300)
 		if !fine {

@@ -53,8 +53,6 @@ func (v Value) Text() string {
 
 // SyntaxError is the error for a text that is not JSON.
 type SyntaxError struct {
-	// Offset is the number of bytes before the error.
-	Offset int
 	// Truncated reports whether the text ended within a value.
 	Truncated bool
 
@@ -194,7 +192,7 @@ func (s *Scanner) next() byte {
 }
 
 func (s *Scanner) errorf(format string, args ...any) error {
-	return &SyntaxError{Offset: s.pos, message: fmt.Sprintf(format, args...)}
+	return &SyntaxError{message: fmt.Sprintf(format, args...)}
 }
 
 // unexpected returns the error for the byte at the position.
@@ -202,7 +200,7 @@ func (s *Scanner) unexpected(want string) error {
 	if s.pos < len(s.data) {
 		return s.errorf("invalid JSON: %q at byte %d, where %s should be", s.data[s.pos], s.pos, want)
 	}
-	return &SyntaxError{s.pos, true, fmt.Sprintf("the JSON ends at byte %d, where %s should be", s.pos, want)}
+	return &SyntaxError{true, fmt.Sprintf("the JSON ends at byte %d, where %s should be", s.pos, want)}
 }
 
 // text consumes a string, whose quote is next.
@@ -320,6 +318,11 @@ func (s *Scanner) literal(word string) error {
 		s.pos++
 	}
 	return nil
+}
+
+// IsNumeral distinguishes "12", "-1.0" and "1e3" from words. strconv would accept "Inf" and "0x1p-2", too.
+func IsNumeral(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789+-.eE") == ""
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -99,22 +99,22 @@ func TestWalk(t *testing.T) {
 
 func TestSyntaxError(t *testing.T) {
 	for text, want := range map[string]SyntaxError{
-		``:              {0, true, "the JSON ends at byte 0, where a value should be"},
-		`{"a":`:         {5, true, "the JSON ends at byte 5, where a value should be"},
-		`"a\u00`:        {6, true, "the JSON ends at byte 6, where a hexadecimal digit should be"},
-		`tru`:           {3, true, "the JSON ends at byte 3, where true should be"},
-		`[1 2]`:         {3, false, `invalid JSON: '2' at byte 3, where ',' or ']' should be`},
-		`{"a" 1}`:       {5, false, `invalid JSON: '1' at byte 5, where ':' should be`},
-		`{1:2}`:         {1, false, `invalid JSON: '1' at byte 1, where a field name should be`},
-		`-01`:           {1, false, `invalid JSON: '0' at byte 1, where a number without leading zeros should be`},
-		"\"a\x01\"":     {2, false, `invalid JSON: '\x01' at byte 2, where the rest of a string should be`},
-		"[\"a\xff\"]":   {4, false, "invalid JSON: the string at byte 1 is not UTF-8"},
-		`"\x"`:          {2, false, `invalid JSON: 'x' at byte 2, where an escape sequence should be`},
-		`[] []`:         {3, false, "unexpected data after the JSON value, at byte 3"},
-		"[]\uFEFF":      {2, false, "unexpected data after the JSON value, at byte 2"},
-		"\uFEFF[]":      {0, false, `invalid JSON: 'ï' at byte 0, where a value should be`},
-		deeply(1e6):     {MaxDepth, false, "the JSON is nested more than 100 deep at byte 100"},
-		`{"a":1` + "\v": {6, false, `invalid JSON: '\v' at byte 6, where ',' or '}' should be`},
+		``:              {true, "the JSON ends at byte 0, where a value should be"},
+		`{"a":`:         {true, "the JSON ends at byte 5, where a value should be"},
+		`"a\u00`:        {true, "the JSON ends at byte 6, where a hexadecimal digit should be"},
+		`tru`:           {true, "the JSON ends at byte 3, where true should be"},
+		`[1 2]`:         {false, `invalid JSON: '2' at byte 3, where ',' or ']' should be`},
+		`{"a" 1}`:       {false, `invalid JSON: '1' at byte 5, where ':' should be`},
+		`{1:2}`:         {false, `invalid JSON: '1' at byte 1, where a field name should be`},
+		`-01`:           {false, `invalid JSON: '0' at byte 1, where a number without leading zeros should be`},
+		"\"a\x01\"":     {false, `invalid JSON: '\x01' at byte 2, where the rest of a string should be`},
+		"[\"a\xff\"]":   {false, "invalid JSON: the string at byte 1 is not UTF-8"},
+		`"\x"`:          {false, `invalid JSON: 'x' at byte 2, where an escape sequence should be`},
+		`[] []`:         {false, "unexpected data after the JSON value, at byte 3"},
+		"[]\uFEFF":      {false, "unexpected data after the JSON value, at byte 2"},
+		"\uFEFF[]":      {false, `invalid JSON: 'ï' at byte 0, where a value should be`},
+		deeply(1e6):     {false, "the JSON is nested more than 100 deep at byte 100"},
+		`{"a":1` + "\v": {false, `invalid JSON: '\v' at byte 6, where ',' or '}' should be`},
 	} {
 		err := read([]byte(text))
 		if got, ok := errors.AsType[*SyntaxError](err); !ok || *got != want || err.Error() != want.message {

@@ -56,21 +56,24 @@ type Field[T any] struct {
 	List     func(target T) error
 }
 
-// Table holds the fields of an object, at most 32. A field is known by its index.
+// Table holds the fields of an object. A field is known by its index.
 type Table[T any] struct {
-	Paths    []string // prefix and name
 	prefix   string
+	paths    []string // prefix and name
 	fields   []Field[T]
 	keys     [][]byte // the name in quotes with a colon, its usual form in JSON
 	indexes  map[string]int
 	required uint32 // a set of indexes, as those of Object
 }
 
-// NewTable returns a table of fields whose paths begin with the prefix.
+// NewTable returns a table of at most 32 fields, whose paths begin with the prefix. More are a mistake of the program, and panic.
 func NewTable[T any](prefix string, fields []Field[T]) *Table[T] {
+	if len(fields) > 32 { // the bits of Object
+		panic(fmt.Sprintf("lenient: %d fields in one table", len(fields)))
+	}
 	t := &Table[T]{prefix: prefix, fields: fields, indexes: make(map[string]int)}
 	for i, field := range fields {
-		t.Paths = append(t.Paths, prefix+field.Name)
+		t.paths = append(t.paths, prefix+field.Name)
 		t.keys = append(t.keys, fmt.Appendf(nil, "%q:", field.Name))
 		t.indexes[field.Name] = i
 		if field.Required {
@@ -122,7 +125,7 @@ func (o *Object[T]) readField(r *Reader, target T) error {
 		o.null |= 1 << i
 	case r.Strict || v.Kind != jsonscan.String || len(v.Raw) > 0:
 		o.mark(r, i)
-		o.Table.fields[i].Read(target, v, o.Table.Paths[i])
+		o.Table.fields[i].Read(target, v, o.Table.paths[i])
 	}
 	return nil
 }
@@ -143,7 +146,7 @@ func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
 	name := key.Text()
 	i = slices.IndexFunc(t.fields, func(f Field[T]) bool { return strings.EqualFold(f.Name, name) })
 	if i >= 0 && name != t.fields[i].Name {
-		r.Tolerate(OtherCase, t.Paths[i], key.Raw)
+		r.Tolerate(OtherCase, t.paths[i], key.Raw)
 	}
 	return i, key, nil
 }
@@ -151,7 +154,7 @@ func (o *Object[T]) readName(r *Reader) (i int, key jsonscan.Value, err error) {
 // mark records that a field has a value.
 func (o *Object[T]) mark(r *Reader, i int) {
 	if o.seen&(1<<i) != 0 {
-		r.Tolerate(DuplicateField, o.Table.Paths[i], nil)
+		r.Tolerate(DuplicateField, o.Table.paths[i], nil)
 	}
 	o.seen |= 1 << i
 }
@@ -161,7 +164,7 @@ func (o *Object[T]) ReportMissing(r *Reader) {
 	missing := o.Table.required &^ o.seen
 	for i := 0; missing != 0; i++ {
 		if missing&1 != 0 {
-			r.Tolerate(Missing, o.Table.Paths[i], nil)
+			r.Tolerate(Missing, o.Table.paths[i], nil)
 		}
 		missing >>= 1
 	}

@@ -129,17 +129,12 @@ func (r *Reader) numeral(v jsonscan.Value, field string) (text string, ok bool) 
 	if v.IsString() {
 		text = strings.TrimSpace(string(v.Raw))
 	}
-	if !IsNumeral(text) {
+	if !jsonscan.IsNumeral(text) {
 		r.Tolerate(Unreadable, field, v.Raw)
 		return "", false
 	}
 	r.Tolerate(TextNumber, field, v.Raw)
 	return text, true
-}
-
-// IsNumeral distinguishes "12", "-1.0" and "1e3" from words. strconv would accept "Inf" and "0x1p-2", too.
-func IsNumeral(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789+-.eE") == ""
 }
 
 // Time returns a time in UTC, truncated to the nanosecond.
