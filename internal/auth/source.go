@@ -21,8 +21,8 @@ const refreshMargin = 5 * time.Minute
 // expires soon is refreshed in the background.
 type source struct {
 	endpoint Endpoint
-	// reloading is full while a refused credential is replaced. It is not a sync.Mutex, since a caller of Reload may wait long:
-	// in a bubble of testing/synctest, time stands still while a goroutine waits for a mutex.
+	// reloading is full while a refused credential is replaced. It is not a sync.Mutex because testing/synctest does not advance
+	// time while a goroutine waits for one, as another does for Reload.
 	reloading chan struct{}
 
 	mu         sync.Mutex
