@@ -168,8 +168,8 @@ func TestAutoFindsNeither(t *testing.T) {
 			client := service.client(t)
 			for range 2 { // a failure is not remembered
 				_, err := client.Page(t.Context(), valid, 1)
-				own, ok := errors.AsType[*d365backup.Error](err)
-				if !ok || own.Kind != d365backup.ErrNotFound || own.StatusCode != 404 {
+				apiErr, ok := errors.AsType[*d365backup.Error](err)
+				if !ok || apiErr.Kind != d365backup.ErrNotFound || apiErr.StatusCode != 404 {
 					t.Fatalf("got %v", err)
 				}
 				for _, want := range []string{"/api/OpenApi/GetJobs", "its successor, GET /dynamicsbackup/jobs", test.want} {

@@ -215,7 +215,7 @@ func TestResendsAreBounded(t *testing.T) {
 			}
 
 			_, err = client.Page(t.Context(), valid, 1)
-			if own, ok := errors.AsType[*d365backup.Error](err); !ok || own.Kind != d365backup.ErrNetwork || own.Attempts != test.attempts {
+			if apiErr, ok := errors.AsType[*d365backup.Error](err); !ok || apiErr.Kind != d365backup.ErrNetwork || apiErr.Attempts != test.attempts {
 				t.Errorf("error %v, want ErrNetwork after %d attempts", err, test.attempts)
 			}
 			if n, want := server.requests.Load(), int64(2*test.attempts); n != want {

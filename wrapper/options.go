@@ -160,8 +160,8 @@ func WithPageSize(jobs int) Option { return func(c *config) { c.pageSize = jobs 
 // DefaultPrefetch.
 func WithPrefetch(requests int) Option { return func(c *config) { c.prefetch = requests } }
 
-// WithMaxInFlight limits the page requests that this Client has in flight at a time, 1 to 256. Further ones wait; the time of
-// an attempt starts after that. Requests through Client.Raw do not count. Default: DefaultMaxInFlight.
+// WithMaxInFlight limits the page requests that this Client has in flight at a time, 1 to 256. Further ones wait; the timeout
+// of an attempt starts after that. Requests through Client.Raw do not count. Default: DefaultMaxInFlight.
 func WithMaxInFlight(requests int) Option { return func(c *config) { c.maxInFlight = requests } }
 
 // WithRetry sets the policy for retries. Default: the zero RetryPolicy. RetryPolicy{Attempts: 1} disables retries.
