@@ -197,10 +197,10 @@ func WithProgress(handler func(Progress)) Option { return func(c *config) { c.on
 // RetryPolicy sets how often and how fast a request is retried. Reading jobs changes nothing, so retrying is safe although
 // version v1 uses POST. The zero value means the defaults; New refuses negative values with ErrConfig.
 //
-// These are retried: the statuses 408, 429, 500, 502, 503 and 504, truncated responses, and ErrNetwork, except an unknown host,
-// a server certificate that is not accepted, a server without TLS 1.2 or later, the status 511, and a proxy that refuses the
-// connection, unless with a status of this list. The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at
-// most MaxDelay.
+// These are retried: the statuses 408, 429, 500, 502, 503 and 504, the error codes server_error and temporarily_unavailable of
+// a token endpoint, truncated responses, and ErrNetwork, except an unknown host, a server certificate that is not accepted, a
+// server without TLS 1.2 or later, the status 511, and a proxy that refuses the connection, unless with a status of this list.
+// The wait before attempt n+1 is random between 0 and BaseDelay × 2^(n-1), at most MaxDelay.
 //
 // A Retry-After from the server pauses all requests of the Client, for at most an hour. A request waits for its end if
 // that fits MaxDelay and the call's deadline; otherwise it fails at once, with ErrThrottled or ErrServer and the rest of
