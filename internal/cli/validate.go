@@ -23,30 +23,34 @@ import (
 
 func newValidate(app *cmdutil.App) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "validate",
+		Use: "validate [command]", DisableFlagsInUseLine: true,
 		Short: "Validate a payload against the contract",
 		Long: `Validates a file, or the standard input, against the contract: the JSON body of
 a request, or a response. Nothing is sent.
 
-Each violation is one line: its place, the keyword of the contract, what was
-found, what the contract says, and which document says so: seed is the vendor's
-page of version v1, earlier the vendor's OpenAPI description before it, later a
-page of a later date, inferred none. If the documents contradict each other
-there, a hint follows. With -o json the violations are an array of objects,
-which is empty for a valid payload.
+Each violation is one line: where it is, which keyword it breaks, what was found,
+what the contract says, and the source of the rule:
+
+  seed      the vendor's page of version v1
+  earlier   the vendor's OpenAPI description that preceded it
+  later     a later page of the vendor
+  inferred  no document says so
+
+If the documents contradict each other, a hint follows. With -o json the violations
+are an array of objects, which is empty for a valid payload.
 
 The exit code is 0 for a valid payload, 1 for one with violations, and 2 if
 nothing was checked.`,
 		Example: `  d365backup validate request body.json
   d365backup validate response - < page.json
   d365backup validate response --status 400 -o json refusal.json`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error { // without it, cobra would accept an unknown kind
 			if len(args) > 0 {
-				return fmt.Errorf("unknown kind of payload %q: use request or response", args[0])
+				return cmdutil.Usagef("unknown kind of payload %q: use request or response", args[0])
 			}
-			return errors.New("choose what to validate: request or response")
+			return cmdutil.Usagef("choose what to validate: request or response")
 		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args refuses everything
 	}
 	cmd.AddCommand(newValidateRequest(app), newValidateResponse(app))
 	return cmd
@@ -112,7 +116,7 @@ func newValidateResponse(app *cmdutil.App) *cobra.Command {
 	return cmd
 }
 
-// validator is the flags of both commands.
+// validator holds the flags of both commands.
 type validator struct {
 	app       *cmdutil.App
 	operation string

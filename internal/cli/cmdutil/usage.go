@@ -23,11 +23,10 @@ const connectionFlag = "d365backup_connection"
 func WriteUsage(cmd *cobra.Command, out io.Writer, width int) error {
 	var b strings.Builder
 	b.WriteString("Usage:\n")
-	if cmd.Runnable() {
-		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
-	}
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() { // it does nothing itself, even if it is runnable to refuse arguments
 		fmt.Fprintf(&b, "  %s [command]\n", cmd.CommandPath())
+	} else if cmd.Runnable() {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
 	}
 	if cmd.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
