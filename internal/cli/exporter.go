@@ -23,7 +23,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// exporterCommand is the flags of the command "exporter".
+// exporterCommand holds the flags of the command "exporter".
 type exporterCommand struct {
 	app              *cmdutil.App
 	connection       cmdutil.Connection
@@ -52,11 +52,12 @@ profile to probe and when:
   /-/healthy, /-/ready   for probes of the exporter itself
 
 Only profiles of the configuration file can be targets. Without profiles, the
-environment is the target "default"; so is the sandbox with --sandbox.
+environment is the target "default". With --sandbox, that target is the sandbox.
 
 The first probe of a profile reads the jobs of 35 days. Later ones read only what
-may have changed: one request if there are fewer than 100 such jobs. A probe ends
-half a second before the timeout of Prometheus, and its read goes on for the next.
+may have changed: one request if there are fewer than 100 such jobs. A probe
+returns half a second before Prometheus's timeout; its read continues in the
+background and serves the next probe.
 
 The configuration is read again only if it is valid. Otherwise the old one is
 kept, and the metric d365backup_config_last_reload_successful is 0.`,
@@ -71,8 +72,8 @@ kept, and the metric d365backup_config_last_reload_successful is 0.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&c.address, "web.listen-address", "127.0.0.1:10365", "`address` to listen on")
-	flags.StringVar(&c.webConfig, "web.config.file", "", "`file` that enables TLS or authentication, as of other exporters")
-	flags.IntVar(&c.maxRequests, "max-requests", exporter.DefaultMaxRequests, "maximum `number` of requests in flight; a sixteenth of it for one profile")
+	flags.StringVar(&c.webConfig, "web.config.file", "", "`file` that enables TLS or authentication, in the same format as other exporters")
+	flags.IntVar(&c.maxRequests, "max-requests", exporter.DefaultMaxRequests, "maximum `number` of requests in flight; each profile may use one sixteenth of them")
 	flags.IntVar(&c.maxOrganizations, "max-organizations", exporter.DefaultMaxOrganizations, "maximum `number` of organizations in the metrics of a profile")
 	flags.BoolVar(&c.checkConfig, "check-config", false, "check the configuration and the files that it names, and exit")
 	c.connection.AddSandboxFlag(cmd)
@@ -184,17 +185,22 @@ func (c *exporterCommand) serve(ctx context.Context, e *exporter.Exporter, log *
 		case err := <-served:
 			return err
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-			defer cancel()
 			log.Info("stopping")
-			err := server.Shutdown(ctx)
-			if errors.Is(err, context.DeadlineExceeded) {
-				log.Warn("ending the probes in progress")
-				err = server.Close()
-			}
-			return errors.Join(err, ignoreClosed(<-served))
+			return errors.Join(shutDown(ctx, server, log), ignoreClosed(<-served))
 		}
 	}
+}
+
+// shutDown stops a server once the probes in progress have ended, or after stopTimeout.
+func shutDown(ctx context.Context, server *http.Server, log *slog.Logger) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("ending the probes in progress")
+		err = server.Close()
+	}
+	return err
 }
 
 // ignoreClosed returns the error of a server, unless it is that it was stopped.

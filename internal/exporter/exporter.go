@@ -26,7 +26,7 @@ type Profile struct {
 	Labels map[string]string
 	// Policy has the expectations. Its time range is not used.
 	Policy health.Policy
-	// Identity is the same as before if a reload leaves the tenant the same, whose jobs are then kept.
+	// Identity identifies the tenant across reloads: if it is unchanged, the tenant keeps its jobs.
 	Identity string
 	// Client makes a client with these options. It reads the credential.
 	Client func(...d365backup.Option) (*d365backup.Client, error)

@@ -13,8 +13,8 @@ const (
 	// windowLength is how far back jobs are counted.
 	windowLength = 7 * 24 * time.Hour
 	// minOverlap and maxOverlap bound the age of the jobs that every probe reads. The oldest is older than every job in
-	// progress, and at least minOverlap old, since jobs may arrive late. That a job has ended which ran for longer than
-	// maxOverlap shows when the settled jobs are read again; its backup is overdue anyway.
+	// progress, and at least minOverlap old, since jobs may arrive late. If a job ran longer than maxOverlap, its end is noticed
+	// only when the settled jobs are reread; by then its backup is overdue anyway.
 	minOverlap = 24 * time.Hour
 	maxOverlap = windowLength
 	// keepSettled is how long settled jobs are kept at most. A random part of it is left out, so that tenants do not read

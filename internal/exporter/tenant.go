@@ -17,7 +17,7 @@ const (
 	reuse = 5 * time.Second
 	// readTimeout bounds reading the jobs of a tenant. If it hangs, the retries of the client end sooner.
 	readTimeout = 30 * time.Minute
-	// retryReread is when to try again if they could not be read.
+	// retryReread is how long to wait after a reread of the settled jobs failed.
 	retryReread = 15 * time.Minute
 )
 
