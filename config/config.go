@@ -25,10 +25,10 @@
 //	        modules: {Dynamics CRM Backup: {max_age: 14d}}
 //	    labels: {customer: Contoso}               # for Prometheus
 //
-// Everything but the connection is optional; health.Policy explains the limits. Profiles share values by YAML's anchors and merge keys (<<: *base). The file holds no secret, but names the files that do.
-// It controls where secrets are sent, so it is refused if it belongs to another user or others can write to it; so is a
-// file with a secret that others can read. All errors match d365backup.ErrConfig and contain no secret; those about the
-// configuration file name it and the line.
+// Everything but the connection is optional; health.Policy explains the limits. Profiles share values by YAML's anchors and
+// merge keys (<<: *base). The file holds no secret, but names the files that do. It controls where secrets are sent, so it is
+// refused if it belongs to another user or others can write to it; so is a file with a secret that others can read. All
+// errors match d365backup.ErrConfig and contain no secret; those about the configuration file name it and the line.
 package config
 
 import (

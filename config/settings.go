@@ -29,11 +29,11 @@ var (
 
 var settings = []Setting{
 	{Name: "data-center", Usage: "`code` of the data center that holds the backups, such as us", replaces: placeSettings},
-	{Name: "base-url", Usage: "`url` of the API, instead of a data center", replaces: placeSettings},
-	{Name: "token-url", Usage: "`url` of the token endpoint, instead of that of the data center"},
+	{Name: "base-url", Usage: "`URL` of the API, instead of a data center", replaces: placeSettings},
+	{Name: "token-url", Usage: "`URL` of the token endpoint, instead of that of the data center"},
 	{Name: "scope", Usage: "`scope` to request (default " + d365backup.DefaultScope + ")"},
-	{Name: "api", Usage: "`api` to request: auto (default), which is v1 or, if that is not found, its successor; v1; or graph, the successor"},
-	{Name: "client-id", Usage: "`id` of the registered app"},
+	{Name: "api", Usage: "`API` to use: auto (default: v1, or its successor if v1 is not found), v1, or graph (the successor)"},
+	{Name: "client-id", Usage: "`ID` of the registered app"},
 	{Name: "client-secret", Usage: "secret of the registered app", Secret: true, replaces: credentialSettings},
 	{Name: "client-secret-file", Usage: "`file` that contains the secret of the registered app", replaces: credentialSettings},
 	{Name: "certificate", Usage: "`file` with a certificate and its key (.pfx, .pem), instead of a secret", replaces: credentialSettings},
