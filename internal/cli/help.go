@@ -74,7 +74,7 @@ func newExitCodesTopic(*cmdutil.App) *cobra.Command {
 		Long: fmt.Sprintf(`%3d  success
 %3d  failure; the standard error says why
 %3d  usage error: an unknown flag, an invalid value, missing configuration
-%3d  report --fail-on: a state is that bad or worse
+%3d  report: some backup is at or beyond the --fail-on state
 %3d  interrupted before the end
 
 Data is written to the standard output, and everything else to the standard error.
@@ -92,18 +92,18 @@ func newStatesTopic(*cmdutil.App) *cobra.Command {
 		Long: `report, check and orgs give each organization and module a state. From the worst to
 the best:
 
-  missing  no successful backup since the look-back, though there are other jobs or
-           a profile expects the organization
+  missing  no successful backup in the look-back period, though there are other jobs
+           or a profile expects the organization
   overdue  the last successful backup started longer ago than the maximum age
-  unknown  the jobs do not tell: the list may be incomplete, a status is not known
-           to this version, a clock is wrong, or there are no organizations
+  unknown  cannot be determined from the jobs: the list may be incomplete, a status is
+           not known to this version, a clock is wrong, or there are no organizations
   warning  there is a recent success, but the newest backup failed, finished with
            an exception or has been running for too long
-  ok       there is a recent success, and nothing is wrong since
+  ok       there is a recent success, and nothing has gone wrong since
 
 An organization that no profile and no --expect names is forgotten once its last job
-is older than the look-back, by default 35 days: then nothing reports that it has no
-backups. 'd365backup orgs' prints the lines for a profile that prevent this.`,
+is older than the look-back period, by default 35 days: then nothing reports that it
+has no backups. 'd365backup orgs' prints the lines for a profile that prevent this.`,
 	}
 }
 

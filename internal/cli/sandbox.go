@@ -45,7 +45,7 @@ variables that make the other commands use it to the standard output.`,
 			}
 			line := shellFormats[shell.String()]
 			_, err = fmt.Fprintf(app.Stdout, line+line+line+line, "D365BACKUP_BASE_URL", server.URL(), "D365BACKUP_TOKEN_URL", server.TokenURL(),
-				"D365BACKUP_CLIENT_ID", server.ClientID(), "D365BACKUP_CLIENT_SECRET", server.ClientSecret()) // which opens nothing else
+				"D365BACKUP_CLIENT_ID", server.ClientID(), "D365BACKUP_CLIENT_SECRET", server.ClientSecret()) // the secret opens nothing else
 			if err != nil {
 				return errors.Join(err, server.Close())
 			}
@@ -54,7 +54,7 @@ variables that make the other commands use it to the standard output.`,
 			return server.Close()
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "loopback address to listen on; port 0 selects a free one")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 selects a free one")
 	cmd.Flags().Var(shell, "shell", "shell to write the variables for: posix, powershell")
 	cmdutil.Complete(cmd, "shell", shells...)
 	cmdutil.Complete(cmd, "listen")

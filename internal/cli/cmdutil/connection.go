@@ -12,7 +12,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// Connection is the flags of the connection to the service.
+// Connection holds the flags of the connection to the service.
 type Connection struct {
 	sandbox bool
 	profile string

@@ -15,7 +15,7 @@ const (
 	ExitOK          = 0   // success
 	ExitFailed      = 1   // failure
 	ExitUsage       = 2   // usage error: an unknown flag, an invalid value, missing configuration
-	ExitState       = 3   // report --fail-on: a state is that bad or worse
+	ExitState       = 3   // report: some backup is at or beyond the --fail-on state
 	ExitInterrupted = 130 // interrupted before the end, for example by Ctrl-C
 )
 

@@ -9,7 +9,7 @@ import (
 	"github.com/d365backup/d365backup/internal/duration"
 )
 
-// TimeRange is the flags of a time range, and of the zone in which times are read and shown.
+// TimeRange holds the flags of a time range, and of the zone in which times are read and shown.
 type TimeRange struct {
 	// UTC selects UTC instead of the local zone.
 	UTC bool
@@ -25,7 +25,7 @@ type TimeRange struct {
 func (r *TimeRange) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	r.changed = flags.Changed
-	flags.Var(NewDuration(cmp.Or(r.Default, "24h"), &r.since), "since", "jobs of the last `time`, such as 90m, 24h or 7d")
+	flags.Var(NewDuration(cmp.Or(r.Default, "24h"), &r.since), "since", "jobs from the last `duration`, such as 90m, 24h or 7d")
 	flags.StringVar(&r.start, "start", "", "jobs from this `time`: a date (at 00:00), \"2026-11-01 15:04\" or RFC 3339")
 	flags.StringVar(&r.end, "end", "", "jobs until this `time`, in the form of --start; requires --start (default now)")
 	flags.BoolVar(&r.UTC, "utc", false, "read and show times in UTC instead of the local zone")

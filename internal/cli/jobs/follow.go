@@ -129,7 +129,7 @@ func (f *follower) write(jobs []job) (done bool, err error) {
 	return false, f.printer.flush()
 }
 
-// isFatal reports whether waiting does not help. A wrong address fails in the first poll; later the same response is an
+// isFatal reports whether retrying is pointless. A wrong address fails in the first poll; later the same response is an
 // outage.
 func (f *follower) isFatal(err error) bool {
 	fatal := []error{errTooMany, d365backup.ErrConfig, d365backup.ErrAuth, d365backup.ErrForbidden, d365backup.ErrBadRequest, d365backup.ErrTooLarge}

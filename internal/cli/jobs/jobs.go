@@ -20,7 +20,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// command is the flags and what is made from them.
+// command holds the flags and what is made from them.
 type command struct {
 	app        *cmdutil.App
 	connection cmdutil.Connection
@@ -65,9 +65,9 @@ reports an error and a code other than 0; JSON also lacks the closing bracket.
 Deviations from the contract that are tolerated, such as an unknown status, are
 reported in one line on the standard error.
 
-Names in csv are exactly those of the service. A spreadsheet takes a name that
-begins with =, +, - or @ for a formula when it opens the file: import it instead,
-with all columns as text.
+Names in csv are exactly those of the service. Spreadsheets treat names that begin
+with =, +, - or @ as formulas: import the file with all columns as text instead of
+opening it.
 
 With --follow it keeps polling: it reads the jobs again at every interval, and
 writes each job that is new or has another status. It continues after outages,
