@@ -16,7 +16,7 @@ func (p Profile) Client(options ...d365backup.Option) (*d365backup.Client, error
 	if p.err != nil {
 		return nil, p.err
 	}
-	own := []d365backup.Option{d365backup.WithLoopbackHTTP()} // other addresses still require https
+	connection := []d365backup.Option{d365backup.WithLoopbackHTTP()} // other addresses still require https
 	for name, option := range map[string]func(string) d365backup.Option{
 		"data-center": d365backup.WithDataCenter,
 		"base-url":    d365backup.WithBaseURL,
@@ -25,13 +25,13 @@ func (p Profile) Client(options ...d365backup.Option) (*d365backup.Client, error
 		"api":         func(api string) d365backup.Option { return d365backup.WithAPI(d365backup.API(api)) },
 	} {
 		if text := p.value(name).text; text != "" {
-			own = append(own, option(text))
+			connection = append(connection, option(text))
 		}
 	}
 	var problems []error
 	if p.value("data-center").text == "" && p.value("base-url").text == "" {
-		problems = append(problems, p.missingPlace())
-	} else if err := p.check(own); err != nil {
+		problems = append(problems, p.missingEndpoint())
+	} else if err := p.check(connection); err != nil {
 		problems = append(problems, err)
 	}
 	if p.value("client-id").text == "" {
@@ -44,8 +44,8 @@ func (p Profile) Client(options ...d365backup.Option) (*d365backup.Client, error
 	if len(problems) > 0 {
 		return nil, join(problems)
 	}
-	own = append(own, credentials, d365backup.WithCredentialReload(p.credentials))
-	return d365backup.New(slices.Concat(own, options)...)
+	connection = append(connection, credentials, d365backup.WithCredentialReload(p.credentials))
+	return d365backup.New(slices.Concat(connection, options)...)
 }
 
 // join returns all problems as one error of one line.
@@ -61,8 +61,8 @@ func join(problems []error) error {
 func (p Profile) check(options []d365backup.Option) error {
 	_, err := d365backup.New(append(options, d365backup.WithClientSecret("any", "any"),
 		d365backup.WithHTTPClient(&http.Client{Transport: new(http.Transport)}))...) // the proxy is checked later
-	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		return p.explain(own)
+	if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
+		return p.explain(clientErr)
 	}
 	return err
 }
@@ -91,8 +91,8 @@ func (p Profile) certificate() (*d365backup.Certificate, error) {
 		return nil, err
 	}
 	certificate, err := d365backup.ParseCertificate(data, password)
-	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		return nil, fmt.Errorf("%s%s: %s: %s", file.line, file.origin, file.text, own.Message)
+	if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
+		return nil, fmt.Errorf("%s%s: %s: %s", file.line, file.origin, file.text, clientErr.Message)
 	}
 	return certificate, err
 }
@@ -113,16 +113,16 @@ func (p Profile) secret(name string) (string, error) {
 // missing returns an error that says where to set what is missing.
 func (p Profile) missing(what, name string) error {
 	if p.onlyProfile {
-		return fmt.Errorf("%sno %s: set %s", p.place, what, key(name))
+		return fmt.Errorf("%sno %s: set %s", p.position, what, key(name))
 	}
 	flag := ""
 	if p.mentionFlags {
 		flag = "--" + name + ", "
 	}
-	return fmt.Errorf("%sno %s: set %s%s, or %s in a profile", p.place, what, flag, variable(name), key(name))
+	return fmt.Errorf("%sno %s: set %s%s, or %s in a profile", p.position, what, flag, variable(name), key(name))
 }
 
-func (p Profile) missingPlace() error {
+func (p Profile) missingEndpoint() error {
 	err := p.missing("data center", "data-center")
 	if p.mentionFlags && !p.onlyProfile {
 		err = fmt.Errorf("%w; --sandbox needs none", err)

@@ -75,7 +75,7 @@ type Profile struct {
 	lookup        func(name string) value // a function, so that printing shows no secret; nil in the zero value
 	secrets       secretFiles
 	secretExpires time.Time
-	place         string // where the profile is in the file, as a prefix of messages
+	position      string // where the profile is in the file, as a prefix of messages
 	mentionFlags  bool
 	onlyProfile   bool // neither flags nor the environment can set anything
 }
@@ -189,7 +189,7 @@ func (l *loader) profile(e entry) Profile {
 	p := Profile{
 		Name: e.name, Labels: e.labels, Policy: e.policy,
 		err: err, lookup: func(name string) value { return merged[name] }, secrets: l.secrets,
-		place: e.place, mentionFlags: l.hasFlags, onlyProfile: l.several,
+		position: e.position, mentionFlags: l.hasFlags, onlyProfile: l.several,
 	}
 	if stated := e.values["client-secret-file"]; stated.text == "" || merged["client-secret-file"] == stated {
 		p.secretExpires = e.secretExpires

@@ -64,7 +64,7 @@ var policyKeys = []string{"labels", "max_age", "max_running", "tolerate_exceptio
 // entry reads a profile.
 func (f *file) entry(profile field) entry {
 	d := decoder{path: f.path, profile: profile.key}
-	e := entry{name: profile.key, place: d.place(profile.name), values: make(map[string]value)}
+	e := entry{name: profile.key, position: d.position(profile.name), values: make(map[string]value)}
 	if isNull(target(profile.value)) {
 		return e
 	}

@@ -29,9 +29,9 @@ type file struct {
 
 // entry is a profile of the configuration file.
 type entry struct {
-	name  string
-	place string // path, line and name, as a prefix of messages
-	err   error  // what is invalid in it
+	name     string
+	position string // path, line and name, as a prefix of messages
+	err      error  // what is invalid in it
 
 	values        map[string]value
 	labels        map[string]string

@@ -22,14 +22,14 @@ type Setting struct {
 }
 
 var (
-	placeSettings      = []string{"data-center", "base-url", "token-url"}
+	endpointSettings   = []string{"data-center", "base-url", "token-url"}
 	credentialSettings = []string{"client-secret", "client-secret-file", "certificate", "certificate-password", "certificate-password-file"}
 	passwordSettings   = []string{"certificate-password", "certificate-password-file"}
 )
 
 var settings = []Setting{
-	{Name: "data-center", Usage: "`code` of the data center that holds the backups, such as us", replaces: placeSettings},
-	{Name: "base-url", Usage: "`URL` of the API, instead of a data center", replaces: placeSettings},
+	{Name: "data-center", Usage: "`code` of the data center that holds the backups, such as us", replaces: endpointSettings},
+	{Name: "base-url", Usage: "`URL` of the API, instead of a data center", replaces: endpointSettings},
 	{Name: "token-url", Usage: "`URL` of the token endpoint, instead of that of the data center"},
 	{Name: "scope", Usage: "`scope` to request (default " + d365backup.DefaultScope + ")"},
 	{Name: "api", Usage: "`API` to use: auto (default: v1, or its successor if v1 is not found), v1, or graph (the successor)"},

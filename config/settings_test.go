@@ -47,10 +47,10 @@ func TestSettings(t *testing.T) {
 		"environment over profile":           {env: []string{"CLIENT_ID=env", "SCOPE=s"}, want: with(production, "client-id", "env", "scope", "s")},
 		"flags over environment":             {env: []string{"CLIENT_ID=env"}, args: []string{"--client-id", "flag"}, want: with(production, "client-id", "flag")},
 		"an empty variable is not set":       {env: []string{"CLIENT_ID="}, want: production},
-		"another place replaces the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
+		"another endpoint replaces the token URL": {env: []string{"PROFILE=test", "DATA_CENTER=de", "CLIENT_SECRET=x"}, want: map[string]string{
 			"data-center": "de", "client-id": "42", "client-secret": "x",
 		}},
-		"a token URL replaces no place": {env: []string{"TOKEN_URL=https://t"}, want: with(production, "token-url", "https://t")},
+		"a token URL replaces no endpoint": {env: []string{"TOKEN_URL=https://t"}, want: with(production, "token-url", "https://t")},
 		"a certificate replaces the secret": {args: []string{"--certificate", "c.pem"}, env: []string{"CLIENT_SECRET=x"}, want: map[string]string{
 			"data-center": "us", "client-id": "id-of-production", "certificate": "c.pem",
 		}},
@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 		"unknown profile":     {"profiles:\n  a: {}\n  b: {}\n", "c", `there is no profile "c" in `},
 		"unknown default":     {"default: c\nprofiles:\n  a: {}\n  b: {}\n", "", "use one of a, b"},
 		"no profiles":         {"", "c", "has no profiles"},
-		"two places":          {"default: a\nprofiles:\n  a: {data_center: us, base_url: https://x}\n", "", "both data_center of profile a and base_url of profile a are given"},
+		"two endpoints":       {"default: a\nprofiles:\n  a: {data_center: us, base_url: https://x}\n", "", "both data_center of profile a and base_url of profile a are given"},
 		"certificate, secret": {"default: a\nprofiles:\n  a: {certificate: c, client_secret_file: s}\n", "", "are given: choose one"},
 	}
 	for name, tt := range tests {

@@ -27,17 +27,17 @@ const maxProblems = 10
 
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
 	if len(d.problems) < maxProblems {
-		d.problems = append(d.problems, errors.New(d.place(n)+fmt.Sprintf(format, args...)))
+		d.problems = append(d.problems, errors.New(d.position(n)+fmt.Sprintf(format, args...)))
 	}
 }
 
-// place returns the prefix of messages about a node.
-func (d *decoder) place(n *yaml.Node) string {
-	place := fmt.Sprintf("%s:%d: ", d.path, max(n.Line, 1))
+// position returns the prefix of messages about a node.
+func (d *decoder) position(n *yaml.Node) string {
+	position := fmt.Sprintf("%s:%d: ", d.path, max(n.Line, 1))
 	if d.profile != "" {
-		place += "profile " + d.profile + ": "
+		position += "profile " + d.profile + ": "
 	}
-	return place
+	return position
 }
 
 // err returns the problems as one error.
