@@ -67,7 +67,6 @@ const (
 // Exporter answers probes. Make one with New, and Close it. It is safe for concurrent use.
 type Exporter struct {
 	options   Options
-	log       *slog.Logger
 	metrics   *ownMetrics
 	bound     *bound
 	transport *http.Transport
@@ -87,7 +86,7 @@ type Exporter struct {
 func New(options Options) (*Exporter, error) { return newExporter(options, d365backup.NewTransport()) }
 
 func newExporter(options Options, transport *http.Transport) (*Exporter, error) {
-	e := &Exporter{options: options, log: options.Log, bound: newBound(options.MaxRequests), transport: transport}
+	e := &Exporter{options: options, bound: newBound(options.MaxRequests), transport: transport}
 	e.transport.MaxIdleConns = max(e.transport.MaxIdleConns, options.MaxRequests)
 	e.transport.MaxIdleConnsPerHost = max(e.transport.MaxIdleConnsPerHost, options.MaxRequests)
 	e.tokens = transports.ForTokens(e.transport)
@@ -105,11 +104,11 @@ func newExporter(options Options, transport *http.Transport) (*Exporter, error) 
 func (e *Exporter) Reload() error {
 	err := e.load()
 	if err != nil {
-		e.log.Error("cannot load the configuration; keeping the old one", "error", err)
+		e.options.Log.Error("cannot load the configuration; keeping the old one", "error", err)
 		e.metrics.reloaded.Set(0)
 		return err
 	}
-	e.log.Info("loaded the configuration", "profiles", e.Profiles())
+	e.options.Log.Info("loaded the configuration", "profiles", e.Profiles())
 	return nil
 }
 
@@ -151,7 +150,7 @@ func (e *Exporter) tenantFor(p Profile) *tenant {
 	if t := e.target(p.Name); t != nil && t.profile.Identity == p.Identity && reflect.DeepEqual(t.profile.Policy, p.Policy) {
 		return t
 	}
-	return &tenant{exports: e}
+	return &tenant{exporter: e}
 }
 
 // target returns the tenant with this name; nil if there is none.
@@ -205,11 +204,11 @@ func (e *Exporter) Close() {
 
 // logChange logs if the probes of a profile begin to fail in some way, or succeed again.
 func (e *Exporter) logChange(profile, before string, now *result) {
-	switch is := now.kind(); {
+	switch is := kindOf(now.err); {
 	case is == before || e.base.Err() != nil:
 	case is == "":
-		e.log.Info("the profile can be read again", "profile", profile)
+		e.options.Log.Info("the profile can be read again", "profile", profile)
 	default:
-		e.log.Warn("cannot read the profile", "profile", profile, "kind", is, "error", now.err)
+		e.options.Log.Warn("cannot read the profile", "profile", profile, "kind", is, "error", now.err)
 	}
 }

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -72,8 +73,8 @@ func (p probeResult) Collect(out chan<- prometheus.Metric) {
 		s.fail("timeout", "")
 	case r.err != nil:
 		reason := ""
-		if own, ok := errorOf(r.err); ok {
-			reason = own.Reason
+		if clientErr, ok := errors.AsType[*d365backup.Error](r.err); ok {
+			reason = clientErr.Reason
 		}
 		s.send(probeRequests, float64(r.requests))
 		s.fail(kindOf(r.err), reason)

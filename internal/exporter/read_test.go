@@ -238,7 +238,7 @@ func TestClose(t *testing.T) {
 		if n := e.bound.inFlight(); n != 0 {
 			t.Errorf("%d requests in flight after Close", n)
 		}
-		if r := <-results; r == nil || r.kind() != "timeout" {
+		if r := <-results; r == nil || kindOf(r.err) != "timeout" {
 			t.Errorf("got %v", r)
 		}
 		time.Sleep(2 * reuse)

@@ -23,8 +23,8 @@ const (
 
 // tenant is a profile and what is known about its jobs.
 type tenant struct {
-	exports *Exporter
-	pace    pace
+	exporter *Exporter
+	pace     pace
 
 	requests atomic.Int64 // sent in this read
 
@@ -55,14 +55,6 @@ type result struct {
 	drift    map[d365backup.DriftKind]int
 }
 
-// kind names the kind of the error; empty if there is none.
-func (r *result) kind() string {
-	if r.err == nil {
-		return ""
-	}
-	return kindOf(r.err)
-}
-
 // probe returns a result that is at most a few seconds old. If the context ends first, it returns nil, and the read goes on
 // for later probes.
 func (t *tenant) probe(ctx context.Context) *result {
@@ -74,7 +66,7 @@ func (t *tenant) probe(ctx context.Context) *result {
 	f := t.flight
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
-		if !t.exports.start(func(ctx context.Context) { t.fly(ctx, f) }) {
+		if !t.exporter.start(func(ctx context.Context) { t.fly(ctx, f) }) {
 			t.mu.Unlock()
 			return nil
 		}
@@ -114,12 +106,12 @@ func (t *tenant) fly(ctx context.Context, f *flight) {
 	if t.successor {
 		r.drift = withSuccessor(r.drift)
 	}
-	t.exports.logChange(p.Name, t.failure, r)
-	t.last, t.failure, f.result, t.flight = r, r.kind(), r, nil
+	t.exporter.logChange(p.Name, t.failure, r)
+	t.last, t.failure, f.result, t.flight = r, kindOf(r.err), r, nil
 	close(f.done)
 	time.AfterFunc(reuse, func() { t.forget(r) })
 	if isDue := t.settled != nil && time.Now().After(t.settled.due); isDue && r.err == nil && !t.rereading {
-		t.rereading = t.exports.start(func(ctx context.Context) { t.reread(ctx, client, p) })
+		t.rereading = t.exporter.start(func(ctx context.Context) { t.reread(ctx, client, p) })
 	}
 }
 
@@ -140,7 +132,7 @@ func (t *tenant) reread(ctx context.Context, client *d365backup.Client, p Profil
 	defer t.mu.Unlock()
 	t.rereading = false
 	if err != nil {
-		t.exports.log.Warn("cannot read older jobs again; using what is known", "profile", p.Name, "error", err)
+		t.exporter.options.Log.Warn("cannot read older jobs again; using what is known", "profile", p.Name, "error", err)
 		next = new(*t.settled)
 		next.due = time.Now().Add(retryReread)
 	}
@@ -152,7 +144,7 @@ type uncounted struct{}
 
 // noteRequest counts a request.
 func (t *tenant) noteRequest(ctx context.Context, code string) {
-	t.exports.metrics.requests.WithLabelValues(code).Inc()
+	t.exporter.metrics.requests.WithLabelValues(code).Inc()
 	if ctx.Value(uncounted{}) == nil {
 		t.requests.Add(1)
 	}
@@ -182,10 +174,10 @@ func withSuccessor(drift map[d365backup.DriftKind]int) map[d365backup.DriftKind]
 
 // dial makes a new client, which reads the credential again.
 func (t *tenant) dial(p Profile) (*d365backup.Client, error) {
-	perTenant := max(1, t.exports.options.MaxRequests/16)
+	perTenant := max(1, t.exporter.options.MaxRequests/16)
 	return p.Client(
 		d365backup.WithHTTPClient(&http.Client{Transport: &transport{
-			next: t.exports.transport, tokens: t.exports.tokens, bound: t.exports.bound, pace: &t.pace, count: t.noteRequest,
+			next: t.exporter.transport, tokens: t.exporter.tokens, bound: t.exporter.bound, pace: &t.pace, count: t.noteRequest,
 		}}),
 		d365backup.WithMaxInFlight(perTenant),
 		d365backup.WithPrefetch(min(perTenant, d365backup.DefaultPrefetch)),
@@ -218,18 +210,19 @@ func (t *tenant) labels() (string, map[string]string) {
 	return t.profile.Name, t.profile.Labels
 }
 
-func errorOf(err error) (*d365backup.Error, bool) { return errors.AsType[*d365backup.Error](err) }
-
-// kindOf names the kind of an error for the label "kind".
+// kindOf names the kind of an error for the label "kind"; empty if there is no error.
 func kindOf(err error) string {
-	own, ok := errorOf(err)
+	if err == nil {
+		return ""
+	}
+	clientErr, ok := errors.AsType[*d365backup.Error](err)
 	switch {
 	case !ok:
 		return "config" // a name in the policy that fits two organizations
-	case own.Kind == nil:
+	case clientErr.Kind == nil:
 		return "timeout"
 	}
-	if name, ok := kinds[own.Kind]; ok {
+	if name, ok := kinds[clientErr.Kind]; ok {
 		return name
 	}
 	return "unknown"
