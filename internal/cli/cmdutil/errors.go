@@ -58,17 +58,17 @@ func (a *App) ExitCode(ctx context.Context, err error) (code int, message string
 // Explain returns the message of an error. For an error of the client it consists of the facts, and advice in terms of
 // flags and variables.
 func (a *App) Explain(err error) string {
-	own, ok := errors.AsType[*d365backup.Error](err)
+	clientErr, ok := errors.AsType[*d365backup.Error](err)
 	if !ok {
 		return err.Error()
 	}
-	text := own.Facts()
-	if errors.Is(own.Kind, d365backup.ErrConfig) {
-		text = problem(own)
-	} else if advice := a.advice(own); advice != "" {
+	text := clientErr.Facts()
+	if errors.Is(clientErr.Kind, d365backup.ErrConfig) {
+		text = problem(clientErr)
+	} else if advice := a.advice(clientErr); advice != "" {
 		text += "; " + advice
 	}
-	return strings.Replace(err.Error(), own.Error(), text, 1) // other text around it stays
+	return strings.Replace(err.Error(), clientErr.Error(), text, 1) // other text around it stays
 }
 
 // flagOf maps the settings of the client to flags.

@@ -173,11 +173,11 @@ func firstPage(ctx context.Context, client *d365backup.Client) (*d365backup.Page
 	if err == nil {
 		return page, nil
 	}
-	own, isOwn := errors.AsType[*d365backup.Error](err)
-	if !isOwn { // every error of the client is one
-		own = &d365backup.Error{Message: err.Error()}
+	clientErr, ok := errors.AsType[*d365backup.Error](err)
+	if !ok { // every error of the client is one
+		clientErr = &d365backup.Error{Message: err.Error()}
 	}
-	return nil, own
+	return nil, clientErr
 }
 
 func (d *doctor) scope() string { return cmp.Or(d.setting("scope"), d365backup.DefaultScope) }

@@ -50,8 +50,8 @@ func (c *command) addFlags(cmd *cobra.Command) {
 func enumValue[E any](kind string, parse func(string) (E, error), target *E) *cmdutil.Value {
 	return cmdutil.NewValue(kind, "", func(text string) error {
 		value, err := parse(text)
-		if own, ok := errors.AsType[*d365backup.Error](err); ok {
-			return errors.New(own.Message) // the rest is for Go programs
+		if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
+			return errors.New(clientErr.Message) // the rest is for Go programs
 		}
 		*target = value
 		return err

@@ -151,8 +151,8 @@ func (f *follower) failed(err error) time.Duration {
 		pause = min(2*pause, max(maxBackoff, f.interval))
 	}
 	f.failures++
-	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		pause = max(pause, min(own.RetryAfter, maxRetryAfter))
+	if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
+		pause = max(pause, min(clientErr.RetryAfter, maxRetryAfter))
 	}
 	return pause
 }
