@@ -164,17 +164,10 @@ func (s sender) sendModule(id string, m health.Module) {
 	s.send(expected, number(m.Expected), id, m.Name)
 	s.sendState(state, m.State, id, m.Name)
 	s.send(maxAge, m.MaxAge.Seconds(), id, m.Name)
-	success := m.LastSuccess.Start
-	if m.TolerateExceptions && m.LastException.Start.After(success) {
-		success = m.LastException.Start
-	}
-	s.sendTime(lastSuccess, success, id, m.Name)
+	s.sendTime(lastSuccess, m.LastGood().Start, id, m.Name)
 	s.sendTime(lastExcept, m.LastException.Start, id, m.Name)
 	s.sendTime(lastFailure, m.LastFailure.Start, id, m.Name)
-	last := m.LastSuccess
-	if m.LastException.Start.After(last.Start) {
-		last = m.LastException
-	}
+	last := m.LastFinished()
 	if last.Duration > 0 {
 		s.send(lastDuration, last.Duration.Seconds(), id, m.Name)
 	}

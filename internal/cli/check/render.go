@@ -234,10 +234,7 @@ func (r *result) addValues(t verdict.Tenant, warnAge time.Duration, labels map[s
 			}
 			name := label(join(t.Profile, join(names[i], m.Name, "/"), "/"), labels)
 			r.ages = append(r.ages, fmt.Sprintf("'%s age'=%ds;%s;%d;0", name, m.Age/time.Second, warn, m.MaxAge/time.Second))
-			if m.LastSuccess.Start.IsZero() {
-				continue // an exception counts as one
-			}
-			r.sizes = append(r.sizes, fmt.Sprintf("'%s size'=%dB;;;0", name, m.LastSuccess.Size))
+			r.sizes = append(r.sizes, fmt.Sprintf("'%s size'=%dB;;;0", name, m.LastGood().Size))
 		}
 	}
 }

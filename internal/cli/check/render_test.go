@@ -81,10 +81,14 @@ func TestRender(t *testing.T) {
 func TestPerformanceData(t *testing.T) {
 	late := organization("It's = a|b", health.Overdue, "is late", 31*24*time.Hour)
 	never := organization("New", health.Missing, "has never been backed up", -1)
-	_, output := render([]verdict.Tenant{tenantOf("north", never, late), tenantOf("south")}, time.Hour, false, "")
+	tolerated := organization("Tolerated", health.OK, "was backed up 3h ago", 3*time.Hour)
+	m := &tolerated.Modules[0]
+	m.TolerateExceptions, m.LastException = true, health.Backup{Start: m.LastSuccess.Start.Add(time.Hour), Size: 2}
+	_, output := render([]verdict.Tenant{tenantOf("north", never, late, tolerated), tenantOf("south")}, time.Hour, false, "")
 	_, data, _ := strings.Cut(output, " | ")
-	const want = "organizations=2;;;0 ok=0;;;0 warning=0;;;0 unknown=0;;;0 overdue=1;;;0 missing=1;;;0 unpinned=0;;;0 " +
-		"'north/It_s _ a/b/Sales age'=2678400s;3600;129600;0 'north/It_s _ a/b/Sales size'=1073741824B;;;0\n"
+	const want = "organizations=3;;;0 ok=0;;;0 warning=1;;;0 unknown=0;;;0 overdue=1;;;0 missing=1;;;0 unpinned=0;;;0 " +
+		"'north/It_s _ a/b/Sales age'=2678400s;3600;129600;0 'north/Tolerated/Sales age'=10800s;3600;129600;0 " +
+		"'north/It_s _ a/b/Sales size'=1073741824B;;;0 'north/Tolerated/Sales size'=2B;;;0\n" // of what the age is about
 	if data != want {
 		t.Errorf("got  %s\nwant %s", data, want)
 	}
