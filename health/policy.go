@@ -71,6 +71,17 @@ type Override struct {
 	TolerateExceptions *bool
 }
 
+// LookBack returns how far back jobs have to be read for this policy: this far, or DefaultLookBack for 0, but at least a day
+// further than every maximum age. Otherwise an organization that is not expected would be forgotten before it is Overdue.
+func (p Policy) LookBack(atLeast time.Duration) time.Duration {
+	const margin = 24 * time.Hour
+	longest := max(cmp.Or(atLeast, DefaultLookBack), cmp.Or(p.MaxAge, DefaultMaxAge)+margin)
+	for _, o := range p.Overrides {
+		longest = max(longest, o.MaxAge+margin)
+	}
+	return longest
+}
+
 // withDefaults returns the policy with a value for each zero that has a default.
 func (p Policy) withDefaults() Policy {
 	if p.Now.IsZero() {

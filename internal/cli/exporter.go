@@ -54,10 +54,10 @@ profile to probe and when:
 Only profiles of the configuration file can be targets. Without profiles, the
 environment is the target "default". With --sandbox, that target is the sandbox.
 
-The first probe of a profile reads the jobs of 35 days. Later ones read only what
-may have changed: one request if there are fewer than 100 such jobs. A probe
-returns half a second before Prometheus's timeout; its read continues in the
-background and serves the next probe.
+The first probe of a profile reads the jobs of 35 days or, if its max_age is longer,
+of a day more than that. Later ones read only what may have changed: one request if
+there are fewer than 100 such jobs. A probe returns half a second before
+Prometheus's timeout; its read continues in the background and serves the next one.
 
 The configuration is read again only if it is valid. Otherwise the old one is
 kept, and the metric d365backup_config_last_reload_successful is 0.`,

@@ -31,20 +31,10 @@ type settled struct {
 	due   time.Time // when to read them again
 }
 
-// lookBack returns how far back jobs are read: further than every maximum age.
-func (p *Profile) lookBack() time.Duration {
-	const day = 24 * time.Hour
-	longest := max(health.DefaultLookBack, p.Policy.MaxAge+day)
-	for _, o := range p.Policy.Overrides {
-		longest = max(longest, o.MaxAge+day)
-	}
-	return longest
-}
-
 // accumulator returns an empty one for the time range that ends now.
 func (p *Profile) accumulator(now time.Time) (*health.Accumulator, error) {
 	policy := p.Policy
-	policy.Start, policy.WindowStart = now.Add(-p.lookBack()), now.Add(-windowLength)
+	policy.Start, policy.WindowStart = now.Add(-policy.LookBack(0)), now.Add(-windowLength)
 	return health.NewAccumulator(policy)
 }
 
@@ -70,7 +60,7 @@ func readAll(ctx context.Context, client *d365backup.Client, p Profile) (*settle
 	}
 	older := make(map[kind]d365backup.Job)
 	var recent []d365backup.Job
-	for job, err := range client.Jobs(ctx, d365backup.Query{Start: now.Add(-p.lookBack())}) {
+	for job, err := range client.Jobs(ctx, d365backup.Query{Start: now.Add(-p.Policy.LookBack(0))}) {
 		if err != nil {
 			return nil, health.Summary{}, err
 		}

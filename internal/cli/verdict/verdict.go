@@ -145,14 +145,12 @@ func (f *Flags) policy(profile config.Profile, now time.Time, window Window) hea
 	if f.MaxAge > 0 {
 		p.MaxAge = f.MaxAge
 	}
-	lookBack := max(f.lookBack, p.MaxAge) // in a shorter time nothing could be missing
 	for i := range p.Overrides {
 		if f.MaxAge > 0 {
 			p.Overrides[i].MaxAge = 0
 		}
-		lookBack = max(lookBack, p.Overrides[i].MaxAge)
 	}
-	p.Start = cmp.Or(p.End, p.Now).Add(-lookBack)
+	p.Start = cmp.Or(p.End, p.Now).Add(-p.LookBack(f.lookBack))
 	if !p.WindowStart.IsZero() && p.WindowStart.Before(p.Start) {
 		p.Start = p.WindowStart
 	}

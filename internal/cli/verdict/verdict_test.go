@@ -23,14 +23,14 @@ func TestPolicy(t *testing.T) {
 		want   health.Policy
 	}{
 		"profile": {Flags{lookBack: 35 * day}, Window{}, health.Policy{
-			Start: now.Add(-60 * day), Now: now, MaxAge: 2 * day, Expected: []health.Target{sales}, Overrides: profile.Policy.Overrides,
+			Start: now.Add(-61 * day), Now: now, MaxAge: 2 * day, Expected: []health.Target{sales}, Overrides: profile.Policy.Overrides,
 		}},
 		"flags": {Flags{lookBack: 35 * day, MaxAge: 3 * day, expect: []string{"Finance"}, ignore: []string{"Test"}}, Window{}, health.Policy{
 			Start: now.Add(-35 * day), Now: now, MaxAge: 3 * day, Expected: []health.Target{sales, finance},
 			Ignored: []health.Target{{Organization: "Test"}}, Overrides: []health.Override{{Target: sales, MaxRunning: day}},
 		}},
 		"a high maximum age": {Flags{lookBack: 35 * day, MaxAge: 50 * day}, Window{}, health.Policy{
-			Start: now.Add(-50 * day), Now: now, MaxAge: 50 * day, Expected: []health.Target{sales},
+			Start: now.Add(-51 * day), Now: now, MaxAge: 50 * day, Expected: []health.Target{sales},
 			Overrides: []health.Override{{Target: sales, MaxRunning: day}},
 		}},
 		"a short window": {Flags{lookBack: 90 * day}, Window{Start: now.Add(-7 * day)}, health.Policy{
