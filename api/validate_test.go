@@ -74,7 +74,7 @@ func TestValidateRequest(t *testing.T) {
 			body := []byte(test.body)
 			err := ValidateRequest(operationID, body)
 			if diff := cmp.Diff(test.want, lines(err)); diff != "" {
-				t.Error(diff)
+				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 			if string(body) != test.body {
 				t.Errorf("the payload was changed to %s", body)
@@ -137,7 +137,7 @@ func TestValidateResponse(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			err := ValidateResponse(operationID, test.status, test.mediaType, []byte(test.body))
 			if diff := cmp.Diff(test.want, lines(err)); diff != "" {
-				t.Error(diff)
+				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -204,7 +204,7 @@ func TestSmallContract(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, lines(c.operations[test.operation].checkBody("application/json", []byte(test.body)).err())); diff != "" {
-				t.Error(diff)
+				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package docs
 
 import (
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -174,6 +175,29 @@ func TestNames(t *testing.T) {
 	}
 	if !strings.Contains(read(t, "docs/threats.md"), "`wrapper.Test") {
 		t.Error("docs/threats.md must name the tests that show what stops each threat")
+	}
+}
+
+// TestFailures checks that the messages from which a maintainer finds what to do are those that tests print.
+func TestFailures(t *testing.T) {
+	const document = "docs/changing-the-api.md"
+	tests := strings.Join(slices.Collect(maps.Values(files(t, "_test.go"))), "\n")
+	_, table, _ := strings.Cut(read(t, document), "| a test prints |")
+	table, _, found := strings.Cut(table, "\n\n")
+	if !found {
+		t.Fatalf("%s has no table of what tests print", document)
+	}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		for _, message := range spans(cells[min(1, len(cells)-1)]) {
+			literal := strings.ReplaceAll(regexp.QuoteMeta(message), "…", ".*")
+			if name, ok := strings.CutPrefix(message, "FAIL: "); ok { // which go test prints
+				literal = "func " + strings.TrimSuffix(name, "/…") + `\(`
+			}
+			if !regexp.MustCompile(literal).MatchString(tests) {
+				t.Errorf("%s: no test prints %q", document, message)
+			}
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func TestTable(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+				t.Errorf("%s differs (-want +got); to accept it, run go test with -args -update:\n%s", path, diff)
 			}
 		})
 	}
