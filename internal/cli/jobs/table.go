@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -59,8 +60,11 @@ type column struct {
 }
 
 func (p *tablePrinter) print(j job) error {
-	for _, s := range []*string{&j.Module, &j.UnknownType, &j.JobID, &j.UnknownStatus, &j.OrganizationID, &j.OrganizationName} {
-		*s = human.Clip(*s, maxText)
+	properties := reflect.ValueOf(&j).Elem()
+	for i := range properties.NumField() {
+		if p := properties.Field(i); p.Kind() == reflect.String {
+			p.SetString(human.Clip(p.String(), maxText))
+		}
 	}
 	p.block = append(p.block, j)
 	p.tally.add(j)
