@@ -19,7 +19,7 @@ import (
 	"github.com/d365backup/d365backup/internal/cli/orgs"
 )
 
-// subcommands are listed in help in alphabetical order.
+// subcommands make the commands and the help topics. Their order does not matter: help sorts them.
 var subcommands = []func(*cmdutil.App) *cobra.Command{
 	jobs.New, newReport, check.New, orgs.New, newExporter, doctor.New, newValidate, newSpec, newSandbox, newManual,
 	newEnvironmentTopic, newExitCodesTopic, newStatesTopic,
