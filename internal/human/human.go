@@ -17,6 +17,9 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
+// MinuteLayout is how times are shown, without their zone.
+const MinuteLayout = "2006-01-02 15:04"
+
 // SaturatingAdd adds numbers that are not negative; a sum that is too large is the maximum.
 func SaturatingAdd[N ~int64](a, b N) N {
 	if a > math.MaxInt64-b {

@@ -83,7 +83,7 @@ func (r *Report) at(t time.Time) string {
 	if t.IsZero() {
 		return none
 	}
-	return t.In(r.location()).Format("2006-01-02 15:04")
+	return t.In(r.location()).Format(human.MinuteLayout)
 }
 
 func (r *Report) location() *time.Location {

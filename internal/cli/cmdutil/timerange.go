@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/d365backup/d365backup/internal/duration"
+	"github.com/d365backup/d365backup/internal/human"
 )
 
 // TimeRange holds the flags of a time range, and of the zone in which times are read and shown.
@@ -82,7 +83,7 @@ func (r *TimeRange) parse(flag, text string) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
+	for _, layout := range []string{time.DateOnly, human.MinuteLayout, time.DateTime, "2006-01-02T15:04", "2006-01-02T15:04:05"} {
 		if wall, err := time.Parse(layout, text); err == nil {
 			return instant(wall, r.Zone(), flag == "end"), nil
 		}

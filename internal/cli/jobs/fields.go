@@ -76,10 +76,7 @@ var fields = []field{
 	shortenable(textField("organizationName", "ORGANIZATION", func(j job) string { return j.OrganizationName })),
 }
 
-const (
-	none         = "-" // what a job does not have
-	minuteLayout = "2006-01-02 15:04"
-)
+const none = "-" // what a job does not have
 
 func textField(name, header string, get func(job) string) field {
 	return field{
@@ -120,7 +117,7 @@ func timeField(name, header string, get func(job) time.Time) field {
 			if get(j).IsZero() {
 				return none
 			}
-			return get(j).In(zone).Format(minuteLayout)
+			return get(j).In(zone).Format(human.MinuteLayout)
 		},
 		raw: func(j job) string {
 			if get(j).IsZero() {

@@ -62,8 +62,8 @@ type column struct {
 func (p *tablePrinter) print(j job) error {
 	properties := reflect.ValueOf(&j).Elem()
 	for i := range properties.NumField() {
-		if p := properties.Field(i); p.Kind() == reflect.String {
-			p.SetString(human.Clip(p.String(), maxText))
+		if s := properties.Field(i); s.Kind() == reflect.String {
+			s.SetString(human.Clip(s.String(), maxText))
 		}
 	}
 	p.block = append(p.block, j)
@@ -227,7 +227,7 @@ func (t *tally) footer(what listed, zone *time.Location) string {
 	if what.limited {
 		jobs = "first " + jobs + " (--limit)"
 	}
-	line := fmt.Sprintf("%s from %s to %s", jobs, what.start.In(zone).Format(minuteLayout), what.end.In(zone).Format(minuteLayout+" MST"))
+	line := fmt.Sprintf("%s from %s to %s", jobs, what.start.In(zone).Format(human.MinuteLayout), what.end.In(zone).Format(human.MinuteLayout+" MST"))
 	if t.jobs == 0 {
 		return line + "\n"
 	}
