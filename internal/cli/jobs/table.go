@@ -59,12 +59,21 @@ type column struct {
 	width int
 }
 
+// texts are the indexes of the properties of a job that are text of the service.
+var texts = func() (indexes []int) {
+	for f := range reflect.TypeFor[job]().Fields() {
+		if f.Type.Kind() == reflect.String {
+			indexes = append(indexes, f.Index[0])
+		}
+	}
+	return indexes
+}()
+
 func (p *tablePrinter) print(j job) error {
 	properties := reflect.ValueOf(&j).Elem()
-	for i := range properties.NumField() {
-		if s := properties.Field(i); s.Kind() == reflect.String {
-			s.SetString(human.Clip(s.String(), maxText))
-		}
+	for _, i := range texts {
+		s := properties.Field(i)
+		s.SetString(human.Clip(s.String(), maxText))
 	}
 	p.block = append(p.block, j)
 	p.tally.add(j)
