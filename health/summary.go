@@ -107,19 +107,10 @@ type Module struct {
 	Problems []Backup `json:"problems"`
 }
 
-// LastGood returns the backup that Age is about: LastSuccess or, if exceptions are tolerated, a LastException that started
-// later. It is zero if there is none.
-func (m Module) LastGood() Backup {
-	if m.TolerateExceptions {
-		return m.LastFinished()
-	}
-	return m.LastSuccess
-}
-
-// LastFinished returns the newer of LastSuccess and LastException, whether or not exceptions are tolerated; zero if there is
-// neither.
-func (m Module) LastFinished() Backup {
-	if m.LastException.Start.After(m.LastSuccess.Start) {
+// LastGood returns the newest backup that counts as a success: that of LastSuccess or, if exceptions are tolerated, a later
+// LastException. Age counts from its start.
+func (m *Module) LastGood() Backup {
+	if m.TolerateExceptions && m.LastException.Start.After(m.LastSuccess.Start) {
 		return m.LastException
 	}
 	return m.LastSuccess
@@ -127,6 +118,15 @@ func (m Module) LastFinished() Backup {
 
 // MaxProblems is how many problems a Module lists.
 const MaxProblems = 10
+
+// LastFinished returns the newer of LastSuccess and LastException, whether or not exceptions are tolerated; zero if there is
+// neither.
+func (m *Module) LastFinished() Backup {
+	if m.LastException.Start.After(m.LastSuccess.Start) {
+		return m.LastException
+	}
+	return m.LastSuccess
+}
 
 // Backup is one job of type Backup.
 type Backup struct {
