@@ -67,7 +67,7 @@ func ExampleValidateResponse_valid() {
 	body := []byte(`{"totalCount": 1, "jobs": [{"type": 1, "jobId": "A", "startTime": "2026-11-01T03:00:00Z", "status": 2}]}`)
 
 	err := api.ValidateResponse("getJobs", 200, "application/json", body)
-	// every violation, with its JSON pointer and whether the vendor documents what was broken
+	// err lists up to 1,000 violations, each with its JSON pointer and the source of the rule
 	fmt.Println(err)
 	// Output: <nil>
 }

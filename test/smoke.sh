@@ -37,7 +37,7 @@ step() {
 
 # readme DIRECTORY COMMAND: runs a command that README.md shows.
 readme() {
-	if ! grep -qE -- "^$2( +#.*)?$" README.md; then
+	if ! grep -qE -- "^(\\$ )?$2( +#.*)?$" README.md; then
 		echo "README.md no longer shows: $2" >&2
 		exit 1
 	fi
@@ -51,13 +51,13 @@ readme d365backup 'make test'
 readme d365backup 'go build -o bin/ ./cmd/d365backup'
 step d365backup 'bin/d365backup doctor --sandbox'
 
-# The program in README.md, which the tests of internal/docs compare with the one in examples.
+# The program that README.md shows a part of.
 cp examples/failed/main.go "$work/program"
 step program 'go mod init example.com/program'
 readme program 'go mod edit -require=github.com/d365backup/d365backup@v0.0.0 -replace=github.com/d365backup/d365backup=../d365backup'
 readme program 'go mod tidy'
 step program 'go run .' | tee "$work/failed"
 if ! grep -q ' records failed$' "$work/failed"; then
-	echo "The program in README.md lists no failed backup." >&2
+	echo "examples/failed lists no failed backup." >&2
 	exit 1
 fi

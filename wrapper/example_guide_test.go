@@ -28,14 +28,22 @@ func init() {
 	os.Setenv("D365BACKUP_CERTIFICATE_PASSWORD", "password")
 }
 
-// A client of the real service.
-func Example_create() {
+// The failed jobs of the last week, from the real service.
+func Example_failed() {
 	client, err := d365backup.New(
 		d365backup.WithDataCenter("us"), // the one that holds your tenant; there is no default
 		d365backup.WithClientSecret(os.Getenv("D365BACKUP_CLIENT_ID"), os.Getenv("D365BACKUP_CLIENT_SECRET")),
 	)
-	use(client, err)
-	// Output:
+	if err != nil {
+		log.Fatal(err)
+	}
+	failed := d365backup.Query{Status: d365backup.JobStatusFailed, Start: time.Now().AddDate(0, 0, -7)}
+	for job, err := range client.Jobs(context.Background(), failed) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.StartTime.Format(time.DateTime), job.OrganizationName, job.FailedRecord, "records failed")
+	}
 }
 
 // A certificate instead of a secret.
@@ -52,13 +60,6 @@ func Example_certificate() {
 	use(client, err)
 }
 
-// The data centers that WithDataCenter accepts.
-func Example_dataCenters() {
-	for _, place := range d365backup.DataCenters() {
-		fmt.Println(place.Code, place.Name, place.URL, place.TokenURL)
-	}
-}
-
 // Only the successor of version v1.
 func Example_api() {
 	client, err := d365backup.New(
@@ -68,26 +69,6 @@ func Example_api() {
 	)
 	use(client, err)
 	// Output:
-}
-
-// The first page of the failed backups of one organization.
-func Example_query() {
-	ctx, client, stop := startSandboxClient()
-	defer stop()
-
-	query := d365backup.Query{
-		Type:           d365backup.JobTypeBackup,               // zero: jobs of every type
-		Status:         d365backup.JobStatusFailed,             // zero: any status
-		Start:          time.Now().AddDate(0, 0, -7),           // required
-		End:            time.Now(),                             // zero: now
-		OrganizationID: "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f", // empty: all
-	}
-	page, err := client.Page(ctx, query, 1)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(page.TotalCount, "jobs match,", len(page.Jobs), "on this page")
-	// Output: 0 jobs match, 0 on this page
 }
 
 // The records that were not backed up in the last month, by organization.
@@ -117,7 +98,7 @@ func Example_days() {
 	for day := time.Now().AddDate(0, 0, -7); day.Before(time.Now()); day = day.AddDate(0, 0, 1) {
 		for job, err := range client.Jobs(ctx, d365backup.Query{Start: day, End: day.AddDate(0, 0, 1)}) {
 			if err != nil {
-				log.Print("ask again for ", day.Format(time.DateOnly), ": ", err)
+				log.Print("read again: ", day.Format(time.DateOnly), ": ", err)
 				break
 			}
 			_ = job
@@ -193,36 +174,6 @@ func Example_proxy() {
 		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
 	)
 	use(client, err)
-}
-
-// A transport made from scratch.
-func Example_transport() {
-	transport := &http.Transport{
-		TLSHandshakeTimeout: 10 * time.Second,
-		ForceAttemptHTTP2:   true,
-		HTTP2:               &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second},
-	}
-	client, err := d365backup.New(
-		d365backup.WithDataCenter("us"),
-		d365backup.WithClientSecret(os.Getenv("D365BACKUP_CLIENT_ID"), os.Getenv("D365BACKUP_CLIENT_SECRET")),
-		d365backup.WithHTTPClient(&http.Client{Transport: transport}),
-		d365backup.WithRetry(d365backup.RetryPolicy{AttemptTimeout: time.Minute}), // at least twice the 15 s
-	)
-	use(client, err)
-	// Output:
-}
-
-// A client for each tenant.
-func Example_tenants() {
-	clients := make(map[string]*d365backup.Client)
-	for tenant, id := range map[string]string{"contoso": "5d1c6f2e-…", "fabrikam": "9b7a1d40-…"} {
-		client, err := d365backup.New(d365backup.WithDataCenter("us"), d365backup.WithClientSecret(id, "the secret of "+tenant))
-		if err != nil {
-			log.Fatal(tenant, ": ", err)
-		}
-		clients[tenant] = client
-	}
-	// Output:
 }
 
 // The facts of an error.

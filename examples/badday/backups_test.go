@@ -1,4 +1,4 @@
-// Package backups_test shows how to test a program against the sandbox. docs/guide.md shows it.
+// Package backups_test shows how to test a program against the sandbox. docs/guide/go.md shows it.
 package backups_test
 
 import (

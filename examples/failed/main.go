@@ -1,4 +1,4 @@
-// Command failed lists the failed backups of the last week. README.md shows it.
+// Command failed lists the failed backups of the last week. README.md shows a part of it.
 package main
 
 import (

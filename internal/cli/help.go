@@ -49,7 +49,8 @@ The configuration file is $XDG_CONFIG_HOME/d365backup/config.yaml, by default
 
 A profile also states what is expected of the backups: expect, ignore, max_age,
 max_running, tolerate_exceptions, organizations (other limits for some), labels
-(for Prometheus) and client_secret_expires (a date). See docs/guide.md.
+(for Prometheus) and client_secret_expires (a date). See
+docs/guide/organizations.md.
 
 Relative paths are resolved against the directory of the configuration file. It
 is refused if it belongs to another user or others can write to it, because it

@@ -91,6 +91,11 @@ var (
 	target  = regexp.MustCompile(`^make ([a-z-]+)`)
 )
 
+// scriptOf returns the file with the script of a document.
+func scriptOf(name string) string {
+	return "internal/docs/testdata/" + strings.TrimSuffix(path.Base(name), ".md") + ".txtar"
+}
+
 // TestCommands checks that each command, without its comment, is in the script of its document, which runs it or names
 // what does. A target of make must be in the Makefile.
 func TestCommands(t *testing.T) {
@@ -104,7 +109,7 @@ func TestCommands(t *testing.T) {
 				}
 				return
 			}
-			file := "internal/docs/testdata/" + strings.TrimSuffix(path.Base(name), ".md") + ".txtar"
+			file := scriptOf(name)
 			if script == "" {
 				script = strings.ReplaceAll(read(t, file), "''", "'")
 			}
@@ -118,6 +123,16 @@ func TestCommands(t *testing.T) {
 			case "sql": // test/interop/history runs that of docs/history.md
 				if name != "docs/history.md" {
 					t.Errorf("%s: no test runs this:\n%s", name, code)
+				}
+			case "console": // commands, and what they print, which must match a pattern in the script
+				patterns := regexp.MustCompile(`(?m)^stdout '(.*)'$`).FindAllStringSubmatch(read(t, scriptOf(name)), -1)
+				for line := range strings.Lines(code) {
+					line = strings.TrimSuffix(line, "\n")
+					if command, found := strings.CutPrefix(line, "$ "); found {
+						expect(strings.TrimPrefix(command, "bin/"))
+					} else if !slices.ContainsFunc(patterns, func(p []string) bool { return regexp.MustCompile(p[1]).MatchString(line) }) {
+						t.Errorf("%s: %s does not test that this is printed: %s", name, scriptOf(name), line)
+					}
 				}
 			case "text": // diagrams
 				if regexp.MustCompile(`(?m)^\s*(\$|bin/|d365backup |go |make )`).MatchString(code) {

@@ -104,7 +104,7 @@ func TestNegate(t *testing.T) {
 	}
 }
 
-// TestIcinga: with the configuration in docs/guide.md Icinga understands state, text and performance data.
+// TestIcinga: with the configuration in docs/guide/nightly.md, Icinga understands state, text and performance data.
 func TestIcinga(t *testing.T) {
 	folder, command := setUp(t, histories())
 	documented, err := os.ReadFile("d365backup.conf")
