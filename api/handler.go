@@ -18,8 +18,8 @@ import (
 // unchanged. The goroutine that serves the request calls report, so several may call it at once. If report is
 // nil, invalid requests are refused, and responses are not reported.
 //
-// The method and the end of the path determine the operation of a request. A request of no operation is passed
-// to next, and its response is not validated. A request with a body over [DefaultMaxBytes] gets status 413. A
+// The method and the end of the path determine the operation of a request. A request that matches no operation is
+// passed to next, and its response is not validated. A request with a body over [DefaultMaxBytes] gets status 413. A
 // response over it, an encoded one (Content-Encoding), and one on a hijacked connection are not validated.
 //
 // The [http.ResponseWriter] that next receives for an operation is an [http.Flusher] and an [http.Hijacker],

@@ -30,7 +30,7 @@ func WithMaxBytes(n int64) TransportOption {
 // on unchanged. If next is nil, it is [http.DefaultTransport].
 //
 // The method and the end of the path determine the operation of an exchange; the host and a prefix of the
-// path do not matter. An exchange of no operation, such as a request for a token, is passed on. Bodies are
+// path do not matter. An exchange that matches no operation, such as a request for a token, is passed on. Bodies are
 // read first, up to the limit of [WithMaxBytes]. Longer and encoded bodies (Content-Encoding) are passed on
 // without validation.
 //

@@ -10,7 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// ValidateRequest validates body as the JSON body of a request of operation, an operationId such as
+// ValidateRequest validates the JSON body of a request for the given operation, an operationId such as
 // "getJobs". The body must be empty if the operation has none.
 //
 // The error is nil, [Violations], or matches [ErrUnknownOperation].
@@ -28,7 +28,7 @@ func ValidateRequestAs(operation, mediaType string, body []byte) error {
 	return o.checkBody(mediaType, body).err()
 }
 
-// ValidateQuery validates query as the query of a request of operation, as in a URL after the "?".
+// ValidateQuery validates the query string of a request for the given operation: what follows the "?" in a URL.
 //
 // The error is nil, [Violations], or matches [ErrUnknownOperation].
 func ValidateQuery(operation, query string) error {
@@ -39,8 +39,8 @@ func ValidateQuery(operation, query string) error {
 	return o.checkQuery(query).err()
 }
 
-// ValidateResponse validates body as the body of a response of operation with status. mediaType is its
-// Content-Type, with or without parameters. If the contract describes no body for status, any is valid.
+// ValidateResponse validates the body of a response of the given operation with the given status. mediaType is
+// its Content-Type, with or without parameters. If the contract describes no body for that status, any body is valid.
 //
 // The error is nil, [Violations], or matches [ErrUnknownOperation] or [ErrUnknownStatus].
 func ValidateResponse(operation string, status int, mediaType string, body []byte) error {

@@ -108,7 +108,7 @@ func ExampleServer_Put() {
 	// DCIB2026110203000000000001 4
 }
 
-// Jobs disappear, as they do by retention.
+// A job disappears, as it does when its retention ends.
 func ExampleServer_Delete() {
 	srv, err := sandbox.Start(sandbox.WithJobs(10))
 	if err != nil {

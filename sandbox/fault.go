@@ -53,7 +53,7 @@ func WrongDataCenter() Fault {
 
 // UnlicensedProduct responds to all operations with 404, as for a tenant without the product.
 func UnlicensedProduct() Fault {
-	return replacing("unlicensed-product", always, operations, refusal(http.StatusNotFound, "The tenant has no licence for Cloud Backup for Dynamics 365."))
+	return replacing("unlicensed-product", always, operations, refusal(http.StatusNotFound, "The tenant has no license for Cloud Backup for Dynamics 365."))
 }
 
 // MissingPermission responds to all operations with 403, as for an app without the permission

@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 		other, token int
 	}{
 		{sandbox.WrongDataCenter(), "wrong-data-center", []int{404, 404}, "", "", 404, 200},
-		{sandbox.UnlicensedProduct(), "unlicensed-product", []int{404, 404}, "application/json", "licence", 404, 200},
+		{sandbox.UnlicensedProduct(), "unlicensed-product", []int{404, 404}, "application/json", "license", 404, 200},
 		{sandbox.MissingPermission(), "missing-permission", []int{403, 403}, "application/json", "permission", 403, 200},
 		{sandbox.V1Replaced(), "v1-replaced", []int{404, 404}, "", "", 404, 200},
 		{sandbox.ExpiredSecret(), "expired-secret", []int{200, 200}, "application/json", "totalCount", 404, 401},

@@ -151,7 +151,7 @@ func TestNullMeansAbsent(t *testing.T) {
 	}
 }
 
-// Windows that touch have each job once: the start belongs to a window and the end does not.
+// TestRangeExcludesItsEnd: a time range includes its start and excludes its end, so adjacent ranges return each job once.
 func TestRangeExcludesItsEnd(t *testing.T) {
 	srv := start(t)
 	job := srv.Jobs(sandbox.Filter{})[100]

@@ -12,13 +12,13 @@
 //
 // The operations are strict. They refuse a request that violates the contract with status 400 and the JSON
 // pointer of each violation; for a query, that is a slash and the parameter's name. The sandbox checks its
-// responses, too: it replaces one that violates the contract by status 500, and [Server.Close] reports it.
+// responses, too: it replaces one that violates the contract with status 500, and [Server.Close] reports it.
 //
 // The history covers about two years, with jobs of all types and statuses in several organizations. It ends
 // when the sandbox starts and is otherwise the same on every start. Only [Server.Put] and [Server.Delete]
 // change it. [WithFault] and [Server.SetFaults] simulate failures of the service.
 //
-// Where the documents leave something open, the sandbox had to choose. Do not rely on these choices:
+// The documents do not define everything, so the sandbox had to choose. Do not rely on these choices:
 //
 //   - Jobs are sorted by start time, newest first.
 //   - A time range selects jobs by their start time. It includes its start and excludes its end. If it

@@ -41,7 +41,7 @@ var refusedBodies = []struct {
 	{"other list", `[{"code":"x","description":"y"}]`, ErrNotJobs, "no field of a job"},
 	{"failure", `{"statusCode":500,"message":"Internal\u001b[0m error","errors":[],"data":null,"requestId":"0f8fad5b"}`,
 		ErrNotJobs, `reports a failure, status 500: the service says "Internal[0m error" (request id 0f8fad5b)`},
-	{"failure without a status", `{"message":"no licence"}`, ErrNotJobs, `"no licence"`},
+	{"failure without a status", `{"message":"no license"}`, ErrNotJobs, `"no license"`},
 	{"failure with a list", `{"statusCode":403,"message":"denied","totalCount":0,"jobs":[]}`, ErrNotJobs, `status 403: the service says "denied"`},
 	{"failure with a null list", `{"totalCount":0,"jobs":null,"message":"try later"}`, ErrNotJobs, `"try later"`},
 	{"failure in all forms", `{"status":"Error","statusCode":"409","error":"e","errors":[{"code":"c","field":"type","message":"m"},"n"],"message":"e","traceId":"t"}`,

@@ -78,10 +78,10 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
-// runChild runs TestChild in a separate process, since net/http reads the environment once, and returns its output.
+// runChild runs TestPageInChildProcess in a separate process, since net/http reads the environment once, and returns its output.
 func runChild(t *testing.T, env ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestChild$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPageInChildProcess$", "-test.v")
 	cmd.Env = append(os.Environ(), append(env, "D365BACKUP_TEST_CHILD=1")...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -90,8 +90,8 @@ func runChild(t *testing.T, env ...string) string {
 	return string(out)
 }
 
-// TestChild requests a page through the proxy of the environment, in a process that another test starts.
-func TestChild(t *testing.T) {
+// TestPageInChildProcess requests a page through the proxy of the environment, in a process that another test starts.
+func TestPageInChildProcess(t *testing.T) {
 	if os.Getenv("D365BACKUP_TEST_CHILD") == "" {
 		t.Skip("run by other tests")
 	}
@@ -325,8 +325,8 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-// TestFacts: the command shows an error without advice in Go terms.
-func TestFacts(t *testing.T) {
+// TestFactsOmitAdvice: the command shows an error without advice in Go terms.
+func TestFactsOmitAdvice(t *testing.T) {
 	client := serve(t, respond(429, "", ""), once)
 	_, err := client.Page(context.Background(), valid, 1)
 	e, ok := errors.AsType[*d365backup.Error](err)

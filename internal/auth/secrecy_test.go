@@ -61,7 +61,7 @@ func expectSilence(t *testing.T, value any, canaries ...string) {
 	}
 }
 
-func TestNothingShowsASecret(t *testing.T) {
+func TestSecretsAreNotShown(t *testing.T) {
 	var assertion string
 	endpoint := newEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		assertion = r.PostForm.Get("client_assertion")
@@ -102,7 +102,7 @@ func echo(status int) http.HandlerFunc {
 	}
 }
 
-func TestNoErrorQuotesAnEcho(t *testing.T) {
+func TestEchoedSecretsAreNotQuoted(t *testing.T) {
 	for _, status := range []int{200, 302, 307, 400, 401, 403, 404, 429, 500, 503} {
 		for name, change := range map[string]func(*config){
 			"secret": func(*config) {}, "certificate": withCertificate(t),
@@ -124,7 +124,7 @@ func TestNoErrorQuotesAnEcho(t *testing.T) {
 	}
 }
 
-func TestNoErrorQuotesATransport(t *testing.T) {
+func TestTransportErrorsAreNotQuoted(t *testing.T) {
 	for _, transport := range []roundTripper{
 		func(r *http.Request) (*http.Response, error) {
 			body, _ := io.ReadAll(r.Body)

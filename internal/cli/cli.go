@@ -86,7 +86,7 @@ try anything without an account.`,
 
   # Failed jobs of the last week from the data center us
   export D365BACKUP_DATA_CENTER=us D365BACKUP_CLIENT_ID=...
-  export D365BACKUP_CLIENT_SECRET_FILE=~/.d365backup-secret
+  export D365BACKUP_CLIENT_SECRET_FILE=~/.config/d365backup/production.secret
   d365backup jobs --since 7d --status Failed`,
 		Version:       versionText(),
 		SilenceErrors: true,

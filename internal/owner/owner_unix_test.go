@@ -17,7 +17,7 @@ type info struct {
 
 func (i *info) Sys() any { return &i.stat }
 
-func TestForeign(t *testing.T) {
+func TestIsOfAnotherUser(t *testing.T) {
 	me := uint32(os.Geteuid())
 	for uid, want := range map[uint32]bool{me: false, 0: false, me + 1: true, 65534: me != 65534} {
 		if got := Foreign(&info{stat: syscall.Stat_t{Uid: uid}}); got != want {
@@ -45,7 +45,7 @@ func TestInGroup(t *testing.T) {
 	}
 }
 
-func TestMine(t *testing.T) {
+func TestIsOfThisUser(t *testing.T) {
 	me := os.Geteuid()
 	for uid, want := range map[int]bool{me: true, me + 1: me == 0} {
 		if got := Mine(&info{stat: syscall.Stat_t{Uid: uint32(uid)}}); got != want {

@@ -98,7 +98,7 @@ func evaluate[T any](p *page, expression string) T {
 	return run(p, chromedp.Evaluate[T](expression))
 }
 
-// open shows a page in a window of a width, in a colour scheme.
+// open shows a page in a window with this width and color scheme.
 func (p *page) open(url string, width int64, scheme string) {
 	p.t.Helper()
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -110,7 +110,7 @@ func (p *page) open(url string, width int64, scheme string) {
 
 const sampleTitle = "Dynamics 365 backups: overdue (invented data)"
 
-func TestReportAsksForNothing(t *testing.T) {
+func TestReportLoadsNothing(t *testing.T) {
 	path := sampleFile(t)
 	body, err := os.ReadFile(path)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestReportFitsEveryWindow(t *testing.T) {
 		}
 	}
 	if bright(paper["light"]) < 0xe000 || bright(paper["dark"]) > 0x3000 {
-		t.Errorf("the paper is %v in light and %v in dark windows", paper["light"], paper["dark"])
+		t.Errorf("the background is %v in light and %v in dark mode", paper["light"], paper["dark"])
 	}
 }
 
@@ -234,7 +234,7 @@ func TestChartsShow(t *testing.T) {
 			return s.fill === "rgb(0, 0, 0)" || s.fill === "none" && s.stroke === "none"
 		}).length`
 		if n := evaluate[int](p, unpainted); n > 0 {
-			t.Errorf("%d wide: %d shapes have no colour of their own", width, n)
+			t.Errorf("%d wide: %d shapes have no color of their own", width, n)
 		}
 		const smallest = `Math.min(...[...document.querySelectorAll("svg.chart text")].map(e => e.getBoundingClientRect().height))`
 		if h := evaluate[float64](p, smallest); h < 9 {
@@ -243,7 +243,7 @@ func TestChartsShow(t *testing.T) {
 	}
 }
 
-func TestReportSpeaksToScreenReaders(t *testing.T) {
+func TestReportIsAccessible(t *testing.T) {
 	p := openBrowser(t)
 	p.open("file://"+sampleFile(t), 1200, "light")
 	for what, expression := range map[string]string{
@@ -284,7 +284,7 @@ func TestReportPrints(t *testing.T) {
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
 	})
 	if got := evaluate[string](p, `getComputedStyle(document.body).backgroundColor`); got != "rgb(255, 255, 255)" {
-		t.Errorf("a dark window prints on %s", got)
+		t.Errorf("in dark mode, the report prints on %s", got)
 	}
 	if n := evaluate[int](p, `[...document.querySelectorAll("details table")].filter(e => e.getClientRects().length > 0 && e.checkVisibility()).length`); n != 6 {
 		t.Errorf("the figures of %d organizations are printed, not of 6", n)

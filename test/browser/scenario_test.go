@@ -10,8 +10,7 @@ import (
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
-// scenarios are reports that are easily drawn badly: by name, how many days they are about, and the
-// organizations in them.
+// scenarios are reports that are hard to draw, by name: their number of days, and their organizations.
 var scenarios = map[string]struct {
 	days          int
 	organizations []string
@@ -75,7 +74,7 @@ func history(start time.Time, organizations []string) iter.Seq2[d365backup.Job, 
 	}
 }
 
-// helpers are what the checks below share, in the browser.
+// helpers are JavaScript functions that the checks below share.
 const helpers = `
 	const shown = e => e.checkVisibility() && e.getClientRects().length > 0;
 	const rgb = c => c.match(/[\d.]+/g).map(Number);
@@ -88,8 +87,7 @@ const helpers = `
 	const hasText = e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
 `
 
-// pale lists texts and shapes whose contrast is below what WCAG 2.2 AA asks for: 4.5 for text, 3 for what
-// a chart is read by.
+// pale lists texts and shapes whose contrast is lower than WCAG 2.2 AA requires: 4.5 for text, 3 for the shapes of a chart.
 const pale = `(() => {` + helpers + `
 	const bad = new Set();
 	for (const e of document.querySelectorAll("body *")) {
@@ -120,7 +118,7 @@ const crowded = `(() => {` + helpers + `
 	return bad;
 })()`
 
-// TestEveryReportIsLegible looks at each scenario at two widths, light and dark.
+// TestEveryReportIsLegible checks each scenario at two widths, in light and dark mode.
 func TestEveryReportIsLegible(t *testing.T) {
 	p := openBrowser(t)
 	for name := range scenarios {
@@ -133,7 +131,7 @@ func TestEveryReportIsLegible(t *testing.T) {
 				}
 				checks := []string{crowded, pale}
 				if width < 1200 {
-					checks = checks[:1] // the colours are the same
+					checks = checks[:1] // the colors are the same
 				}
 				for _, check := range checks {
 					if bad := evaluate[[]string](p, check); len(bad) > 0 {

@@ -22,9 +22,9 @@ which error a program gets for the others, and after how many attempts. Every ou
 document.
 
 The client had its defaults (four attempts, four requests in flight) except for short waits, pages of %d jobs, and at most
-1 MiB per response. If a fault takes time, attempts ended after half a second, or after two if the fault passes. A *page* is one
-call of ` + "`Page`" + ` whose page requests are affected. A *sweep* is a loop over ` + "`Jobs`" + ` with %d pages, in which the requests
-for the third page are. A *token* is a call of ` + "`Page`" + ` whose token requests are.
+1 MiB per response. For slow faults, the attempt timeout was half a second, or two seconds if the fault passes. A *page* is
+one call of ` + "`Page`" + ` whose page requests are affected. A *sweep* is a loop over ` + "`Jobs`" + ` with %d pages, in which the
+requests for the third page are affected. A *token* is a call of ` + "`Page`" + ` whose token requests are affected.
 
 A fault *stays* if it affects every such request: see the columns page, sweep and token, in which "the same" means the same
 as for a page. It *passes* if it affects the first one only; "no difference" means that this has the same outcome.

@@ -20,8 +20,8 @@ import (
 
 const always = 1 << 30
 
-// illness is a world with one fault, and its expected diagnosis.
-type illness struct {
+// scenario is a world with one fault, and its expected diagnosis.
+type scenario struct {
 	name string
 	// code and step are those of the diagnosis, or of the warning if the exit code is 0.
 	code, step string
@@ -58,9 +58,9 @@ func malformedProxy(address string) func(*testing.T) *world {
 
 const html = "text/html; charset=utf-8"
 
-var illnesses = slices.Concat(ofConfiguration, ofNetwork, ofTLS, ofProxy, ofToken, ofOperation)
+var scenarios = slices.Concat(ofConfiguration, ofNetwork, ofTLS, ofProxy, ofToken, ofOperation)
 
-var ofConfiguration = []illness{
+var ofConfiguration = []scenario{
 	{"no data center", "configuration", "configuration", 2, changed(func(w *world) { delete(w.env, "D365BACKUP_BASE_URL") }),
 		"No data center: set --data-center, D365BACKUP_DATA_CENTER"},
 	{"unknown data center", "configuration", "configuration", 2, changed(func(w *world) {
@@ -87,7 +87,7 @@ var ofConfiguration = []illness{
 	}), "graph-gcp-us.avepointonlineservices.com"},
 }
 
-var ofNetwork = []illness{
+var ofNetwork = []scenario{
 	{"misspelled host", "unknown-host", "token host: DNS", 1, changed(func(w *world) {
 		w.nameServer(3)
 		w.env["D365BACKUP_TOKEN_URL"] = "https://identity.example/connect/token"
@@ -112,7 +112,7 @@ var ofNetwork = []illness{
 	}), "no route to host"},
 }
 
-var ofTLS = []illness{
+var ofTLS = []scenario{
 	{"TLS inspection", "tls-untrusted", "token host: TLS", 1, changed(func(w *world) {
 		w.secured(0)
 		*w.roots = *x509.NewCertPool()
@@ -145,7 +145,7 @@ var ofTLS = []illness{
 	}), "deadline exceeded"},
 }
 
-var ofProxy = []illness{
+var ofProxy = []scenario{
 	{"proxy requires a password", "proxy-refused", "token host: TLS", 1, changed(func(w *world) {
 		w.proxied(w.secured(0), http.StatusProxyAuthRequired)
 	}), "Connections go through the proxy http://127.0.0.1:"},
@@ -162,7 +162,7 @@ var ofProxy = []illness{
 	}), "the proxy http://proxy.example:8080 (HTTPS_PROXY)"},
 }
 
-var ofToken = []illness{
+var ofToken = []scenario{
 	{"expired secret", "secret-refused", "token", 1, fault(sandbox.ExpiredSecret()), "invalid_client"},
 	{"wrong secret", "secret-refused", "token", 1, changed(func(w *world) { w.env["D365BACKUP_CLIENT_SECRET"] = passwordCanary }), "invalid_client"},
 	{"refused without a reason", "secret-refused", "token", 1, at(toToken, respond(401, "text/plain", "no")), "status 401"},
@@ -194,9 +194,9 @@ var ofToken = []illness{
 	{"token endpoint hangs up", "no-answer", "token", 1, at(toToken, hangUp), "closed before the end"},
 }
 
-var ofOperation = []illness{
+var ofOperation = []scenario{
 	{"wrong data center", "not-found", "operation", 1, fault(sandbox.WrongDataCenter()), "GET /dynamicsbackup/jobs responds with status 404"},
-	{"unlicensed product", "not-found", "operation", 1, fault(sandbox.UnlicensedProduct()), "The tenant has no licence"},
+	{"unlicensed product", "not-found", "operation", 1, fault(sandbox.UnlicensedProduct()), "The tenant has no license"},
 	{"missing permission", "missing-permission", "operation", 1, fault(sandbox.MissingPermission()), "lacks a permission"},
 	{"v1 replaced", "v1-replaced", "operation", 1, func(t *testing.T) *world {
 		w := newWorld(t, sandbox.WithFault(sandbox.V1Replaced()))
@@ -237,9 +237,9 @@ var ofOperation = []illness{
 	{"no jobs", "no-jobs", "first page", 0, func(t *testing.T) *world { return newWorld(t, sandbox.WithJobs(0)) }, ""},
 }
 
-// TestIllnesses: each fault gets its diagnosis in both formats, and no secret is shown.
-func TestIllnesses(t *testing.T) {
-	for _, tt := range illnesses {
+// TestDiagnoses: each fault gets its diagnosis in both formats, and no secret is shown.
+func TestDiagnoses(t *testing.T) {
+	for _, tt := range scenarios {
 		t.Run(tt.name, func(t *testing.T) {
 			code, r, text := tt.world(t).report()
 			d := r.Diagnosis
@@ -286,7 +286,7 @@ func checkText(t *testing.T, text string, d *finding) {
 	}
 }
 
-// TestEveryDiagnosisIsMade: each has an illness, except those that are only alternatives or made by other commands.
+// TestEveryDiagnosisIsMade: each has a scenario, except those that are only alternatives or made by other commands.
 func TestEveryDiagnosisIsMade(t *testing.T) {
 	onlyAlike := []string{"wrong-data-center", "unlicensed-product", "certificate-expired", "unknown"}
 	known := make(map[string]bool)
@@ -295,9 +295,9 @@ func TestEveryDiagnosisIsMade(t *testing.T) {
 			t.Errorf("%s is duplicated", d.Code)
 		}
 		known[d.Code] = true
-		made := slices.ContainsFunc(illnesses, func(i illness) bool { return i.code == d.Code })
+		made := slices.ContainsFunc(scenarios, func(i scenario) bool { return i.code == d.Code })
 		if made == slices.Contains(onlyAlike, d.Code) {
-			t.Errorf("%s: has an illness: %t", d.Code, made)
+			t.Errorf("%s: has a scenario: %t", d.Code, made)
 		}
 		if d.Title == "" || d.Meaning == "" || d.Side.String() == "" || len(d.Next) == 0 {
 			t.Errorf("%s is not complete: %+v", d.Code, d)
@@ -310,15 +310,15 @@ func TestEveryDiagnosisIsMade(t *testing.T) {
 			}
 		}
 	}
-	for _, i := range illnesses {
+	for _, i := range scenarios {
 		if !known[i.code] {
 			t.Errorf("%s: the diagnosis %s does not exist", i.name, i.code)
 		}
 	}
 }
 
-// TestAlike: the alternatives are listed, without a replaced operation if that was ruled out.
-func TestAlike(t *testing.T) {
+// TestDiagnosesThatLookTheSame: the alternatives are listed, without a replaced operation if that was ruled out.
+func TestDiagnosesThatLookTheSame(t *testing.T) {
 	_, both, _ := fault(sandbox.WrongDataCenter())(t).report()
 	var codes []string
 	for _, a := range both.Diagnosis.Alike {

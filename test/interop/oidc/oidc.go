@@ -101,16 +101,16 @@ func Start(t testing.TB, config Config) *Server {
 	}
 }
 
-// Active asks the server whether the token is good. The client must be one with a secret.
+// Active asks the server whether the token is valid. The client must be one with a secret.
 func (s *Server) Active(t testing.TB, client Client, token string) bool {
 	t.Helper()
-	var answer struct {
+	var response struct {
 		Active bool `json:"active"`
 	}
-	if err := json.Unmarshal(s.post(t, s.introspectURL, client, token), &answer); err != nil {
+	if err := json.Unmarshal(s.post(t, s.introspectURL, client, token), &response); err != nil {
 		t.Fatalf("introspection: %v", err)
 	}
-	return answer.Active
+	return response.Active
 }
 
 // Revoke makes the server forget the token, which must be one of the client's. The client must be one

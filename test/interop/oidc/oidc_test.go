@@ -19,8 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/d365backup/d365backup/internal/auth"
-	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/internal/auth/authtest"
+	"github.com/d365backup/d365backup/internal/httpfail"
 	"github.com/d365backup/d365backup/test/interop/oidc"
 )
 

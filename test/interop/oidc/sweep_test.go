@@ -45,7 +45,7 @@ func TestSweeps(t *testing.T) {
 				if test.revoke && pages.Add(1) == 10 {
 					server.Revoke(t, bySecret, bearer)
 				}
-				// A token of another client is none that this one may ask about.
+				// This client may not introspect the tokens of another one.
 				if bearer == "" || test.revoke && !server.Active(t, bySecret, bearer) {
 					refused.Add(1)
 					w.WriteHeader(http.StatusUnauthorized)
@@ -75,7 +75,7 @@ func TestSweeps(t *testing.T) {
 	}
 }
 
-// page is the page of 20 jobs, one a page, that a request asks for.
+// page returns the page that a request asks for, of 20 with one job each.
 func page(r *http.Request) string {
 	var number int
 	body := new(strings.Builder)

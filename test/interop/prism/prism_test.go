@@ -26,7 +26,7 @@ const contract = "../../../openapi.yaml"
 
 var apis = []d365backup.API{d365backup.APIv1, d365backup.APIGraph}
 
-// TestMock: what Prism makes of the contract alone, the client reads without a drift from it.
+// TestMock: the client reads the responses that Prism makes from the contract, and reports no drift.
 func TestMock(t *testing.T) {
 	url := start(t, "mock", contract)
 	source := d365backup.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"}))
@@ -43,7 +43,7 @@ func TestMock(t *testing.T) {
 	}
 }
 
-// TestProxy: Prism stands between client and sandbox and finds nothing wrong with either.
+// TestProxy: Prism, as a proxy between client and sandbox, finds no violation of either.
 func TestProxy(t *testing.T) {
 	service, err := sandbox.Start(sandbox.WithJobs(1000))
 	if err != nil {
@@ -76,7 +76,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestProxySeesViolations: the silence above means something.
+// TestProxySeesViolations: Prism does report violations, so that finding none means something.
 func TestProxySeesViolations(t *testing.T) {
 	service, err := sandbox.Start(sandbox.WithJobs(1), sandbox.WithFault(sandbox.EmptyObject()))
 	if err != nil {
@@ -87,12 +87,12 @@ func TestProxySeesViolations(t *testing.T) {
 	const valid = "?type=0&startTime=2026-11-01T00:00:00Z&finishTime=2026-11-02T00:00:00Z"
 	for name, test := range map[string]struct {
 		method, target, body string
-		want                 string // in lower case: Prism writes some names so
+		want                 string // in lower case, as Prism writes some names
 	}{
 		"body":      {http.MethodPost, "/api/OpenApi/GetJobs", `{"pageInfo":{},"type":3}`, "type"},
 		"query":     {http.MethodGet, "/dynamicsbackup/jobs" + strings.Replace(valid, "type=0", "type=3", 1), "", "type"},
 		"parameter": {http.MethodGet, "/dynamicsbackup/jobs?type=0", "", "finishtime"},
-		"answer":    {http.MethodGet, "/dynamicsbackup/jobs" + valid, "", "totalcount"},
+		"response":  {http.MethodGet, "/dynamicsbackup/jobs" + valid, "", "totalcount"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), test.method, url+test.target, strings.NewReader(test.body))
 		if err != nil {
@@ -118,7 +118,7 @@ func everything() d365backup.Query {
 	return d365backup.Query{Start: now.AddDate(-5, 0, 0), End: now}
 }
 
-// filter returns what the sandbox calls a query.
+// filter returns a query as a filter of the sandbox.
 func filter(q d365backup.Query) sandbox.Filter {
 	return sandbox.Filter{Type: int(q.Type), Status: int(q.Status), Start: q.Start, End: q.End, OrganizationID: q.OrganizationID}
 }
@@ -140,17 +140,17 @@ func connect(t *testing.T, url string, api d365backup.API, options ...d365backup
 	return seen, client
 }
 
-// traffic is a transport that notes what Prism says of an answer.
+// traffic is a transport that reports the violations that Prism found in a response.
 type traffic struct {
-	next    http.RoundTripper
-	t       *testing.T
-	answers atomic.Int32
+	next      http.RoundTripper
+	t         *testing.T
+	responses atomic.Int32
 }
 
 func (s *traffic) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := s.next.RoundTrip(r)
 	if err == nil {
-		s.answers.Add(1)
+		s.responses.Add(1)
 		if found := resp.Header.Get("sl-violations"); found != "" {
 			s.t.Errorf("%s %s: %s", r.Method, r.URL, found)
 		}
@@ -160,14 +160,14 @@ func (s *traffic) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (s *traffic) check(t *testing.T, api d365backup.API, least int32) {
 	t.Helper()
-	if n := s.answers.Load(); n < least {
-		t.Errorf("%s: %d answers, want %d at least", api, n, least)
+	if n := s.responses.Load(); n < least {
+		t.Errorf("%s: %d responses, want at least %d", api, n, least)
 	}
 }
 
 var listening = regexp.MustCompile(`Prism is listening on (http://127\.0\.0\.1:\d+)`)
 
-// start runs Prism until the end of the test and returns its address. It answers a violation with an
+// start runs Prism until the end of the test and returns its address. It responds to a violation with an
 // error.
 func start(t *testing.T, command string, arguments ...string) string {
 	t.Helper()
