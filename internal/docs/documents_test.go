@@ -96,6 +96,12 @@ func scriptOf(name string) string {
 	return "internal/docs/testdata/" + strings.TrimSuffix(path.Base(name), ".md") + ".txtar"
 }
 
+// isPrinted reports whether a script has a pattern of the standard output that matches the line.
+func isPrinted(script, line string) bool {
+	patterns := regexp.MustCompile(`(?m)^stdout '(.*)'$`).FindAllStringSubmatch(script, -1)
+	return slices.ContainsFunc(patterns, func(p []string) bool { return regexp.MustCompile(p[1]).MatchString(line) })
+}
+
 // TestCommands checks that each command, without its comment, is in the script of its document, which runs it or names
 // what does. A target of make must be in the Makefile.
 func TestCommands(t *testing.T) {
@@ -124,14 +130,12 @@ func TestCommands(t *testing.T) {
 				if name != "docs/history.md" {
 					t.Errorf("%s: no test runs this:\n%s", name, code)
 				}
-			case "console": // commands, and what they print, which must match a pattern in the script
-				patterns := regexp.MustCompile(`(?m)^stdout '(.*)'$`).FindAllStringSubmatch(read(t, scriptOf(name)), -1)
+			case "console":
 				for line := range strings.Lines(code) {
-					line = strings.TrimSuffix(line, "\n")
-					if command, found := strings.CutPrefix(line, "$ "); found {
+					if command, found := strings.CutPrefix(strings.TrimSpace(line), "$ "); found {
 						expect(strings.TrimPrefix(command, "bin/"))
-					} else if !slices.ContainsFunc(patterns, func(p []string) bool { return regexp.MustCompile(p[1]).MatchString(line) }) {
-						t.Errorf("%s: %s does not test that this is printed: %s", name, scriptOf(name), line)
+					} else if !isPrinted(read(t, scriptOf(name)), strings.TrimSpace(line)) {
+						t.Errorf("%s: %s has no stdout that matches this line: %s", name, scriptOf(name), line)
 					}
 				}
 			case "text": // diagrams
