@@ -44,7 +44,7 @@ func ExampleAssess() {
 	fmt.Println(summary.Reason)
 	// Output:
 	// overdue
-	// 2 of 6 organizations need attention: Larkfield Training has had no successful backup for 3 days; the newest failed at 2026-11-02 05:06 UTC; Larkfield Service finished its newest backup with an exception, at 2026-11-02 05:50 UTC; its last successful backup was 27 hours ago
+	// 2 of 6 organizations need attention: Larkfield Training has had no successful backup for 3 days, and its newest backup, started at 2026-11-02 05:06 UTC, failed; Larkfield Service was last backed up 27 hours ago, but its newest backup, started at 2026-11-02 05:50 UTC, finished with an exception
 }
 
 // The last success of each organization and module.

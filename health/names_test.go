@@ -198,7 +198,7 @@ func TestAnswer(t *testing.T) {
 		{"six", ok(6), "All 6 organizations are backed up"},
 		{"one bad", jobs{finance}, "Finance has had no successful backup for 31 days"},
 		{"one of six", append(ok(5), finance), "1 of 6 organizations needs attention: Finance has had no successful backup for 31 days"},
-		{"worst first", append(ok(4), finance, job(3, running)), "2 of 6 organizations need attention: Sales has had no successful backup in this time range; " +
+		{"worst first", append(ok(4), finance, job(3, running)), "2 of 6 organizations need attention: Sales has had no successful backup in the last 35 days, but " +
 			"its first backup has been running since 2026-11-26 09:00 UTC; Finance has had no successful backup for 31 days"},
 		{"shared name", append(ok(1), finance, job(3, finished, org(otherID, "finance"))),
 			"1 of 3 organizations needs attention: Finance (" + financeID + ") has had no successful backup for 31 days"},

@@ -385,15 +385,20 @@ func missing(w world, jobs []d365backup.Job, l limits) states {
 
 // afterSuccess returns the allowed states if the last success started at a time.
 func afterSuccess(w world, backups []d365backup.Job, last time.Time, l limits) states {
-	now, at := w.policy.Now, w.at()
+	now, at, latest := w.policy.Now, w.at(), last
+	for _, job := range backups {
+		if job.StartTime.After(latest) {
+			latest = job.StartTime
+		}
+	}
 	switch {
-	case last.After(now.Add(time.Hour)):
-		return states{health.Unknown} // a clock is wrong
 	case at.Sub(last) > l.maxAge:
 		return states{health.Overdue} // whatever ran since
+	case latest.After(now.Add(time.Hour)):
+		return states{health.Unknown} // a clock is wrong
 	}
 	var allowed states
-	if last.After(at.Add(time.Hour)) { // after the end of the time range
+	if latest.After(at.Add(time.Hour)) { // after the end of the time range
 		allowed = allowed.with(health.Unknown)
 	}
 	var since, sinceOrAt []d365backup.Job

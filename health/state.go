@@ -11,7 +11,7 @@ const (
 	// or has been running for too long.
 	Warning
 	// Unknown says that the jobs do not tell: the list is incomplete or shorter than the maximum age, a type or a status is not
-	// known, or the last success starts more than an hour later than Summary.At.
+	// known, or a backup starts more than an hour later than Summary.At, so that a clock is wrong.
 	Unknown
 	// Overdue is a last success older than the maximum age.
 	Overdue

@@ -146,15 +146,12 @@ func (r *reading) moduleOf(s *subject, name string, m *module) Module {
 		Name: name, Expected: s.expects(name),
 		MaxAge: l.maxAge, MaxRunning: l.maxRunning, TolerateExceptions: l.tolerate,
 		LastSuccess: h.last[success], LastException: h.last[exception], LastFailure: h.last[failure],
-		Age: h.age(), Running: int64(len(h.running)) + h.undated[inProgress],
+		LastStart: h.lastStart(), Age: h.age(), Running: int64(len(h.running)) + h.undated[inProgress],
 		Jobs: []Count{}, Days: []Day{}, Problems: []Backup{},
 	}
 	v.State, v.Reason = h.verdict()
 	if len(h.running) > 0 {
-		v.RunningSince, v.LastStart = h.running[0], h.running[len(h.running)-1]
-	}
-	for _, backup := range h.last {
-		v.LastStart = later(backup.Start, v.LastStart)
+		v.RunningSince = h.running[0]
 	}
 	if m == nil {
 		m = &module{}

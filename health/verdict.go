@@ -77,56 +77,66 @@ func (h *history) verdict() (State, string) {
 
 // complete returns the verdict for a complete list of jobs.
 func (h *history) complete() (State, string) {
-	last, age := h.good.Start, h.age()
+	age := h.age()
 	switch {
 	case age < 0:
 		return h.withoutSuccess()
-	case last.Sub(h.at) > clockTolerance:
-		return Unknown, "has a successful backup that starts later than now, at " + h.time(last) + ": a clock is wrong"
 	case age > h.maxAge:
 		return Overdue, "has had no successful backup for " + ago(age) + h.since()
+	case h.lastStart().Sub(h.at) > clockTolerance:
+		return Unknown, "has a backup that starts later than now, at " + h.time(h.lastStart()) + ": a clock is wrong"
 	}
-	switch newest := h.newest(); {
-	case newest == unknownStatus:
-		return Unknown, "has a newest backup, of " + h.time(h.last[newest].Start) + ", with a" + h.unknownStatus()
-	case newest == failure:
-		return Warning, "failed its newest backup, at " + h.time(h.last[newest].Start) + h.lastBackup(age)
-	case newest == exception && !h.tolerate:
-		return Warning, "finished its newest backup with an exception, at " + h.time(h.last[newest].Start) + h.lastBackup(age)
-	}
-	if start, tooLong := h.runningTooLong(last); tooLong {
-		return Warning, "has been running a backup since " + h.time(start) + ", longer than " + limit(h.maxRunning) + h.lastBackup(age)
-	}
-	if h.undated[exception]+h.undated[failure]+h.undated[unknownStatus]+h.undated[inProgress] > 0 {
-		return Warning, "has a backup without a success and without a start time" + h.lastBackup(age)
-	}
+	state, problem := h.problem()
 	reason := "was last backed up " + ago(age) + " ago"
-	if h.good.Start.After(h.last[success].Start) {
+	switch {
+	case state != OK:
+		reason += ", but " + problem
+	case h.good.Start.After(h.last[success].Start):
 		reason += ", with an exception, which is tolerated"
 	}
-	return OK, reason
+	return state, reason
+}
+
+// problem returns what is wrong since a success that is recent enough; OK if nothing is.
+func (h *history) problem() (State, string) {
+	switch h.newest() {
+	case unknownStatus:
+		return Unknown, h.newestText()
+	case failure, exception:
+		if text := h.newestText(); text != "" {
+			return Warning, text
+		}
+	}
+	if start, tooLong := h.runningTooLong(h.good.Start); tooLong {
+		return Warning, "a backup has been running since " + h.time(start) + ", longer than " + limit(h.maxRunning)
+	}
+	if h.undated[exception]+h.undated[failure]+h.undated[unknownStatus]+h.undated[inProgress] > 0 {
+		return Warning, "a backup without a start time has not succeeded"
+	}
+	return OK, ""
 }
 
 // withoutSuccess returns the verdict if there is no success in the time range.
 func (h *history) withoutSuccess() (State, string) {
-	const none = "has had no successful backup in this time range"
+	rangeLength := h.at.Sub(h.start)
+	during := " in the last " + ago(rangeLength)
+	none := "has had no successful backup" + during
 	newest := h.newest()
-	isShort := h.at.Sub(h.start) < h.maxAge
 	switch {
 	case newest == unknownStatus:
-		return Unknown, none + "; its newest backup, of " + h.time(h.last[newest].Start) + ", has a" + h.unknownStatus()
+		return Unknown, none + h.since()
 	case h.undated[success] > 0, h.tolerate && h.undated[exception] > 0:
-		return Unknown, "has had a successful backup at an unknown time only"
+		return Unknown, "has no successful backup with a start time, so its age is unknown"
 	case !h.backups && h.unknownTypes:
-		return Unknown, "has had no backup in this time range, but jobs of a type that this version does not know"
-	case isShort:
-		return Unknown, none + ", which is shorter than the maximum age of " + limit(h.maxAge)
+		return Unknown, "has had no backup" + during + ", but jobs of a type that this version does not know"
+	case rangeLength < h.maxAge:
+		return Unknown, none + ", which is less than the maximum age of " + limit(h.maxAge)
 	case !h.seen:
-		return Missing, "is expected, but has had no job in this time range"
+		return Missing, "is expected, but has had no job" + during
 	case !h.backups:
-		return Missing, "has had no backup in this time range, only other jobs"
+		return Missing, "has had no backup" + during + ", only other jobs"
 	case newest < 0 && len(h.running) > 0:
-		return Missing, none + "; its first backup has been running since " + h.time(h.running[0])
+		return Missing, none + ", but its first backup has been running since " + h.time(h.running[0])
 	}
 	return Missing, none + h.since()
 }
@@ -143,20 +153,43 @@ func (h *history) newest() outcome {
 	return worst
 }
 
+// newestText says how the newest backup ended, as a clause; empty if it succeeded.
+func (h *history) newestText() string {
+	newest := h.newest()
+	var how string
+	switch {
+	case newest == failure:
+		how = "failed"
+	case newest == exception && !h.tolerate:
+		how = "finished with an exception"
+	case newest == unknownStatus:
+		how = fmt.Sprintf("has a status that this version does not know: %q", clip(h.last[newest].Status, maxNameText))
+	default:
+		return ""
+	}
+	return "its newest backup, started at " + h.time(h.last[newest].Start) + ", " + how
+}
+
 // since says what happened after the last success, if anything.
 func (h *history) since() string {
-	switch newest := h.newest(); {
-	case newest == failure:
-		return "; the newest failed at " + h.time(h.last[newest].Start)
-	case newest == exception && !h.tolerate:
-		return "; the newest finished with an exception at " + h.time(h.last[newest].Start)
-	case newest == unknownStatus:
-		return "; the newest, of " + h.time(h.last[newest].Start) + ", has a" + h.unknownStatus()
+	if text := h.newestText(); text != "" {
+		return ", and " + text
 	}
 	if n := len(h.running); n > 0 && h.running[n-1].After(h.good.Start) {
-		return "; one has been running since " + h.time(h.running[n-1])
+		return ", and one has been running since " + h.time(h.running[n-1])
 	}
 	return ""
+}
+
+// lastStart returns when the newest backup started, whatever its status.
+func (h *history) lastStart() (last time.Time) {
+	for _, backup := range h.last {
+		last = later(backup.Start, last)
+	}
+	if n := len(h.running); n > 0 {
+		last = later(h.running[n-1], last)
+	}
+	return last
 }
 
 // runningTooLong returns when the oldest backup started that runs for too long and after which no success started.
@@ -167,14 +200,6 @@ func (h *history) runningTooLong(last time.Time) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-func (h *history) lastBackup(age time.Duration) string {
-	return "; its last successful backup was " + ago(age) + " ago"
-}
-
-func (h *history) unknownStatus() string {
-	return fmt.Sprintf(" status that this version does not know: %q", clip(h.last[unknownStatus].Status, maxNameText))
 }
 
 // time returns a time in the zone of the days, such as "2026-11-26 15:18 UTC".
