@@ -69,7 +69,11 @@ func TestTargets(t *testing.T) {
 		{"none", func(*health.Policy) {}, "Nameless=missing/ce:missing Sales=overdue/Finance and Operations:overdue/ce:ok Finance=ok/ce:ok", 0},
 		{"expected", func(p *health.Policy) {
 			p.Expected = []health.Target{target(" old sales", ""), target(strings.ToUpper(financeID), "CUSTOMER engagement"), target("nameless", "")}
-		}, "Nameless+=missing/ce+:missing Sales+=overdue/Finance and Operations+:overdue/ce+:ok Finance+=ok/ce+:ok", 0},
+		}, "Nameless+=missing/ce+:missing Sales+=overdue/Finance and Operations:overdue/ce:ok Finance+=ok/ce+:ok", 0},
+		{"all modules expected", func(p *health.Policy) {
+			p.Expected = []health.Target{target("Sales", ce), target("Sales", "finance and operations")}
+			p.Ignored = []health.Target{target("Nameless", ""), target("Finance", "")}
+		}, "Sales+=overdue/Finance and Operations+:overdue/ce+:ok", 2},
 		{"expected, never seen", func(p *health.Policy) {
 			p.Expected = []health.Target{target("Finance", "Other"), target("gone", ""), target("Gone", ""), target(otherID, "X")}
 			p.Ignored = []health.Target{target("Sales", ""), target("Nameless", "")}
@@ -79,8 +83,10 @@ func TestTargets(t *testing.T) {
 		}, "Sales=ok/ce:ok", 3},
 		{"long name", func(p *health.Policy) {
 			p.Ignored = []health.Target{{Organization: "sales"}, {Organization: "finance"}, {Organization: "nameless"}}
-			p.Expected = []health.Target{{Organization: strings.Repeat("X", 300)}}
-		}, strings.Repeat("x", 256) + "…0d4e2ca9e9cbced7+=ok/ce+:ok", 5},
+			p.Expected = []health.Target{
+				{Organization: strings.Repeat("X", 300)}, {Organization: strings.Repeat("x", 237) + "…0d4e2ca9e9cbced7"}, // as it is shown
+			}
+		}, strings.Repeat("x", 237) + "…0d4e2ca9e9cbced7+=ok/ce+:ok", 5},
 		{"overrides", func(p *health.Policy) {
 			p.Overrides = []health.Override{
 				{Target: target("Sales", "Finance and Operations"), MaxAge: 41 * time.Hour},

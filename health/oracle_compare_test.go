@@ -145,7 +145,7 @@ func (o *wantOrganization) compareNames(got health.Organization) string {
 
 // isName reports whether a listed name is one of a job. Long ones are cut.
 func isName(got, name string) bool {
-	return got == name || len(name) > 256 && strings.HasPrefix(got, name[:256])
+	return got == name || len(name) > 256 && strings.HasPrefix(got, name[:200])
 }
 
 func (m *wantModule) compare(w world, got health.Module) string {

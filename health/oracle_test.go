@@ -84,6 +84,7 @@ type wantOrganization struct {
 	text     string // of the target, if it was never seen
 	jobs     []d365backup.Job
 	expected bool
+	whole    bool // the policy expects it without naming a module
 	modules  map[string]*wantModule
 	states   states // if it has no modules
 }
@@ -251,14 +252,20 @@ func (v *verdict) expect(policy health.Policy) {
 			o.expect(target.Module)
 		}
 	}
+	for _, o := range v.organizations {
+		for _, m := range o.modules {
+			m.expected = m.expected || o.whole && len(o.modules) == 1
+		}
+	}
 	v.organizations = slices.DeleteFunc(v.organizations, func(o *wantOrganization) bool { return !o.expected && len(o.modules) == 0 })
 }
 
 func (o *wantOrganization) expect(module string) {
 	o.expected = true
 	found := module == ""
+	o.whole = o.whole || found
 	for name, m := range o.modules {
-		if module == "" || strings.EqualFold(module, name) {
+		if module != "" && strings.EqualFold(module, name) {
 			m.expected, found = true, true
 		}
 	}

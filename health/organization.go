@@ -43,15 +43,16 @@ func isGUID(id string) bool {
 	return true
 }
 
-// bounded returns a text of the service. A long one is cut, and a hash keeps it apart from others with the same beginning. The
-// hash does not depend on case, as the matching of names does not.
+// bounded returns a text of the service in at most 256 bytes. A long one is cut, and a hash keeps it apart from others with the
+// same beginning. The hash does not depend on case, as the matching of names does not.
 func bounded(s string) string {
 	const limit = 256
 	if len(s) <= limit {
 		return s
 	}
 	hash := sha256.Sum256([]byte(strings.ToLower(s)))
-	return strings.ToValidUTF8(s[:limit], "") + "…" + hex.EncodeToString(hash[:8])
+	end := "…" + hex.EncodeToString(hash[:8])
+	return strings.ToValidUTF8(s[:limit-len(end)], "") + end
 }
 
 // organization is what is known about one.

@@ -111,6 +111,9 @@ func (r *reading) organizationOf(s *subject) (o Organization, ignored int64) {
 			o.Modules = append(o.Modules, r.moduleOf(s, bounded(t.Module), nil))
 		}
 	}
+	for i := range o.Modules {
+		o.Modules[i].Expected = s.expects(o.Modules[i].Name, len(o.Modules) == 1)
+	}
 	slices.SortFunc(o.Modules, func(x, y Module) int {
 		return cmp.Or(cmp.Compare(y.State, x.State), compareNames(x.Name, y.Name))
 	})
@@ -143,7 +146,7 @@ func (r *reading) moduleOf(s *subject, name string, m *module) Module {
 	l := s.limits(r.policy, name)
 	h := r.history(m, l)
 	v := Module{
-		Name: name, Expected: s.expects(name),
+		Name:   name,
 		MaxAge: l.maxAge, MaxRunning: l.maxRunning, TolerateExceptions: l.tolerate,
 		LastSuccess: h.last[success], LastException: h.last[exception], LastFailure: h.last[failure],
 		LastStart: h.lastStart(), Age: h.age(), Running: int64(len(h.running)) + h.undated[inProgress],

@@ -64,7 +64,8 @@ type Organization struct {
 type Module struct {
 	// Name is the module's name; empty if the service sent none.
 	Name string `json:"module"`
-	// Expected reports whether the policy expects this module or its whole organization.
+	// Expected reports whether the policy expects this module, or its organization if that has no other module. Of several
+	// modules, one that the policy does not name is forgotten some time after its last job.
 	Expected bool `json:"expected"`
 	// State and Reason are the verdict. Reason completes a sentence that begins with the module.
 	State  State  `json:"state"`

@@ -116,8 +116,11 @@ func sameName(name, wanted string) bool {
 // names reports whether a target is the module, or all modules.
 func (t Target) names(module string) bool { return t.Module == "" || sameName(module, t.Module) }
 
-func (s *subject) expects(module string) bool {
-	return slices.ContainsFunc(s.expected, func(t Target) bool { return t.names(module) })
+// expects reports whether a module, which may be the only one, is expected: then it is not forgotten.
+func (s *subject) expects(module string, isOnly bool) bool {
+	return slices.ContainsFunc(s.expected, func(t Target) bool {
+		return t.Module == "" && isOnly || t.Module != "" && sameName(module, t.Module)
+	})
 }
 
 func (s *subject) ignores(module string) bool {

@@ -97,7 +97,7 @@ func module(name string, state health.State, reason, history string) health.Modu
 }
 
 func organization(name, id string, modules ...health.Module) health.Organization {
-	o := health.Organization{Name: name, ID: id, State: health.Missing, Reason: "has never been backed up in this time range", Expected: len(modules) == 0, Modules: modules}
+	o := health.Organization{Name: name, ID: id, State: health.Missing, Reason: "is expected, but has had no job in the last 35 days", Expected: len(modules) == 0, Modules: modules}
 	if len(modules) > 0 {
 		o.State, o.Reason = modules[0].State, modules[0].Reason
 	}
@@ -127,19 +127,19 @@ func summary(days int, organizations ...health.Organization) health.Summary {
 
 // sample has an organization of each state, and text that nobody expects.
 func sample() health.Summary {
-	ok, overdue := "has a successful backup of 3h 30m ago", "has had no successful backup for 9 days"
+	ok, overdue := "was last backed up 3 hours ago", "has had no successful backup for 9 days"
 	s := summary(
 		30,
 		organization("Finance", ""),
 		organization("Fabrikam", "id-2",
 			module("Unified Operations", health.Overdue, overdue, "######################!........"),
 			module("Customer Engagement", health.OK, ok, "###############################")),
-		organization(hostile, "id-3", module(hostile, health.Unknown, "has a newest backup with the status "+hostile, "          ##########.........##")),
-		organization("Northwind", "id-4", module("", health.Warning, "has a failed newest backup", "##########+###########!##x###x")),
+		organization(hostile, "id-3", module(hostile, health.Unknown, "was last backed up 3 hours ago, but its newest backup has a status that this version does not know: "+hostile, "          ##########.........##")),
+		organization("Northwind", "id-4", module("", health.Warning, "was last backed up 27 hours ago, but its newest backup, started at 2026-11-23 03:00 UTC, failed", "##########+###########!##x###x")),
 		organization("Contoso", "id-5", module("Customer Engagement", health.OK, ok, "##############################~")),
 	)
-	s.Reason = "4 of 5 organizations need attention: Finance has never been backed up in this time range; Fabrikam has had no successful backup for 9 days; " +
-		hostile + " has a newest backup with an unknown status; and 1 more"
+	s.Reason = "4 of 5 organizations need attention: Finance is expected, but has had no job in the last 35 days; Fabrikam has had no successful backup for 9 days; " +
+		hostile + " was last backed up 3 hours ago, but its newest backup has an unknown status; and 1 more"
 	s.Incomplete = "the total changed while reading"
 	s.UnidentifiedJobs, s.IgnoredJobs = 1, 20
 	s.Organizations[3].Modules[0].Problems[0].JobID = "`<b>`|@id"
@@ -159,7 +159,7 @@ func contoso(s health.Summary) *Report {
 
 // several is a report on three profiles, of which one could not be read.
 func several() *Report {
-	r := contoso(summary(7, organization("Sales", "id-1", module("", health.OK, "has a successful backup of 3h 30m ago", "########"))))
+	r := contoso(summary(7, organization("Sales", "id-1", module("", health.OK, "was last backed up 3 hours ago", "########"))))
 	r.Tenants = append(r.Tenants,
 		Tenant{Profile: "broken", Address: "https://graph-de.avepointonlineservices.com", Err: errors.New("permission denied\x1b[31m\nask an administrator")},
 		Tenant{Profile: "try", Sandbox: true, Summary: summary(7, organization("Finance", ""))},
@@ -219,7 +219,7 @@ func TestGolden(t *testing.T) {
 // year is a report on a year with a gap of nine days in March.
 func year(width int) *Report {
 	history := strings.Repeat("#", 100) + "........." + strings.Repeat("#", 257)
-	r := contoso(summary(365, organization("Sales", "id-1", module("", health.OK, "has a successful backup of 3h 30m ago", history))))
+	r := contoso(summary(365, organization("Sales", "id-1", module("", health.OK, "was last backed up 3 hours ago", history))))
 	r.Width = width
 	return r
 }
@@ -298,12 +298,12 @@ func TestUnknownFormat(t *testing.T) {
 // TestEveryViewSays checks for what no view may leave out.
 func TestEveryViewSays(t *testing.T) {
 	r := contoso(sample())
-	r.Tenants[0].Sandbox, r.Tenants[0].Summary.Unpinned = true, 4
+	r.Tenants[0].Sandbox, r.Tenants[0].Summary.Unpinned, r.Tenants[0].Summary.Organizations[1].Expected = true, 4, true
 	r.Location = time.FixedZone("Test/Zone", 3600)
 	for _, format := range []Format{Table, HTML, Markdown} {
 		text := written(t, r, format)
 		for _, want := range []string{
-			"Invented data", "4 organizations were seen but are not pinned", "d365backup orgs", "contoso", "https://graph-us.avepointonlineservices.com",
+			"Invented data", "4 organizations were seen but are not pinned", "2 modules of pinned organizations are not", "d365backup orgs", "contoso", "https://graph-us.avepointonlineservices.com",
 			"GET /dynamicsbackup/jobs", "v1.2.3", "Test/Zone", "the total changed while reading", "a later backup may have caught", "2026-11-23 07:30",
 		} {
 			text := strings.NewReplacer("&#39;", "'", "`", "", "A later", "a later").Replace(text)

@@ -203,12 +203,24 @@ func remarks(s *health.Summary, rows []*rowView) (all []string) {
 	if len(rows) > maxSections {
 		all = append(all, fmt.Sprintf("Only the first %d rows have details.", maxSections))
 	}
+	modules := 0 // of pinned organizations
+	for _, o := range s.Organizations {
+		for _, m := range o.Modules {
+			if o.Expected && !m.Expected {
+				modules++
+			}
+		}
+	}
 	if s.Unpinned > 0 {
-		unpinned := human.Plural(int64(s.Unpinned), "organization was seen but is not", "organizations were seen but are not")
-		all = append(all, unpinned+" pinned, and will be forgotten some time after the last job. "+
-			"'d365backup orgs' prints the lines that pin organizations.")
-	} else if len(rows) > 0 {
-		all = append(all, "All organizations seen are pinned.")
+		all = append(all, human.Plural(int64(s.Unpinned), "organization was seen but is not", "organizations were seen but are not")+
+			" pinned, and will be forgotten some time after the last job. 'd365backup orgs' prints the lines that pin organizations.")
+	}
+	if modules > 0 {
+		all = append(all, human.Plural(int64(modules), "module of a pinned organization is", "modules of pinned organizations are")+
+			" not pinned, and will be forgotten some time after the last job. 'd365backup orgs' prints the lines that pin modules.")
+	}
+	if s.Unpinned == 0 && modules == 0 && len(rows) > 0 {
+		all = append(all, "All organizations and modules seen are pinned.")
 	}
 	return all
 }

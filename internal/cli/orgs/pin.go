@@ -16,8 +16,9 @@ import (
 	"github.com/d365backup/d365backup/internal/human"
 )
 
-// pins returns the lines of a profile that expect the organizations, sorted by name. Each is pinned by its name or, if that fits another one, too,
-// by its id with the name in a comment; if it has several modules, so are those, since one that stops is forgotten otherwise.
+// pins returns the lines of a profile that expect the organizations, sorted by name. Each is pinned by its name or, if another
+// one has that name, too, by its id with the name in a comment. If it has several modules, so are those, since one that stops
+// is forgotten otherwise.
 func pins(organizations []health.Organization) string {
 	const indent = "    " // of the keys of a profile
 	organizations = slices.SortedFunc(slices.Values(organizations), func(a, b health.Organization) int {
@@ -30,6 +31,7 @@ func pins(organizations []health.Organization) string {
 		}
 	}
 	var b strings.Builder
+	isPinned := make(map[string]bool)
 	for _, o := range organizations {
 		name, pin, comment := human.Clip(o.Name, 60), o.Name, ""
 		if !usable(o.Name) || o.ID != "" && fits[verdict.Fold(o.Name)] > 1 {
@@ -39,8 +41,10 @@ func pins(organizations []health.Organization) string {
 			fmt.Fprintf(&b, "%s  # %q has no id and a name that cannot be written here\n", indent, name)
 			continue
 		}
-		key := quote(pin)
-		b.WriteString(strings.TrimRight(indent+"  - "+key+modules(o, len(key))+comment, " #") + "\n")
+		if folded := verdict.Fold(pin); !isPinned[folded] {
+			isPinned[folded] = true
+			b.WriteString(strings.TrimRight(indent+"  - "+quote(pin)+modules(o)+comment, " #") + "\n")
+		}
 	}
 	if b.Len() == 0 {
 		return ""
@@ -48,16 +52,16 @@ func pins(organizations []health.Organization) string {
 	return indent + "expect:\n" + b.String()
 }
 
-// modules returns what pins the modules of an organization, if there are several.
-func modules(o health.Organization, keyLength int) string {
-	const maxKey = 1000 // YAML allows 1024 characters up to the colon
+// modules returns what pins the modules of an organization, if there are several. Those whose name cannot be written are left out.
+func modules(o health.Organization) string {
 	var names []string
 	for _, m := range o.Modules {
-		if usable(m.Name) {
+		isListed := func(name string) bool { return strings.EqualFold(name, m.Name) } // in another case: one target matches both
+		if usable(m.Name) && !slices.ContainsFunc(names, isListed) {
 			names = append(names, m.Name)
 		}
 	}
-	if len(names) < 2 || len(names) < len(o.Modules) || keyLength > maxKey {
+	if len(o.Modules) < 2 || len(names) == 0 {
 		return ""
 	}
 	slices.Sort(names)

@@ -24,11 +24,14 @@ func TestPins(t *testing.T) {
 		organizations []health.Organization
 		want          string
 	}{
-		"none":            {nil, ""},
-		"name":            {[]health.Organization{{ID: id1, Name: "Contoso Sales"}, {ID: id2, Name: "Finance"}}, "- Contoso Sales\n- Finance\n"},
-		"one module":      {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}}}}, "- Sales\n"},
-		"several modules": {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}, {Name: "a, b"}}}}, "- Sales: [CE, \"a, b\"]\n"},
-		"an unnamed one":  {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}, {}}}}, "- Sales\n"},
+		"none":                 {nil, ""},
+		"name":                 {[]health.Organization{{ID: id1, Name: "Contoso Sales"}, {ID: id2, Name: "Finance"}}, "- Contoso Sales\n- Finance\n"},
+		"one module":           {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}}}}, "- Sales\n"},
+		"several modules":      {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}, {Name: "a, b"}}}}, "- Sales: [CE, \"a, b\"]\n"},
+		"an unnamed one":       {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "CE"}, {}}}}, "- Sales: [CE]\n"},
+		"unnamed ones":         {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{}, {Name: "\x1b"}}}}, "- Sales\n"},
+		"in two cases":         {[]health.Organization{{ID: id1, Name: "Sales", Modules: []health.Module{{Name: "ce"}, {Name: "X"}, {Name: "CE"}}}}, "- Sales: [X, ce]\n"},
+		"no ids, in two cases": {[]health.Organization{{Name: "Sales"}, {Name: "sales"}}, "- Sales\n"},
 		"two ids": {
 			[]health.Organization{{ID: id1, Name: "Sales"}, {ID: id2, Name: "sales"}}, "- " + id2 + "  # sales\n- " + id1 + "  # Sales\n",
 		},
@@ -36,7 +39,7 @@ func TestPins(t *testing.T) {
 		"no name":     {[]health.Organization{{ID: id1}, {ID: "not a GUID: 7"}}, "- " + id1 + "\n- \"not a GUID: 7\"\n"},
 		"no id":       {[]health.Organization{{Name: "Sales"}, {}}, "# \"\" has no id and a name that cannot be written here\n- Sales\n"},
 		"control characters": {
-			[]health.Organization{{ID: id1, Name: "a\nb", Modules: []health.Module{{Name: "CE"}, {Name: "\x1b"}}}}, "- " + id1 + "  # a b\n",
+			[]health.Organization{{ID: id1, Name: "a\nb", Modules: []health.Module{{Name: "CE"}, {Name: "\x1b"}}}}, "- " + id1 + ": [CE]  # a b\n",
 		},
 		"words of YAML": {
 			[]health.Organization{{Name: "true"}, {Name: "12"}, {Name: "a: b"}, {Name: "#1"}, {Name: " x "}, {Name: "b\u202e"}},
