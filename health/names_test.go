@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/d365backup/d365backup/health"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
@@ -216,7 +218,7 @@ func TestAnswer(t *testing.T) {
 			}
 			return list
 		}(), ""},
-		{"control characters", jobs{job(50, finished, org(salesID, "a\nb\x1b\u202e"))}, "a b   has had no successful backup for 2 days"},
+		{"control characters", jobs{job(50, finished, org(salesID, "a\nb\x1b\u202e"))}, "a b has had no successful backup for 2 days"},
 		{"unknown type without an organization", append(ok(1), job(3, finished, org("", ""), ofType(newType))),
 			"Org 00 is backed up; 1 backup names no organization"},
 		{"without an organization", append(ok(2), job(3, finished, org("", "")), job(3, finished, org("", ""), ofType(d365backup.JobTypeRetention))),
@@ -243,5 +245,18 @@ func TestUnpinned(t *testing.T) {
 	s := assess(t, policy(expecting("Sales", "Gone")), job(3, finished), job(3, finished, org(financeID, "Finance")), job(3, finished, org("", "X")))
 	if s.Unpinned != 2 {
 		t.Errorf("%d unpinned", s.Unpinned)
+	}
+}
+
+// TestLabels tells organizations apart that look the same.
+func TestLabels(t *testing.T) {
+	s := health.Summary{Organizations: []health.Organization{
+		{Name: " Sales\u202e\n", ID: "1"}, {Name: "SALES"}, {Name: "Finance", ID: "2"}, {ID: "3"}, {Name: "\x1b", ID: "4"}, {},
+		{Name: strings.Repeat("x", 300) + "1", ID: "5"}, {Name: strings.Repeat("x", 300) + "2", ID: "6"},
+	}}
+	long := strings.Repeat("x", 99) + "…"
+	want := []string{"Sales (1)", "SALES (no id)", "Finance", "3", "4", "(no name)", long + " (5)", long + " (6)"}
+	if diff := cmp.Diff(want, s.Labels()); diff != "" {
+		t.Error(diff)
 	}
 }

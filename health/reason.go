@@ -10,7 +10,7 @@ import (
 
 const (
 	maxClauses  = 5   // organizations that Summary.Reason names
-	maxNameText = 80  // characters of a name in a reason
+	maxNameText = 100 // characters of a name in a reason
 	maxWhyText  = 200 // characters of an error in a reason
 )
 
@@ -50,12 +50,15 @@ func plural(n int64, one, many string) string {
 
 // clip returns a text on one line, without characters that control a terminal, and of at most limit characters.
 func clip(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
 			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
 		}
 		return r
-	}, s)
+	}, s))
 	if runes := []rune(s); len(runes) > limit {
 		return string(runes[:limit-1]) + "…"
 	}
@@ -76,18 +79,15 @@ func (s *Summary) reason(unidentified int64) string {
 
 // verdict returns the answer about the organizations.
 func (s *Summary) verdict() string {
-	shared := make(map[string]int)
-	for _, o := range s.Organizations {
-		shared[strings.ToLower(o.Name)]++
-	}
+	labels := s.Labels()
 	var clauses []string
 	bad := 0
-	for _, o := range s.Organizations {
+	for i, o := range s.Organizations {
 		if o.State == OK {
 			continue
 		}
 		if bad++; bad <= maxClauses {
-			clauses = append(clauses, o.label(shared[strings.ToLower(o.Name)] > 1)+" "+o.Reason)
+			clauses = append(clauses, labels[i]+" "+o.Reason)
 		}
 	}
 	total := len(s.Organizations)
@@ -99,7 +99,7 @@ func (s *Summary) verdict() string {
 	case total == 0:
 		return "No organization was seen"
 	case bad == 0 && total == 1:
-		return s.Organizations[0].label(false) + " is backed up"
+		return labels[0] + " is backed up"
 	case bad == 0 && total == 2:
 		return "Both organizations are backed up"
 	case bad == 0:
@@ -113,11 +113,21 @@ func (s *Summary) verdict() string {
 	}
 }
 
-// label returns the name of an organization, with its id if others have that name, too.
-func (o *Organization) label(isShared bool) string {
-	name := clip(cmp.Or(o.Name, o.ID), maxNameText)
-	if isShared && o.Name != "" {
-		name += " (" + clip(cmp.Or(o.ID, "no id"), maxNameText) + ")"
+// Labels returns how to show each organization, in their order: by its name, by its id if it has no name, and by both if another
+// one has the same name. A label is one line of at most about 200 characters, without characters that control a terminal.
+func (s *Summary) Labels() []string {
+	names, count := make([]string, len(s.Organizations)), make(map[string]int)
+	for i, o := range s.Organizations {
+		names[i] = clip(o.Name, maxNameText)
+		count[strings.ToLower(names[i])]++
 	}
-	return name
+	labels := make([]string, len(names))
+	for i, o := range s.Organizations {
+		id := clip(o.ID, maxNameText)
+		labels[i] = cmp.Or(names[i], id, "(no name)")
+		if names[i] != "" && count[strings.ToLower(names[i])] > 1 {
+			labels[i] += " (" + cmp.Or(id, "no id") + ")"
+		}
+	}
+	return labels
 }

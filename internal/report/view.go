@@ -227,17 +227,10 @@ func remarks(s *health.Summary, rows []*rowView) (all []string) {
 
 // newRows returns the modules, worst first, with no more than their labels and states.
 func newRows(s *health.Summary) (rows []*rowView) {
-	shared := map[string]int{}
-	for _, o := range s.Organizations {
-		shared[human.Clip(o.Name, maxName)]++
-	}
-	for _, o := range s.Organizations {
-		name, id := human.Clip(o.Name, maxName), human.Clip(o.ID, maxName)
+	labels := s.Labels()
+	for i, o := range s.Organizations {
+		label, id := labels[i], human.Clip(o.ID, maxName)
 		former := human.Clip(strings.Join(o.FormerNames, ", "), maxName)
-		label := cmp.Or(name, id, "(no name)")
-		if name != "" && shared[name] > 1 {
-			label += " (" + cmp.Or(id, "no id") + ")"
-		}
 		modules := o.Modules
 		if len(modules) == 0 {
 			modules = []health.Module{{State: o.State, Reason: o.Reason, Expected: o.Expected, Age: -1}}

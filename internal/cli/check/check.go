@@ -71,7 +71,7 @@ standard output.
 }
 
 func (c *command) run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w of %s (-t)", errTimeout, c.timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, timeoutError{c.timeout})
 	defer cancel()
 	var notes bytes.Buffer // callers mix the standard error into the output
 	app := *c.app
@@ -102,14 +102,22 @@ func ExitCode(app *cmdutil.App, err error) int {
 	return codeUnknown // help, too: a check that is configured to show help must not look well
 }
 
-var errTimeout = errors.New("timeout")
+// timeoutError is the cause of a context that ends by -t.
+type timeoutError struct{ limit time.Duration }
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("the jobs could not be read within %s (-t)", e.limit)
+}
 
 // explain returns an error in one line, with the diagnosis of the doctor if there is one.
 func explain(err error) string {
+	if cause := (timeoutError{}); errors.As(err, &cause) {
+		return cause.Error()
+	}
 	own, ok := errors.AsType[*d365backup.Error](err)
 	if !ok || own.Reason == "" {
 		return err.Error()
 	}
 	d := doctor.Find(own.Reason)
-	return fmt.Sprintf("%s: %s. Next: %s", d.Title, own.Facts(), strings.Join(d.Next[:min(1, len(d.Next))], ""))
+	return fmt.Sprintf("%s: %s. Next: %s", d.Title, own.Facts(), strings.TrimSuffix(strings.Join(d.Next[:min(1, len(d.Next))], ""), "."))
 }

@@ -53,6 +53,7 @@ type result struct {
 	organizations int
 	affected      int // organizations that are not OK
 	unpinned      int
+	several       bool // profiles
 	invented      bool // by a sandbox
 	counts        map[health.State]int
 	ages, sizes   []string // performance data of modules
@@ -64,8 +65,8 @@ type result struct {
 //
 // The notes are lines about how jobs were read, for the long output.
 func render(tenants []verdict.Tenant, warnAge time.Duration, verbose bool, notes string) (code int, output string) {
-	r := result{counts: make(map[health.State]int)}
-	labels := make(map[string]int)
+	r := result{several: len(tenants) > 1, counts: make(map[health.State]int)}
+	used := make(map[string]int)
 	for _, t := range tenants {
 		if len(tenants) == 1 {
 			t.Profile = "" // which the caller knows
@@ -73,7 +74,7 @@ func render(tenants []verdict.Tenant, warnAge time.Duration, verbose bool, notes
 		warnEarly(&t.Summary, warnAge)
 		r.addTenant(t)
 		if t.Failure == nil { // ages in an incomplete list may be too high
-			r.addValues(t, warnAge, labels)
+			r.addValues(t, warnAge, used)
 		}
 	}
 	slices.SortStableFunc(r.problems, func(a, b problem) int { return cmp.Compare(b.state, a.state) })
@@ -105,7 +106,7 @@ func warnEarly(s *health.Summary, age time.Duration) {
 				continue
 			}
 			m.State = health.Warning
-			m.Reason = fmt.Sprintf("has had no successful backup for %s, more than %s", human.Duration(m.Age), human.Duration(age))
+			m.Reason = fmt.Sprintf("was last backed up %s ago, more than %s", human.Duration(m.Age), human.Duration(age))
 			if o.State == health.OK {
 				o.State, o.Reason = m.State, m.Reason
 			}
@@ -124,20 +125,20 @@ func (r *result) addTenant(t verdict.Tenant) {
 		worst = health.Unknown
 		r.problems = append(r.problems, problem{worst, prefix + explain(t.Failure)})
 	}
-	names := verdict.Names(t.Summary.Organizations)
+	labels := t.Summary.Labels()
 	for i, o := range t.Summary.Organizations {
 		worst = max(worst, o.State)
 		r.organizations++
 		r.counts[o.State]++
 		if o.State != health.OK {
 			r.affected++
-			r.problems = append(r.problems, problem{o.State, prefix + clip(names[i], maxName) + " " + o.Reason})
+			r.problems = append(r.problems, problem{o.State, prefix + labels[i] + " " + o.Reason})
 		}
 		if len(o.Modules) == 0 {
-			r.lines = append(r.lines, fmt.Sprintf("%s: %s%s %s", o.State, prefix, names[i], o.Reason))
+			r.lines = append(r.lines, fmt.Sprintf("%s: %s%s %s", o.State, prefix, labels[i], o.Reason))
 		}
 		for _, m := range o.Modules {
-			r.lines = append(r.lines, fmt.Sprintf("%s: %s%s %s", m.State, prefix, join(names[i], m.Name, " / "), m.Reason))
+			r.lines = append(r.lines, fmt.Sprintf("%s: %s%s %s", m.State, prefix, join(labels[i], m.Name, " / "), m.Reason))
 		}
 	}
 	r.unpinned += t.Summary.Unpinned
@@ -165,9 +166,7 @@ func (r *result) status() string {
 		return human.Plural(int64(r.organizations), "organization is", "organizations are") + " backed up" + end
 	}
 	var b strings.Builder
-	if r.affected > 0 {
-		fmt.Fprintf(&b, "%d of %s attention: ", r.affected, human.Plural(int64(r.organizations), "organization needs", "organizations need"))
-	}
+	b.WriteString(r.heading())
 	room := maxStatus - len("BACKUP CRITICAL - ; and 1000000000 more | ") - len(end)
 	for i, p := range r.problems {
 		text := clip(p.text, maxProblem)
@@ -181,6 +180,21 @@ func (r *result) status() string {
 		b.WriteString(text)
 	}
 	return b.String() + end
+}
+
+// heading says how many organizations and profiles have a problem; nothing if it is clear from the problems.
+func (r *result) heading() string {
+	others := len(r.problems) - r.affected // profiles with a problem that is not one of an organization
+	affected := fmt.Sprintf("%d of %s", r.affected, human.Plural(int64(r.organizations), "organization", "organizations"))
+	switch {
+	case r.affected == 0, others == 0 && r.organizations == 1, others > 0 && !r.several:
+		return ""
+	case others > 0:
+		return affected + " and " + human.Plural(int64(others), "profile", "profiles") + " need attention: "
+	case r.affected == 1:
+		return affected + " needs attention: "
+	}
+	return affected + " need attention: "
 }
 
 // data returns the performance data.
@@ -214,25 +228,25 @@ func (r *result) long() string {
 }
 
 // addValues adds the age of the last success and its size for each module, in the order of names, so that a limit leaves out
-// the same ones each time. Labels counts the labels in use.
-func (r *result) addValues(t verdict.Tenant, warnAge time.Duration, labels map[string]int) {
-	organizations := slices.Clone(t.Summary.Organizations)
-	slices.SortStableFunc(organizations, func(a, b health.Organization) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
-	})
+// the same ones each time. Used counts the labels in use.
+func (r *result) addValues(t verdict.Tenant, warnAge time.Duration, used map[string]int) {
+	labels, order := t.Summary.Labels(), make([]int, len(t.Summary.Organizations))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(labels[a], labels[b]) })
 	warn := ""
 	if warnAge > 0 {
 		warn = strconv.FormatInt(int64(warnAge/time.Second), 10)
 	}
-	names := verdict.Names(organizations)
-	for i, o := range organizations {
-		modules := slices.Clone(o.Modules)
+	for _, i := range order {
+		modules := slices.Clone(t.Summary.Organizations[i].Modules)
 		slices.SortStableFunc(modules, func(a, b health.Module) int { return strings.Compare(a.Name, b.Name) })
 		for _, m := range modules {
 			if m.Age < 0 {
 				continue // no success
 			}
-			name := label(join(t.Profile, join(names[i], m.Name, "/"), "/"), labels)
+			name := label(join(t.Profile, join(labels[i], m.Name, "/"), "/"), used)
 			r.ages = append(r.ages, fmt.Sprintf("'%s age'=%ds;%s;%d;0", name, m.Age/time.Second, warn, m.MaxAge/time.Second))
 			r.sizes = append(r.sizes, fmt.Sprintf("'%s size'=%dB;;;0", name, m.LastGood().Size))
 		}

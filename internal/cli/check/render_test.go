@@ -54,10 +54,10 @@ func TestRender(t *testing.T) {
 		"ok":              {[]verdict.Tenant{tenantOf("", good)}, 0, 0, "BACKUP OK - 1 organization is backed up"},
 		"not pinned":      {[]verdict.Tenant{unpinned}, 0, 0, "BACKUP OK - 1 organization is backed up; 1 not pinned"},
 		"sandbox":         {[]verdict.Tenant{invented}, 0, 0, "BACKUP OK - 1 organization is backed up; invented data of a sandbox"},
-		"warning":         {[]verdict.Tenant{tenantOf("", failed, good)}, 0, 1, "BACKUP WARNING - 1 of 2 organizations need attention: Sales failed 2h ago"},
-		"early":           {[]verdict.Tenant{tenantOf("", good)}, 2 * time.Hour, 1, "BACKUP WARNING - 1 of 1 organization needs attention: Contoso has had no successful backup for 3h, more than 2h"},
+		"warning":         {[]verdict.Tenant{tenantOf("", failed, good)}, 0, 1, "BACKUP WARNING - 1 of 2 organizations needs attention: Sales failed 2h ago"},
+		"early":           {[]verdict.Tenant{tenantOf("", good)}, 2 * time.Hour, 1, "BACKUP WARNING - Contoso was last backed up 3h ago, more than 2h"},
 		"not early":       {[]verdict.Tenant{tenantOf("", good)}, 3 * time.Hour, 0, "BACKUP OK - 1 organization is backed up"},
-		"early, overdue":  {[]verdict.Tenant{tenantOf("", late)}, time.Hour, 2, "BACKUP CRITICAL - 1 of 1 organization needs attention: Finance has had no successful backup for 31d"},
+		"early, overdue":  {[]verdict.Tenant{tenantOf("", late)}, time.Hour, 2, "BACKUP CRITICAL - Finance has had no successful backup for 31d"},
 		"no organization": {[]verdict.Tenant{tenantOf("")}, 0, 3, "BACKUP UNKNOWN - no organization was seen"},
 		"no tenant":       {nil, 0, 3, "BACKUP UNKNOWN - no profile was read"},
 		"one has none":    {[]verdict.Tenant{tenantOf("", good), {}}, 0, 3, "BACKUP UNKNOWN - no profile was read"},
@@ -65,7 +65,7 @@ func TestRender(t *testing.T) {
 		"unidentified":    {[]verdict.Tenant{unidentified}, 0, 3, "BACKUP UNKNOWN - 2 jobs have no organization"},
 		"incomplete":      {[]verdict.Tenant{incomplete}, 0, 3, "BACKUP UNKNOWN - job list may be incomplete"},
 		"several": {
-			[]verdict.Tenant{broken, tenantOf("south", late, failed, good), tenantOf("east", good)}, 0, 2, "BACKUP CRITICAL - 2 of 4 organizations need attention: " +
+			[]verdict.Tenant{broken, tenantOf("south", late, failed, good), tenantOf("east", good)}, 0, 2, "BACKUP CRITICAL - 2 of 4 organizations and 1 profile need attention: " +
 				"south: Finance has had no successful backup for 31d; north: permission denied (status 403); south: Sales failed 2h ago",
 		},
 		"one failed": {[]verdict.Tenant{broken, tenantOf("east", good)}, 0, 3, "BACKUP UNKNOWN - north: permission denied (status 403)"},

@@ -2,6 +2,7 @@
 package orgs
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -73,9 +74,8 @@ func render(t verdict.Tenant, zone *time.Location) string {
 	const maxName = 60
 	pinned := map[bool]string{true: "yes", false: "no"}
 	rows := [][]string{{"STATE", "LAST SUCCESS", "ORGANIZATION", "MODULE", "PINNED", "ID"}}
-	for i, name := range verdict.Names(t.Summary.Organizations) {
-		o := t.Summary.Organizations[i]
-		name = human.Clip(name, maxName)
+	for _, o := range t.Summary.Organizations {
+		name := cmp.Or(human.Clip(o.Name, maxName), "-")
 		if len(o.Modules) == 0 {
 			rows = append(rows, []string{o.State.String(), "-", name, "-", pinned[o.Expected], human.Clip(o.ID, maxName)})
 		}

@@ -9,27 +9,6 @@ import (
 	"github.com/d365backup/d365backup/internal/human"
 )
 
-// Names returns how to show each organization: by its name, by its id if it has none, and by both if another organization has
-// the same name.
-func Names(organizations []health.Organization) []string {
-	count := make(map[string]int)
-	for _, o := range organizations {
-		count[o.Name]++
-	}
-	names := make([]string, len(organizations))
-	for i, o := range organizations {
-		switch {
-		case o.Name == "":
-			names[i] = o.ID
-		case count[o.Name] > 1 && o.ID != "":
-			names[i] = o.Name + " (" + o.ID + ")"
-		default:
-			names[i] = o.Name
-		}
-	}
-	return names
-}
-
 // Fold returns the same text for names that a policy does not tell apart.
 func Fold(name string) string { return strings.ToLower(strings.ToUpper(strings.TrimSpace(name))) }
 

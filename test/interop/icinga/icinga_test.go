@@ -92,7 +92,7 @@ func TestNegate(t *testing.T) {
 		code int
 		text string
 	}{
-		"--profile good": {2, "BACKUP CRITICAL - 1 organization is backed up"}, "--profile late": {0, "BACKUP OK - 1 of 1 organization needs attention: It's"},
+		"--profile good": {2, "BACKUP CRITICAL - 1 organization is backed up"}, "--profile late": {0, "BACKUP OK - It's"},
 		"--profile early -w 24h": {1, "BACKUP WARNING - "}, "--profile none": {3, "BACKUP UNKNOWN - "}, "--bogus": {3, "BACKUP UNKNOWN - unknown flag --bogus"},
 	} {
 		cmd := exec.CommandContext(t.Context(), negate, append([]string{"-s", command, "check"}, strings.Fields(args)...)...)
@@ -132,8 +132,8 @@ object PerfdataWriter "results" {
 	counts := "organizations=1;;;0 ok=%d;;;0 warning=%d;;;0 unknown=0;;;0 overdue=%d;;;0 missing=0;;;0 unpinned=1;;;0 "
 	want := map[string]string{
 		"good":  "OK\tBACKUP OK - 1 organization is backed up; 1 not pinned \t" + fmt.Sprintf(counts, 1, 0, 0) + "'Sales/Customer Engagement age'=N;86400;129600;0 'Sales/Customer Engagement size'=1048576B;;;0",
-		"early": "WARNING\tBACKUP WARNING - 1 of 1 organization needs attention: Sales ",
-		"late":  `CRITICAL	BACKUP CRITICAL - 1 of 1 organization needs attention: It's / a = "b" ::c;d[31m has had no successful backup`,
+		"early": "WARNING\tBACKUP WARNING - Sales ",
+		"late":  `CRITICAL	BACKUP CRITICAL - It's / a = "b" ::c;d[31m has had no successful backup`,
 		"none":  "UNKNOWN\tBACKUP UNKNOWN - ",
 	}
 	for host, line := range results(t, folder, len(want)) {
