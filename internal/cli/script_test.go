@@ -50,7 +50,7 @@ func (m leakChecked) Run() int {
 //	exits CODE COMMAND...     run a command that must end with this exit code
 //	refused COMMAND...        run a command that must be refused as a usage error, before any request
 //
-// In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
+// In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), no-future (time ranges must end by now), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
 // of a fault of package sandbox.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -168,6 +168,8 @@ func (s *service) start(ts *testscript.TestScript, behaviors []string) {
 				w.Header().Set("Content-Type", "application/json")
 				_, _ = io.WriteString(w, readWithTimes(ts, value))
 			}))
+		case "no-future":
+			faults = append(faults, noFuture())
 		case "page2":
 			faults = append(faults, onJobs(ts, behavior, 2, func(w http.ResponseWriter, r *http.Request) {
 				if value == "never" {
@@ -216,6 +218,22 @@ func (s *service) record(next http.Handler) http.Handler {
 			s.responded <- struct{}{}
 		}
 	})
+}
+
+// noFuture refuses time ranges that end after now.
+func noFuture() sandbox.Fault {
+	return sandbox.Fault{Name: "no-future", Middleware: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			var filter struct{ EndTime time.Time }
+			if json.Unmarshal(body, &filter) == nil && time.Until(filter.EndTime) > time.Minute {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			next.ServeHTTP(w, r)
+		})
+	}}
 }
 
 // onJobs handles requests for jobs from this page on.

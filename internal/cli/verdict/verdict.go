@@ -178,16 +178,18 @@ type reader struct {
 	tenant Tenant
 }
 
-// lookAhead is how far after now jobs are requested: if the clock of this machine is slow, the newest ones would be missing,
-// and an old success would look young.
+// lookAhead is how far after now jobs are requested. If the clock of this machine is slow, ages are too low. Then jobs that
+// start later than now show that, unless only jobs until now are requested.
 const lookAhead = 24 * time.Hour
 
 func (r *reader) read(ctx context.Context) {
 	r.tenant.Profile = r.profile.Name
 	client, err := r.profile.Client(r.progress.Option(), r.drift.Option(), cmdutil.UserAgent)
 	if err == nil {
-		query := d365backup.Query{Start: r.policy.Start, End: cmp.Or(r.end, r.policy.Now.Add(lookAhead))}
-		r.tenant.Summary, err = health.Assess(r.drift.Watch(client.Jobs(ctx, query)), r.policy)
+		r.tenant.Summary, err = r.assess(ctx, client, cmp.Or(r.end, r.policy.Now.Add(lookAhead)))
+		if r.end.IsZero() && errors.Is(err, d365backup.ErrBadRequest) { // the documents do not say whether a time range may end after now
+			r.tenant.Summary, err = r.assess(ctx, client, r.policy.Now)
+		}
 		r.tenant.Address, r.tenant.Operation = client.BaseURL(), r.operation()
 		if reason := r.tenant.Summary.Incomplete; err == nil && reason != "" { // more than the summary can hold
 			err = fmt.Errorf("%w: %s", d365backup.ErrIncomplete, reason)
@@ -197,6 +199,11 @@ func (r *reader) read(ctx context.Context) {
 	if err != nil && (!errors.Is(err, d365backup.ErrIncomplete) || errors.Is(err, d365backup.ErrConfig)) {
 		r.tenant.Err, r.tenant.Summary = r.tenant.Failure, health.Summary{State: health.Unknown} // too many jobs may be missing
 	}
+}
+
+func (r *reader) assess(ctx context.Context, client *d365backup.Client, end time.Time) (health.Summary, error) {
+	jobs := client.Jobs(ctx, d365backup.Query{Start: r.policy.Start, End: end})
+	return health.Assess(r.drift.Watch(jobs), r.policy)
 }
 
 // operation returns the method and the path of the requests.
