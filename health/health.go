@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	d365backup "github.com/d365backup/d365backup/wrapper"
@@ -97,7 +98,7 @@ func (a *Accumulator) Fail(err error) {
 	}
 	a.incomplete = "jobs are missing"
 	if own, ok := errors.AsType[*d365backup.Error](err); ok {
-		a.incomplete = own.Facts()
+		a.incomplete = strings.TrimPrefix(own.Facts(), d365backup.ErrIncomplete.Error()+": ")
 	} else if err != nil {
 		a.incomplete = err.Error()
 	}

@@ -176,6 +176,14 @@ func TestIncomplete(t *testing.T) {
 	}
 }
 
+// TestIncompleteOnce: that the list is incomplete is said once.
+func TestIncompleteOnce(t *testing.T) {
+	s, _ := health.Assess(all(nil, &d365backup.Error{Kind: d365backup.ErrIncomplete, Message: "page 3 is missing"}), policy())
+	if s.Reason != "The list of jobs is incomplete (page 3 is missing). No organization was seen" {
+		t.Errorf("reason %q", s.Reason)
+	}
+}
+
 // TestEndBeforeNow counts ages to the end of the time range.
 func TestEndBeforeNow(t *testing.T) {
 	past := policy(func(p *health.Policy) { p.End = now.Add(-100 * time.Hour) })

@@ -67,7 +67,7 @@ func (t Tenant) state() health.State {
 // reason returns a sentence without a full stop.
 func (t Tenant) reason() string {
 	if t.Err != nil {
-		return "jobs cannot be read: " + clip(t.Err.Error())
+		return "Jobs cannot be read: " + clip(t.Err.Error())
 	}
 	return clip(t.Summary.Reason)
 }

@@ -175,7 +175,7 @@ func (r *Report) tenantView(t Tenant, anchor string) *tenantView {
 // notes are what the reader must know about the list of jobs.
 func notes(s *health.Summary) (all []string) {
 	if s.Incomplete != "" {
-		all = append(all, "Incomplete: jobs may be missing from this report: "+clip(s.Incomplete))
+		all = append(all, "Jobs may be missing from this report: "+clip(s.Incomplete))
 	}
 	if s.UnidentifiedJobs > 0 {
 		all = append(all, human.Plural(s.UnidentifiedJobs, "job names", "jobs name")+" no organization.")
