@@ -22,7 +22,7 @@ const (
 	MinMaxAge = time.Minute
 )
 
-// Policy says what was asked for and what is expected. Only Start is required.
+// Policy is the time range of the jobs and what is expected of them. Only Start is required.
 type Policy struct {
 	// Start and End are the time range that the jobs were requested for. A zero End is Now. An organization that has not been
 	// seen since Start is forgotten unless it is expected, so start DefaultLookBack before now even if less is shown.

@@ -10,7 +10,7 @@ const (
 	// Warning is a success within the maximum age, but a problem since: the newest backup failed, finished with an exception
 	// or has been running for too long.
 	Warning
-	// Unknown says that the jobs do not tell: the list is incomplete or shorter than the maximum age, a type or a status is not
+	// Unknown means that the jobs do not show the state: the list is incomplete or shorter than the maximum age, a type or a status is not
 	// known, or a backup starts more than an hour later than Summary.At, so that a clock is wrong.
 	Unknown
 	// Overdue is a last success older than the maximum age.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// reading is one look at an accumulator.
+// reading is what one call of Summary works with.
 type reading struct {
 	*Accumulator
 	at          time.Time

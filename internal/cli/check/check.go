@@ -1,4 +1,4 @@
-// Package check is the command "check": the verdict as a monitoring plugin, by the guidelines of monitoring-plugins.org.
+// Package check is the command "check": the verdict as a monitoring plugin that follows the guidelines of monitoring-plugins.org.
 package check
 
 import (
@@ -39,10 +39,10 @@ func New(app *cmdutil.App) *cobra.Command {
 		Long: `Checks whether every organization is backed up, as a plugin for Icinga, Nagios and
 others: one line with the worst problems first, then performance data.
 
-The exit code is 0 if all is well, 1 for a warning, 2 if an organization is overdue
-or missing, and 3 if that is unknown. Everything else is 3, too: usage errors, this
-help, a failed request, a list of jobs that may be incomplete. All output is on the
-standard output.
+The exit code is 0 for ok, 1 for a warning, 2 if an organization is overdue or
+missing, and 3 if the state is unknown. It is also 3 for everything else: usage
+errors, this help, a failed request, a list of jobs that may be incomplete. All
+output is on the standard output.
 
 'd365backup help states' explains the states.`,
 		Example: `  d365backup check --sandbox
@@ -99,7 +99,7 @@ func ExitCode(app *cmdutil.App, err error) int {
 	if err != nil {
 		_, _ = io.WriteString(app.Stdout, clip("BACKUP UNKNOWN - "+explain(app.Explained(err)), maxStatus)+"\n")
 	}
-	return codeUnknown // help, too: a check that is configured to show help must not look well
+	return codeUnknown // help, too: a check that is configured to show help must not look ok
 }
 
 // timeoutError is the cause of a context that ends by -t.

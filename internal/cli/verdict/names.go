@@ -45,7 +45,7 @@ func Find(organizations []health.Organization, text string) (health.Organization
 	case 1:
 		return found[0], nil
 	}
-	return health.Organization{}, fmt.Errorf("%q fits %d organizations: use one of %s", human.Text(text), len(found), list(found))
+	return health.Organization{}, fmt.Errorf("%q matches %d organizations: use the id of one of them: %s", human.Text(text), len(found), list(found))
 }
 
 // list returns the names of organizations with their ids.

@@ -38,9 +38,9 @@ type Flags struct {
 func (f *Flags) AddFlags(cmd *cobra.Command, maxAge, letter string) {
 	flags := cmd.Flags()
 	flags.VarP(cmdutil.NewDuration("", &f.MaxAge), maxAge, letter,
-		"maximum `age` of the last success, such as 36h or 2d, instead of all those of the profile (default 36h)")
-	flags.Var(namesValue(&f.expect), "expect", "`names` or ids of organizations that must have a backup, besides those of the profile")
-	flags.Var(namesValue(&f.ignore), "ignore", "`names` or ids of organizations to leave out, besides those of the profile")
+		"maximum `age` of the last success, such as 36h or 2d; replaces all those of the profile (default 36h)")
+	flags.Var(namesValue(&f.expect), "expect", "`names` or ids of organizations that must have a backup, in addition to those of the profile")
+	flags.Var(namesValue(&f.ignore), "ignore", "`names` or ids of organizations to leave out, in addition to those of the profile")
 	flags.Var(cmdutil.NewDuration("35d", &f.lookBack), "look-back", "`time` after which an organization that is not expected is forgotten, such as 90d")
 	for _, name := range []string{maxAge, "expect", "ignore", "look-back"} {
 		cmdutil.Complete(cmd, name)
@@ -75,16 +75,16 @@ type Window struct {
 // Tenant is the verdict about one profile.
 type Tenant struct {
 	report.Tenant
-	// Failure is why jobs are missing, in terms of flags and variables; nil if none are. If there is a summary all the same,
-	// Err is nil.
+	// Failure is why jobs are missing, in terms of flags and variables; nil if none are. If there is a summary anyway, Err
+	// is nil.
 	Failure error
 }
 
 // maxAtOnce is how many profiles are read at the same time.
 const maxAtOnce = 8
 
-// Read reads the jobs of every profile and assesses them. A profile that fails has an error of its own and stops no other; the
-// error of Read is about the flags or the configuration file, or the context was canceled.
+// Read reads the jobs of every profile and assesses them. A profile that fails has its own error and does not affect the
+// others; the error of Read is about the flags or the configuration file, or the context was canceled.
 func (f *Flags) Read(ctx context.Context, app *cmdutil.App, now time.Time, window Window) ([]Tenant, error) {
 	profiles, closeService, err := f.connection.OpenAll(app)
 	if err != nil {
@@ -127,7 +127,7 @@ func (f *Flags) Read(ctx context.Context, app *cmdutil.App, now time.Time, windo
 }
 
 // suggest reports which organization --expect may mean if it only has the beginning of a name. It is not taken for that one:
-// otherwise "Sales" would be well if Sales disappears and there is a Sales EU.
+// otherwise an expected "Sales" would be ok after Sales has disappeared, because there is a Sales EU.
 func (f *Flags) suggest(app *cmdutil.App, organizations []health.Organization) {
 	seen := slices.DeleteFunc(slices.Clone(organizations), func(o health.Organization) bool { return len(o.Modules) == 0 })
 	for _, name := range f.expect {
