@@ -184,6 +184,20 @@ func TestIncompleteOnce(t *testing.T) {
 	}
 }
 
+// TestLastGood: the age is that of the backup that is shown as the last success.
+func TestLastGood(t *testing.T) {
+	list := jobs{job(50, finished), job(27, exception), job(3, failed)}
+	for _, test := range []struct {
+		policy health.Policy
+		want   time.Duration
+	}{{policy(), 50 * time.Hour}, {policy(tolerant), 27 * time.Hour}} {
+		m := assess(t, test.policy, list...).Organizations[0].Modules[0]
+		if age := now.Sub(m.LastGood().Start); age != test.want || m.Age != age {
+			t.Errorf("shown age %v, age %v, want %v", age, m.Age, test.want)
+		}
+	}
+}
+
 // TestEndBeforeNow counts ages to the end of the time range.
 func TestEndBeforeNow(t *testing.T) {
 	past := policy(func(p *health.Policy) { p.End = now.Add(-100 * time.Hour) })

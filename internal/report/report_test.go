@@ -235,16 +235,16 @@ func TestVerdict(t *testing.T) {
 	}{
 		"none":   {nil, health.Unknown, "no profile was read"},
 		"one":    {[]Tenant{tenant("a", health.Overdue, "Sales is late")}, health.Overdue, "Sales is late"},
-		"failed": {[]Tenant{{Err: errors.New("no network")}}, health.Unknown, "jobs cannot be read: no network"},
+		"failed": {[]Tenant{{Err: errors.New("no network")}}, health.Unknown, "Jobs cannot be read: no network"},
 		"all ok": {[]Tenant{tenant("a", health.OK, "Sales is fine"), tenant("b", health.OK, "Finance is fine")}, health.OK, "all 2 profiles are ok"},
 		"worst first": {
 			[]Tenant{tenant("a", health.OK, ""), tenant("b", health.Warning, "x failed"), {Profile: "c", Err: errors.New("no network")}, tenant("d", health.Missing, "y is gone")},
 			health.Missing,
-			"3 of 4 profiles need attention: d: y is gone; c: jobs cannot be read: no network; b: x failed",
+			"3 of 4 profiles need attention: d: y is gone; c: Jobs cannot be read: no network; b: x failed",
 		},
 		"failed and ok": {
 			[]Tenant{tenant("a", health.OK, ""), {Err: errors.New("no network")}},
-			health.Unknown, "1 of 2 profiles needs attention: (no profile): jobs cannot be read: no network",
+			health.Unknown, "1 of 2 profiles needs attention: (no profile): Jobs cannot be read: no network",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

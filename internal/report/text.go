@@ -66,7 +66,7 @@ func (t *textWriter) tenant(v *tenantView, several bool) {
 	for _, row := range v.Rows {
 		overview = append(overview, []string{
 			row.Label, row.State.String(), row.LastStart, row.AgeText, row.LongestGap, row.Backups, row.Rate,
-			human.Count(row.Records.Failed), size(row.LastSuccess.Size),
+			human.Count(row.Records.Failed), size(row.LastGood().Size),
 		})
 		for _, g := range row.Gaps {
 			i, _ := slices.BinarySearchFunc(lengths, g.length, func(a, b time.Duration) int { return cmp.Compare(b, a) })

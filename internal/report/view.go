@@ -256,7 +256,7 @@ func (r *Report) complete(row *rowView, window calendar) {
 	row.days, row.Unit = window, unit(days)
 	row.cells = window.cells(m)
 	row.buckets = group(row.cells, days)
-	row.Jobs, row.LastStart = newKindTable(m.Jobs), r.at(m.LastSuccess.Start)
+	row.Jobs, row.LastStart = newKindTable(m.Jobs), r.at(m.LastGood().Start)
 	ended, succeeded := backupCounts(m.Jobs)
 	row.Backups, row.Rate = human.Count(ended), rate(succeeded, ended)
 	if row.cells[0].Kind == before {
@@ -303,8 +303,8 @@ func (r *Report) facts(m *health.Module, row *rowView) []fact {
 		fact{"Last exception", r.at(m.LastException.Start)}, fact{"Last failure", r.at(m.LastFailure.Start)},
 		fact{"First seen", r.at(m.FirstSeen)}, fact{"Backups", join(row.Backups, row.Rate+" successful")},
 		fact{"Days without a success", human.Count(int64(m.DaysWithoutSuccess))},
-		fact{"Size of the last success", size(m.LastSuccess.Size)},
-		fact{"Duration of the last success", duration(m.LastSuccess.Duration)}, fact{"Records not backed up", notBackedUp},
+		fact{"Size of the last success", size(m.LastGood().Size)},
+		fact{"Duration of the last success", duration(m.LastGood().Duration)}, fact{"Records not backed up", notBackedUp},
 	)...)
 }
 

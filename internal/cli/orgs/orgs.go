@@ -81,8 +81,8 @@ func render(t verdict.Tenant, zone *time.Location) string {
 		}
 		for _, m := range o.Modules {
 			last := "-"
-			if !m.LastSuccess.Start.IsZero() {
-				last = m.LastSuccess.Start.In(zone).Format("2006-01-02 15:04")
+			if good := m.LastGood(); !good.Start.IsZero() {
+				last = good.Start.In(zone).Format("2006-01-02 15:04")
 			}
 			rows = append(rows, []string{m.State.String(), last, name, human.Clip(m.Name, maxName), pinned[m.Expected], human.Clip(o.ID, maxName)})
 		}
