@@ -145,6 +145,9 @@ func (c *reportCommand) checkFile() error {
 	if c.file == "" {
 		return nil
 	}
+	if c.file == "-" {
+		return cmdutil.Usagef("--file -: leave the flag out to write to the standard output")
+	}
 	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(c.file)), ".")
 	for _, format := range []string{"html", "md", "json"} {
 		if extension == format && c.format.String() != format {

@@ -141,6 +141,9 @@ func (r *result) addTenant(t verdict.Tenant) {
 			r.lines = append(r.lines, fmt.Sprintf("%s: %s%s %s", m.State, prefix, join(labels[i], m.Name, " / "), m.Reason))
 		}
 	}
+	if n := t.Summary.UnidentifiedJobs; n > 0 {
+		r.lines = append(r.lines, prefix+human.Plural(n, "job names", "jobs name")+" no organization")
+	}
 	r.unpinned += t.Summary.Unpinned
 	r.invented = r.invented || t.Sandbox
 	if t.Summary.State > worst { // for a reason that is not one of an organization
