@@ -1,6 +1,5 @@
-// Package paging reads a list that a server returns in numbered pages: every item once, or [Incomplete]
-// after every item that it could read. It does not depend on HTTP; retries and decoding are up to the caller.
-// Its messages call the items jobs, as the caller does.
+// Package paging reads a list that a server returns in numbered pages: every item once, or [Incomplete] after every item that
+// it could read. Its messages call the items jobs. It does not depend on HTTP; retries and decoding are up to the caller.
 //
 // A page shows the list at one moment, and the list may change between two requests. So the list is read in passes. A
 // pass reads all pages, the page after the last one, and page 1 again, several requests at a time. It is consistent if

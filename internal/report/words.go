@@ -35,19 +35,17 @@ func rate(succeeded, ended int64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(percent, 'f', 1, 64), ".0") + "%"
 }
 
-func size(bytes int64) string {
-	if bytes <= 0 {
+// known returns a figure as text, or a dash if it is not positive: then it is unknown.
+func known[N ~int64](n N, text func(N) string) string {
+	if n <= 0 {
 		return none
 	}
-	return human.Bytes(bytes)
+	return text(n)
 }
 
-func duration(d time.Duration) string {
-	if d <= 0 {
-		return none
-	}
-	return human.Duration(d)
-}
+func size(bytes int64) string { return known(bytes, human.Bytes) }
+
+func duration(d time.Duration) string { return known(d, human.Duration) }
 
 // unit returns what a bucket of so many days is: "day", or "14 days".
 func unit(days int) string { return strings.TrimPrefix(human.Plural(int64(days), "day", "days"), "1 ") }
