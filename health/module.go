@@ -246,7 +246,7 @@ func newBackup(job *d365backup.Job, o outcome) Backup {
 		Start:    job.StartTime,
 		Finish:   job.FinishTime,
 		Status:   job.Status.String(),
-		Duration: durationOf(job),
+		Duration: job.Duration(),
 		Size:     max(job.BackupSize, 0),
 		Records: Outcomes{
 			max(job.SuccessfulRecord, 0), max(job.FailedRecord, 0), max(job.SkippedRecord, 0),
@@ -261,21 +261,6 @@ func newBackup(job *d365backup.Job, o outcome) Backup {
 		b.Status = strings.Clone(bounded(job.StatusText()))
 	}
 	return b
-}
-
-// durationOf returns how long a job took: by its times if it has both, else as it says.
-func durationOf(job *d365backup.Job) time.Duration {
-	if !job.StartTime.IsZero() && job.FinishTime.After(job.StartTime) {
-		return job.FinishTime.Sub(job.StartTime)
-	}
-	ns := job.DurationHours * float64(time.Hour)
-	switch {
-	case math.IsNaN(ns), ns <= 0:
-		return 0
-	case ns >= math.MaxInt64:
-		return math.MaxInt64
-	}
-	return time.Duration(ns)
 }
 
 // compareBackups orders backups, the newest first. Only equal ones compare as equal, so that the order of jobs does not matter.

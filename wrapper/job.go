@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/d365backup/d365backup/internal/httpfail"
@@ -58,6 +59,31 @@ type Job struct {
 	OrganizationID string `json:"organizationId"`
 	// OrganizationName is the name of the organization.
 	OrganizationName string `json:"organizationName"`
+}
+
+// Running reports whether the job has not ended: its status is JobStatusInProgress or, if its status is unknown, it has no
+// FinishTime.
+func (j Job) Running() bool {
+	return j.Status == JobStatusInProgress || !j.Status.Known() && j.FinishTime.IsZero()
+}
+
+// Duration returns how long the job took: the time from StartTime to FinishTime or, if one of them is missing or FinishTime is not
+// after StartTime, DurationHours. It is at least 0 and at most about 292 years; 0 if it is not known or the status is
+// JobStatusInProgress.
+func (j Job) Duration() time.Duration {
+	if j.Status == JobStatusInProgress {
+		return 0
+	}
+	if !j.StartTime.IsZero() && j.FinishTime.After(j.StartTime) {
+		return j.FinishTime.Sub(j.StartTime)
+	}
+	switch ns := j.DurationHours * float64(time.Hour); {
+	case ns >= math.MaxInt64:
+		return math.MaxInt64
+	case ns > 0:
+		return time.Duration(ns)
+	}
+	return 0 // NaN, too
 }
 
 // TypeText returns the name of the type, or what the service sent if this package does not know it.

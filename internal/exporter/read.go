@@ -131,7 +131,7 @@ func keepNewest(jobs map[kind]d365backup.Job, job d365backup.Job) {
 func settledUntil(jobs []d365backup.Job, now time.Time) time.Time {
 	until := now.Add(-minOverlap)
 	for i := range jobs {
-		if start := timeOf(&jobs[i]); start.Before(until) && !start.Before(now.Add(-maxOverlap)) && !hasEnded(&jobs[i]) {
+		if start := timeOf(&jobs[i]); start.Before(until) && !start.Before(now.Add(-maxOverlap)) && jobs[i].Running() {
 			until = start
 		}
 	}
@@ -142,7 +142,7 @@ func settledUntil(jobs []d365backup.Job, now time.Time) time.Time {
 // has ended.
 func isSettled(job *d365backup.Job, until time.Time) bool {
 	start := timeOf(job)
-	return start.Before(until) && (!start.IsZero() || hasEnded(job))
+	return start.Before(until) && (!start.IsZero() || !job.Running())
 }
 
 // timeOf returns when a job started; if that is unknown, when it finished.
@@ -151,8 +151,4 @@ func timeOf(job *d365backup.Job) time.Time {
 		return job.FinishTime
 	}
 	return job.StartTime
-}
-
-func hasEnded(job *d365backup.Job) bool {
-	return job.Status != d365backup.JobStatusInProgress && (job.Status.Known() || !job.FinishTime.IsZero())
 }

@@ -87,20 +87,6 @@ func Duration(d time.Duration) string {
 	return text
 }
 
-// Hours returns hours as a duration; the maximum if they are too many.
-func Hours(h float64) time.Duration {
-	switch ns := h * float64(time.Hour); {
-	case math.IsNaN(ns):
-		return 0
-	case ns >= math.MaxInt64:
-		return math.MaxInt64
-	case ns <= -math.MaxInt64:
-		return -math.MaxInt64
-	default:
-		return time.Duration(ns)
-	}
-}
-
 // Text returns text on one line, without characters that could control a terminal.
 func Text(s string) string {
 	return strings.Map(func(r rune) rune {

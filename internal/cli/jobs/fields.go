@@ -50,10 +50,11 @@ var fields = []field{
 	{
 		name: "durationHours", header: "DURATION", kind: kindNumber,
 		cell: func(j job, _ *time.Location) string {
-			if j.Status == d365backup.JobStatusInProgress || j.FinishTime.IsZero() {
-				return none // the value means nothing yet
+			d := j.Duration()
+			if j.Running() || d == 0 && j.FinishTime.IsZero() {
+				return none
 			}
-			return human.Duration(human.Hours(j.DurationHours))
+			return human.Duration(d)
 		},
 		raw:     func(j job) string { return strconv.FormatFloat(j.DurationHours, 'f', -1, 64) },
 		compare: func(a, b job) int { return cmp.Compare(a.DurationHours, b.DurationHours) },

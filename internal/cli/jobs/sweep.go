@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
-
-	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
 const (
@@ -81,7 +79,7 @@ func (s *sweep) observe(j job) {
 	if last.After(s.next.Reached) {
 		s.next.Reached = last
 	}
-	if isOpen(j) && j.StartTime.After(s.now.Add(-maxOpen)) {
+	if j.Running() && j.StartTime.After(s.now.Add(-maxOpen)) {
 		s.next.Open = append(s.next.Open, openJob{j.OrganizationID, j.Module, j.JobID, j.StartTime})
 	}
 }
@@ -113,11 +111,6 @@ func latest(j job) time.Time {
 		return j.FinishTime
 	}
 	return j.StartTime
-}
-
-// isOpen reports whether a job may still change. Of a status without a name, only the finish time tells.
-func isOpen(j job) bool {
-	return j.Status == d365backup.JobStatusInProgress || !j.Status.Known() && j.FinishTime.IsZero()
 }
 
 // fingerprint identifies a job and everything that is written about it.

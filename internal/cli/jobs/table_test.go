@@ -33,7 +33,8 @@ func lastNight() []job {
 			OrganizationID: "69cb1ecc-f8e8-439b-8077-a4b7fd45e87f",
 		}
 		if s != d365backup.JobStatusInProgress {
-			j.FinishTime, j.DurationHours = j.StartTime.Add(time.Hour), float64(i)*3.3
+			j.DurationHours = float64(i) * 3.3
+			j.FinishTime = j.StartTime.Add(time.Duration(j.DurationHours * float64(time.Hour)))
 			j.TotalRecord, j.BackupSize = 1234567, 1<<(10*i)
 		}
 		if s == d365backup.JobStatusFailed {
