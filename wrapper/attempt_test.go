@@ -138,7 +138,7 @@ func TestNetworkFailures(t *testing.T) {
 	refused := newClient(t, "http://127.0.0.1:1", http.DefaultTransport, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 3, BaseDelay: 1}))
 	_, err := refused.Page(t.Context(), valid, 1)
 	e, ok := errors.AsType[*d365backup.Error](err)
-	if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 3 || e.Host != "127.0.0.1:1" {
+	if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 3 || e.Host != "127.0.0.1:1" || !e.Retryable() {
 		t.Errorf("connection refused: got %v, want ErrNetwork after 3 attempts", err)
 	}
 	plain := httptest.NewServer(http.NotFoundHandler())
@@ -150,7 +150,7 @@ func TestNetworkFailures(t *testing.T) {
 		client := newClient(t, url, new(http.Transport))
 		_, err = client.Page(t.Context(), valid, 1)
 		e, ok = errors.AsType[*d365backup.Error](err)
-		if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 1 || !strings.Contains(err.Error(), "does not speak TLS") {
+		if !ok || !errors.Is(err, d365backup.ErrNetwork) || e.Attempts != 1 || e.Retryable() || !strings.Contains(err.Error(), "does not speak TLS") {
 			t.Errorf("%s: got %v, want ErrNetwork after 1 attempt", name, err)
 		}
 	}

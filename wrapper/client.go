@@ -153,18 +153,21 @@ func (c *Client) String() string {
 func (c *Client) GoString() string { return c.String() }
 
 // Page reads one page of the matching jobs, counted from 1. Pages that belong together need the same Query, End included; Jobs
-// takes care of that. A page after the last one is empty, ErrBadRequest or ErrNotFound, depending on the service.
+// takes care of that. A Query for several types or statuses is ErrConfig. A page after the last one is empty, ErrBadRequest or ErrNotFound, depending on the service.
 //
 // The error is an *Error; it also matches the context's error if the context ended the call.
 func (c *Client) Page(ctx context.Context, query Query, number int) (*Page, error) {
 	if number < 1 || number > maxInt32 {
 		return nil, configError("page %d does not exist: pages count from 1", number)
 	}
-	filter, err := query.filter(time.Now())
+	filters, err := query.filters(time.Now())
 	if err != nil {
 		return nil, err
 	}
-	page, err := c.fetch(ctx, filter, number, c.config.pageSize, true)
+	if len(filters) > 1 {
+		return nil, configError("the query selects %d lists by Types and Statuses, and a page belongs to one: use Jobs", len(filters))
+	}
+	page, err := c.fetch(ctx, filters[0], number, c.config.pageSize, true)
 	if err != nil {
 		return nil, err
 	}

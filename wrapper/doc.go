@@ -32,7 +32,8 @@
 // jobs without an id.
 //
 // Some changes cannot be detected: a deletion and an addition that leave the total and page 1 unchanged; a deletion after
-// page 1 of a list without a total; the first page of such a list if the service counts pages from 0; the rest of a list if
+// page 1 of a list without a total; a job that, between two lists of a [Query] with several statuses, changes from one of them to
+// another that was read before; the first page of such a list if the service counts pages from 0; the rest of a list if
 // the service reports the length of a capped or refused page as the total. Jobs that start during the loop may be missing.
 //
 // # What is tolerated

@@ -77,6 +77,7 @@ type Error struct {
 	Excerpt string
 
 	cause error
+	retry bool // httpfail.Failure.Retry
 }
 
 // Error returns the facts and what to try next, on one line.
@@ -156,6 +157,28 @@ func (e *Error) Unwrap() []error {
 	return slices.DeleteFunc([]error{e.Kind, e.cause}, func(err error) bool { return err == nil })
 }
 
+// Retryable reports whether the same call may succeed later, with the same options:
+//
+//	ErrThrottled   yes, after RetryAfter
+//	ErrServer      yes after 408, 500, 502, 503 and 504; no after another status, such as 501
+//	ErrNetwork     yes, except after the reasons unknown-host, tls-untrusted, tls-wrong-host, tls-expired,
+//	               tls-not-yet-valid, tls-defective, tls-version, not-tls, login-page and proxy-refused (unless
+//	               the proxy responded to CONNECT with 429 or a status of ErrServer)
+//	ErrTruncated   yes
+//	ErrIncomplete  yes, if the list does not change the next time
+//	no kind        yes, with another context, if a deadline or WithTimeout ended the call; no if it was canceled
+//	other kinds    no
+//
+// The Client retries single requests by the same rule, within its RetryPolicy. So its attempts are used up or a pause exceeds
+// MaxDelay: wait for minutes, not seconds, before the call is repeated. An Error that a program makes itself is retryable only if
+// its Kind is ErrThrottled or ErrIncomplete.
+func (e *Error) Retryable() bool {
+	if e.Kind == nil {
+		return errors.Is(e.cause, context.DeadlineExceeded) && !errors.Is(e.cause, context.Canceled)
+	}
+	return e.retry || errors.Is(e.Kind, ErrThrottled) || errors.Is(e.Kind, ErrIncomplete)
+}
+
 // LogValue returns the text of Error and the facts as attributes for slog.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("msg", e.Error())}
@@ -197,7 +220,7 @@ func newError(f *httpfail.Failure) *Error {
 	e := &Error{
 		Kind: reasons[f.Reason].kind, Reason: string(f.Reason), Message: f.Text, ServiceMessage: f.Message, TokenRequest: f.Token,
 		StatusCode: f.Status, RequestID: f.RequestID, Attempts: f.Attempts, Host: f.Host, RetryAfter: f.RetryAfter, Excerpt: f.Excerpt,
-		cause: f.Err,
+		cause: f.Err, retry: f.Retry,
 	}
 	_, isOfSource := errors.AsType[auth.TokenSourceError](f.Err)
 	switch {

@@ -16,11 +16,12 @@ import (
 
 // Progress is the progress of a loop over Jobs.
 type Progress struct {
-	// Pages is the number of pages read. It starts again at 0 when a changed list is read again.
+	// Pages is the number of pages read. When a changed list is read again, its pages no longer count.
 	Pages int
 	// Jobs is the number of jobs returned.
 	Jobs int64
-	// TotalCount is the number of jobs on all pages; -1 if the service does not state it.
+	// TotalCount is the number of jobs on all pages; -1 if the service does not state it, or if the Query has several types or
+	// statuses.
 	TotalCount int64
 }
 
@@ -28,30 +29,76 @@ type Progress struct {
 // start, with WithPrefetch requests in flight; a missing Query.End is fixed when the loop starts. Breaking out of the loop cancels
 // the requests in flight and waits for them.
 //
-// Jobs come in the service's order. If the list changes meanwhile, Jobs reads it again, and jobs found only then come last.
+// Jobs come in the service's order; those of several types or statuses list by list, as Query describes. If the list changes meanwhile, Jobs reads it again, and jobs found only then come last.
 //
 // An error ends the loop, after all jobs that could be read, and comes with an empty job. It is an *Error. ErrIncomplete means
-// that there may be more jobs; see Completeness in the package comment.
+// that there may be more jobs; see Completeness in the package comment. It comes after the lists of all types and statuses.
 func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 	return func(yield func(Job, error) bool) {
-		filter, err := query.filter(time.Now())
+		filters, err := query.filters(time.Now())
 		if err == nil {
-			err = paging.Read(ctx, c.list(filter), func(page *paging.Page, i int) bool {
-				return yield(page.Items.([]Job)[i], nil)
-			})
-		}
-		if incomplete, ok := errors.AsType[*paging.Incomplete](err); ok {
-			err = &Error{
-				Kind:    ErrIncomplete,
-				Message: "the list changed or contradicted itself each time it was read: " + incomplete.Reason,
-				Host:    c.endpoints.base.Host,
-				cause:   incomplete.Refusal,
-			}
+			err = c.readLists(ctx, filters, func(job *Job) bool { return yield(*job, nil) })
 		}
 		if err != nil {
 			yield(Job{}, err)
 		}
 	}
+}
+
+// Collect reads a sequence, such as that of Client.Jobs, to its end or its first error. It returns the jobs before the error,
+// together with the error; nil if there are none. All of them are in memory, some 500 bytes each.
+func Collect(jobs iter.Seq2[Job, error]) ([]Job, error) {
+	var all []Job
+	for job, err := range jobs {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, job)
+	}
+	return all, nil
+}
+
+// readLists reads the list of each filter. After one that is incomplete it reads the others, too.
+func (c *Client) readLists(ctx context.Context, filters []filter, yield func(*Job) bool) (incomplete error) {
+	var progress Progress
+	before := 0 // pages of the lists before
+	stopped := false
+	listOf := make(map[uint64]int) // where a job came first; after a change of its status it is in a later list, too
+	for i, filter := range filters {
+		list := c.list(filter)
+		list.OnPage = func(pages int, total int64) {
+			progress.Pages, progress.TotalCount = before+pages, total
+			if len(filters) > 1 {
+				progress.TotalCount = -1
+			}
+			if c.config.onProgress != nil {
+				c.config.onProgress(progress)
+			}
+		}
+		err := paging.Read(ctx, list, func(page *paging.Page, at int) bool {
+			if id := page.IDs[at]; len(filters) > 1 && !id.Unnamed {
+				if first, known := listOf[id.Hash]; known && first != i {
+					return true
+				}
+				listOf[id.Hash] = i
+			}
+			progress.Jobs++
+			stopped = !yield(&page.Items.([]Job)[at])
+			return !stopped
+		})
+		if contradiction, ok := errors.AsType[*paging.Incomplete](err); ok {
+			incomplete = &Error{
+				Kind:    ErrIncomplete,
+				Message: "the list changed or contradicted itself each time it was read: " + contradiction.Reason,
+				Host:    c.endpoints.base.Host,
+				cause:   contradiction.Refusal,
+			}
+		} else if err != nil || stopped {
+			return err
+		}
+		before = progress.Pages
+	}
+	return incomplete
 }
 
 // list describes the list of the filter's jobs to package paging.
@@ -78,11 +125,6 @@ func (c *Client) list(filter filter) paging.List {
 		IsEnd: func(err error) bool {
 			refusal, ok := errors.AsType[*Error](err)
 			return ok && (refusal.StatusCode == http.StatusBadRequest || refusal.StatusCode == http.StatusNotFound)
-		},
-		OnPage: func(pages int, jobs, total int64) {
-			if c.config.onProgress != nil {
-				c.config.onProgress(Progress{Pages: pages, Jobs: jobs, TotalCount: total})
-			}
 		},
 		OnDrift: c.pagingDrift,
 	}

@@ -223,7 +223,7 @@ func TestIncomplete(t *testing.T) {
 		}
 	}
 	e, ok := errors.AsType[*d365backup.Error](last)
-	if !ok || !errors.Is(last, d365backup.ErrIncomplete) || e.Host == "" || jobs != 1 {
+	if !ok || !errors.Is(last, d365backup.ErrIncomplete) || e.Host == "" || !e.Retryable() || jobs != 1 {
 		t.Errorf("got %d jobs and %v, want 1 and ErrIncomplete", jobs, last)
 	}
 }

@@ -161,7 +161,7 @@ func TestLongPause(t *testing.T) {
 			started := time.Now()
 			_, err := client.Page(t.Context(), valid, 1)
 			e, ok := errors.AsType[*d365backup.Error](err)
-			if !ok || e.Kind != d365backup.ErrThrottled || e.RetryAfter != want || e.Attempts != attempts || time.Since(started) != 0 {
+			if !ok || e.Kind != d365backup.ErrThrottled || e.RetryAfter != want || e.Attempts != attempts || !e.Retryable() || time.Since(started) != 0 {
 				t.Errorf("got %v after %s, want ErrThrottled with RetryAfter %s after %d attempts at once", err, time.Since(started), want, attempts)
 			}
 			want = time.Hour

@@ -4,22 +4,33 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/d365backup/d365backup/generated"
+	"github.com/d365backup/d365backup/internal/enum"
 )
 
 // Query selects jobs. Start is required; every other zero value means no limit.
 //
 // Which of a job's times the service compares with Start and End, and whether it includes the boundaries, is not
 // documented.
+//
+// The service selects by one type and one status. For several, Jobs requests the list of each type with each status, one after the
+// other, ordered by type and then by status, as JobTypes and JobStatuses are. Each takes the requests of a list of its own, at least
+// one. Nothing is left out here, so what matches is up to the service. Page reads one list only.
 type Query struct {
 	// Type selects jobs of one type. Zero: JobTypeAll.
 	Type JobType
+	// Types selects jobs of several types instead. Empty: Type applies. Repeated ones count once; JobTypeAll must be alone.
+	Types []JobType
 	// Status selects jobs with one status. Zero selects every status; the request then has no such filter.
 	Status JobStatus
+	// Statuses selects jobs with several statuses instead. Empty: Status applies. Repeated ones count once; JobStatusAny must be
+	// alone.
+	Statuses []JobStatus
 	// Start is the start of the time range. Required. It is sent in UTC, rounded down to the second.
 	Start time.Time
 	// End is the end of the time range, not before Start. It is sent in UTC, rounded up to the second. Zero: now, rounded
@@ -37,38 +48,67 @@ type Query struct {
 // filter is a valid Query as the body of a request to version v1, without the page number and size.
 type filter generated.JobFilterModel
 
-// filter validates the query. The error matches ErrConfig.
-func (q Query) filter(now time.Time) (filter, error) {
+// filters validates the query, and returns the filter of each list to request. Those of jobs in progress come before those of
+// jobs that ended, so that no job is missed because it ends between them. The error matches ErrConfig.
+func (q Query) filters(now time.Time) (filters []filter, err error) {
 	end := q.End
 	if end.IsZero() {
 		end = now.Truncate(time.Second)
 	} else if cut := end.Truncate(time.Second); cut.Before(end) {
 		end = cut.Add(time.Second)
 	}
+	types, err := choose("Query.Type", "Query.Types", q.Type, q.Types, jobTypes)
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := choose("Query.Status", "Query.Statuses", q.Status, q.Statuses, jobStatuses)
+	if err != nil {
+		return nil, err
+	}
 	if err := q.check(end); err != nil {
-		return filter{}, err
+		return nil, err
 	}
 	f := filter{
-		Type:       new(generated.BackupRestoreType(q.Type)),
 		StartTime:  new(q.Start.UTC().Truncate(time.Second)),
 		EndTime:    new(end.UTC()),
 		ObjectType: q.ObjectType,
 	}
-	if q.Status != JobStatusAny {
-		f.Status = new(generated.JobStatus(q.Status))
-	}
 	if q.OrganizationID != "" {
 		f.OrganizationID = new(uuid.MustParse(q.OrganizationID)) // check has validated it
 	}
-	return f, nil
+	for _, t := range types {
+		f.Type = new(generated.BackupRestoreType(t))
+		for _, s := range statuses {
+			if s != JobStatusAny { // which is alone
+				f.Status = new(generated.JobStatus(s))
+			}
+			filters = append(filters, f)
+		}
+	}
+	return filters, nil
+}
+
+// choose returns the values of a field for one value and a field for several, in ascending order.
+func choose[E ~int32](field, list string, one E, several []E, names enum.Enum[E]) ([]E, error) {
+	if len(several) == 0 {
+		list, several = field, []E{one}
+	} else if one != 0 {
+		return nil, badSetting(list, "%s is given, too: leave one of them out", field)
+	}
+	several = slices.Compact(slices.Sorted(slices.Values(several)))
+	for _, value := range several {
+		switch {
+		case !names.Has(value):
+			return nil, badSetting(list, "%v", names.Error(names.Name(value)))
+		case value == 0 && len(several) > 1:
+			return nil, badSetting(list, "%s includes all others: leave it or them out", names.Name(value))
+		}
+	}
+	return several, nil
 }
 
 func (q Query) check(end time.Time) error {
 	switch {
-	case q.Type != JobTypeAll && !q.Type.Known():
-		return badSetting("Query.Type", "%v", jobTypes.Error(q.Type.String()))
-	case q.Status != JobStatusAny && !q.Status.Known():
-		return badSetting("Query.Status", "%v", jobStatuses.Error(q.Status.String()))
 	case q.Start.IsZero():
 		return badSetting("Query.Start", "missing: set the start of the time range")
 	case q.Start.UTC().Year() < 1 || end.UTC().Year() > 9999:

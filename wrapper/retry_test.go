@@ -64,9 +64,38 @@ func TestRetry(t *testing.T) {
 						t.Errorf("bodies differ: %q and %q", bodies[0], body)
 					}
 				}
+				_, err = servePipe(t, test.fail, d365backup.WithAPI(d365backup.APIv1)).Page(t.Context(), valid, 1)
+				if e, ok := errors.AsType[*d365backup.Error](err); !ok || e.Retryable() != test.want {
+					t.Errorf("retryable is not %t: %v", test.want, err)
+				}
 			})
 		})
 	}
+}
+
+// TestRetryableContext: a deadline may be longer the next time, and a call that was canceled is not wanted any more.
+func TestRetryableContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePipe(t, func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // or the end of the request is not noticed
+			<-r.Context().Done()
+		}, d365backup.WithTimeout(time.Hour),
+			d365backup.WithRetry(d365backup.RetryPolicy{AttemptTimeout: 30 * time.Minute}))
+		short, cancelShort := context.WithTimeout(t.Context(), time.Minute)
+		defer cancelShort()
+		canceled, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(40*time.Minute, cancel) // after an attempt that has timed out
+		for _, tt := range []struct {
+			name string
+			ctx  context.Context
+			want bool
+		}{{"deadline", short, true}, {"canceled", canceled, false}, {"WithTimeout", t.Context(), true}} {
+			_, err := client.Page(tt.ctx, valid, 1)
+			if e, ok := errors.AsType[*d365backup.Error](err); !ok || e.Kind != nil || e.Retryable() != tt.want {
+				t.Errorf("%s: want %t: %v", tt.name, tt.want, err)
+			}
+		}
+	})
 }
 
 func TestRetryGivesUp(t *testing.T) {

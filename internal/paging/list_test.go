@@ -123,7 +123,7 @@ func (s *server) read(ctx context.Context, pageSize, prefetch int) error {
 		IsEnd:    func(err error) bool { return errors.Is(err, errNoPage) },
 		PageSize: pageSize,
 		Prefetch: prefetch,
-		OnPage:   func(int, int64, int64) {},
+		OnPage:   func(int, int64) {},
 		OnDrift: func(field, value string, count int) {
 			s.drift = append(s.drift, field+": "+value+" ("+strconv.Itoa(count)+")")
 		},

@@ -38,8 +38,8 @@ type List struct {
 	IsEnd    func(error) bool // whether an error of Fetch may mean that there is no such page
 	PageSize int              // items to request per page; at least 1
 	Prefetch int              // requests in flight; at least 1. Four times as many pages may wait.
-	// OnPage is called after each page: pages of this pass, items of all passes, total (-1: unknown).
-	OnPage func(pages int, items, total int64)
+	// OnPage is called after each page: pages of this pass, total (-1: unknown).
+	OnPage func(pages int, total int64)
 	// OnDrift is called if pages disagree: the field, empty for a whole page, what was seen, how often.
 	OnDrift func(field, value string, count int)
 }

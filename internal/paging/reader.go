@@ -7,7 +7,6 @@ type reader struct {
 	list      List
 	deliver   func(page *Page, i int) bool
 	seen      map[uint64]int8 // the items delivered, each with the last pass that found it
-	items     int64           // delivered
 	stopped   bool            // deliver returned false
 	pass      int8            // its number
 	view      *view
@@ -89,13 +88,12 @@ func (r *reader) add(page *Page) {
 		if len(r.queue.responses) > 0 {
 			r.request() // while the caller works
 		}
-		r.items++
 		if r.stopped = !r.deliver(page, i); r.stopped {
 			return
 		}
 	}
 	if len(page.IDs) > 0 || r.view.pages == 1 {
-		r.list.OnPage(r.view.pages, r.items, r.view.total)
+		r.list.OnPage(r.view.pages, r.view.total)
 	}
 }
 

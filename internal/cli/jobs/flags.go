@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,8 +18,9 @@ import (
 func (c *command) addFlags(cmd *cobra.Command) {
 	flags, types, statuses := cmd.Flags(), names(d365backup.JobTypes()), names(d365backup.JobStatuses())
 	c.times.AddFlags(cmd)
-	flags.Var(enumValue("type", d365backup.ParseJobType, &c.query.Type), "type", "jobs of this type: "+strings.Join(types, ", "))
-	flags.Var(enumValue("status", d365backup.ParseJobStatus, &c.query.Status), "status", "jobs with this status: "+strings.Join(statuses, ", "))
+	flags.Var(enumList("types", d365backup.ParseJobType, &c.query.Types), "type", "jobs of these types, such as backup,restore: "+strings.Join(types, ", "))
+	flags.Var(enumList("statuses", parseStatus, &c.query.Statuses), "status",
+		"jobs with these statuses, such as failed,exception: "+strings.Join(statuses, ", ")+", which is exception for short")
 	flags.Var(cmdutil.NewValue("name", "", c.parseOrganization), "org",
 		"jobs of one organization: its `name` or the start of it (case-insensitive), or its id, which needs fewer requests")
 	flags.Int32Var(&c.objectType, "object-type", 0, "jobs of this kind of module, a `number` that the vendor does not document")
@@ -33,8 +35,6 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	flags.Var(cmdutil.NewValue("jobs", "", c.parsePageSize), "page-size", fmt.Sprintf("`jobs` per request (default %d)", d365backup.DefaultPageSize))
 	c.connection.AddFlags(cmd)
 
-	cmdutil.Complete(cmd, "type", types...)
-	cmdutil.Complete(cmd, "status", statuses...)
 	for _, flag := range []string{"org", "object-type", "limit", "interval", "page-size"} {
 		cmdutil.Complete(cmd, flag)
 	}
@@ -42,20 +42,45 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	for _, name := range FieldNames() {
 		keys = append(keys, "-"+name)
 	}
+	_ = cmd.RegisterFlagCompletionFunc("type", cmdutil.CompleteList(types))
+	_ = cmd.RegisterFlagCompletionFunc("status", cmdutil.CompleteList(statuses))
 	_ = cmd.RegisterFlagCompletionFunc("columns", cmdutil.CompleteList(FieldNames()))
 	_ = cmd.RegisterFlagCompletionFunc("sort", cmdutil.CompleteList(keys))
 }
 
-// enumValue returns the value of a flag that is a name of the library.
-func enumValue[E any](kind string, parse func(string) (E, error), target *E) *cmdutil.Value {
+// enum is a type or a status. 0 selects all.
+type enum interface {
+	~int32
+	fmt.Stringer
+}
+
+// enumList returns the value of a flag that is a list of names of the library. A repeated flag extends it.
+func enumList[E enum](kind string, parse func(string) (E, error), target *[]E) *cmdutil.Value {
 	return cmdutil.NewValue(kind, "", func(text string) error {
-		value, err := parse(text)
-		if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
-			return errors.New(clientErr.Message) // the rest is for Go programs
+		for name := range strings.SplitSeq(text, ",") {
+			value, err := parse(name)
+			if clientErr, ok := errors.AsType[*d365backup.Error](err); ok {
+				return errors.New(clientErr.Message) // the rest is for Go programs
+			}
+			if *target = append(*target, value); len(*target) > 1 && slices.Contains(*target, 0) {
+				return fmt.Errorf("%s includes all others: leave it or them out", E(0))
+			}
 		}
-		*target = value
-		return err
+		return nil
 	})
+}
+
+// parseStatus also accepts exception, which is easier to type than the name in the library.
+func parseStatus(name string) (d365backup.JobStatus, error) {
+	if strings.EqualFold(strings.TrimSpace(name), "exception") {
+		return d365backup.JobStatusFinishedWithException, nil
+	}
+	return d365backup.ParseJobStatus(name)
+}
+
+// hasStatus reports whether a job has one of the statuses of a query.
+func hasStatus(q d365backup.Query, j job) bool {
+	return len(q.Statuses) == 0 || q.Statuses[0] == d365backup.JobStatusAny || slices.Contains(q.Statuses, j.Status)
 }
 
 func (c *command) parseOrganization(text string) error {

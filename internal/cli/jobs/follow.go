@@ -77,7 +77,7 @@ func (f *follower) run(ctx context.Context) error {
 // of every status: one hidden by the filter could leave the window before it gets the status of the filter.
 func (f *follower) poll(ctx context.Context) ([]job, error) {
 	query := f.filter
-	query.Status = d365backup.JobStatusAny
+	query.Statuses = nil
 	query.End = time.Now()
 	query.Start = f.start(query.End)
 	present := make(map[identity]string)
@@ -116,7 +116,7 @@ func (f *follower) start(now time.Time) time.Time {
 // write writes the jobs that match the filter, and reports whether the limit is reached.
 func (f *follower) write(jobs []job) (done bool, err error) {
 	for _, j := range jobs {
-		if f.filter.Status != d365backup.JobStatusAny && j.Status != f.filter.Status {
+		if !hasStatus(f.filter, j) {
 			continue
 		}
 		if err := f.printer.print(j); err != nil {

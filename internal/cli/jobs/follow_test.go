@@ -169,9 +169,15 @@ func TestFollow(t *testing.T) {
 	if got.notes[0] != "" {
 		t.Errorf("notes: %q", got.notes)
 	}
-	filtered := watch(t, 5*time.Minute, script, func(f *follower) { f.filter.Status = d365backup.JobStatusFailed })
-	if diff := cmp.Diff([]string{"A Failed"}, filtered.printed); diff != "" {
-		t.Errorf("failed (-want +got):\n%s", diff)
+	for statuses, want := range map[[2]d365backup.JobStatus][]string{
+		{d365backup.JobStatusFailed, d365backup.JobStatusFailed}:     {"A Failed"},
+		{d365backup.JobStatusFailed, d365backup.JobStatusInProgress}: {"A InProgress", "C InProgress", "A Failed"},
+		{d365backup.JobStatusAny}:                                    want,
+	} {
+		filtered := watch(t, 5*time.Minute, script, func(f *follower) { f.filter.Statuses = statuses[:] })
+		if diff := cmp.Diff(want, filtered.printed); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", statuses, diff)
+		}
 	}
 	limited := watch(t, 24*time.Hour, script, func(f *follower) { f.limit = 3 })
 	if diff := cmp.Diff(want[:3], limited.printed); diff != "" || limited.err != nil {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (c *command) exportNew(ctx context.Context, client *d365backup.Client, drif
 	}
 	defer file.close()
 	query := c.query
-	query.Status = d365backup.JobStatusAny // a job in progress may get the status of the filter later
+	query.Statuses = nil // a job in progress may get the status of the filter later
 	if file.exists {
 		query.Start = file.state.from()
 	} else {
@@ -65,7 +66,7 @@ func (c *command) exportNew(ctx context.Context, client *d365backup.Client, drif
 			return err
 		}
 		sweep.observe(j)
-		if !c.matches(j) || !sweep.isNew(j) {
+		if !hasStatus(c.query, j) || !sweep.isNew(j) {
 			continue
 		}
 		if err := printer.print(j); err != nil {
@@ -92,7 +93,7 @@ func outputError(err error) error {
 func (c *command) exported(client *d365backup.Client) map[string]string {
 	what := map[string]string{
 		"address": client.BaseURL(), "clientId": c.app.Setting("client-id"), "organizationId": strings.ToLower(c.query.OrganizationID),
-		"type": c.query.Type.String(), "status": c.query.Status.String(),
+		"type": listOf(c.query.Types), "status": listOf(c.query.Statuses),
 	}
 	if c.query.ObjectType != nil {
 		what["objectType"] = strconv.Itoa(int(*c.query.ObjectType))
@@ -115,7 +116,10 @@ func (c *command) columnNames() []string {
 	return names
 }
 
-// matches reports whether a job has the status of the filter.
-func (c *command) matches(j job) bool {
-	return c.query.Status == d365backup.JobStatusAny || j.Status == c.query.Status
+// listOf returns the names of a filter in the same order for the same filter.
+func listOf[E enum](values []E) string {
+	if len(values) == 0 {
+		values = []E{0}
+	}
+	return strings.Join(names(slices.Compact(slices.Sorted(slices.Values(values)))), ",")
 }

@@ -62,6 +62,10 @@ times in UTC. Types and statuses are words in all of them; this is the command's
 own format, since the service sends numbers. If a list is incomplete, the command
 reports an error and a code other than 0; JSON also lacks the closing bracket.
 
+The service selects by one type and one status. For several, each combination is
+a list of its own, with at least one request, and the lists come one after the
+other: use --sort for another order.
+
 Deviations from the contract that are tolerated, such as an unknown status, are
 reported in one line on the standard error.
 
@@ -82,12 +86,12 @@ and read two days again. After a crash a job may be written twice, but none is
 missing. Append to a file, or write each run to a new one. docs/history.md has
 the details, and recipes for databases and spreadsheets.`,
 		Example: `  d365backup jobs --sandbox
-  d365backup jobs --since 7d --status Failed
+  d365backup jobs --since 7d --status failed,exception
   d365backup jobs --since 7d --org Sales
   d365backup jobs --start 2026-10-01 --end 2027-01-01 --utc -o csv > quarter.csv
-  d365backup jobs --since 30d --type Backup --sort -backupSize --limit 10
+  d365backup jobs --since 30d --type backup --sort -backupSize --limit 10
   d365backup jobs -o ndjson | jq 'select(.failedRecord > 0)'
-  d365backup jobs --follow --status Failed
+  d365backup jobs --follow --status failed
   d365backup jobs --since 90d --since-last state.json -o ndjson >> jobs.ndjson`,
 		Args: cmdutil.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -255,13 +259,10 @@ func (c *command) list(jobs iter.Seq2[job, error], progress *cmdutil.Progress) e
 // sorted reads all jobs and yields them in order; none if there is an error.
 func sorted(jobs iter.Seq2[job, error], order func(a, b job) int) iter.Seq2[job, error] {
 	return func(yield func(job, error) bool) {
-		var all []job
-		for j, err := range jobs {
-			if err != nil {
-				yield(job{}, err)
-				return
-			}
-			all = append(all, j)
+		all, err := d365backup.Collect(jobs)
+		if err != nil {
+			yield(job{}, err)
+			return
 		}
 		slices.SortStableFunc(all, order)
 		for _, j := range all {
