@@ -30,7 +30,7 @@ release-contract: ## Copy openapi.yaml to api/released if it breaks nothing.
 test: ## Run the tests that need only Go.
 	go test ./...
 	cd internal/consumer && go test ./...
-	cd test && go test ./otel ./validators
+	cd test && go test ./database ./otel ./validators
 
 test-race: ## Run the tests with the race detector; needs a C compiler. Skips those that only run other programs.
 	go test -race $$(go list ./... | grep -v -e /api/codegen$$ -e /internal/docs$$)

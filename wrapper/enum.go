@@ -1,6 +1,8 @@
 package d365backup
 
 import (
+	"database/sql/driver"
+
 	"github.com/d365backup/d365backup/generated"
 	"github.com/d365backup/d365backup/internal/enum"
 )
@@ -112,6 +114,26 @@ func (s *JobStatus) UnmarshalText(text []byte) (err error) {
 	*s, err = checked(jobStatuses.Unmarshal(string(text)))
 	return err
 }
+
+// Scan reads a column with what Value writes, or with numbers, for database/sql. Other text becomes JobTypeUnknown, as it does in a
+// response: to keep a word that this package does not know, write Job.TypeText. NULL and other types of columns are ErrConfig; for
+// NULL, scan into sql.Null.
+func (t *JobType) Scan(column any) (err error) {
+	*t, err = checked(jobTypes.Scan(column))
+	return err
+}
+
+// Scan does the same as JobType.Scan for a status, with Job.StatusText.
+func (s *JobStatus) Scan(column any) (err error) {
+	*s, err = checked(jobStatuses.Scan(column))
+	return err
+}
+
+// Value returns what String returns, so that a database shows words. It never fails.
+func (t JobType) Value() (driver.Value, error) { return t.String(), nil }
+
+// Value returns what String returns, so that a database shows words. It never fails.
+func (s JobStatus) Value() (driver.Value, error) { return s.String(), nil }
 
 // checked makes an error of package enum one that matches ErrConfig.
 func checked[E any](value E, err error) (E, error) {

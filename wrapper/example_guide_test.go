@@ -90,6 +90,25 @@ func Example_sweep() {
 	// Output:
 }
 
+// The backups and restores of the last week that did not succeed, as a slice.
+func Example_several() {
+	ctx, client, stop := startSandboxClient()
+	defer stop()
+
+	jobs, err := d365backup.Collect(client.Jobs(ctx, d365backup.Query{
+		Types:    []d365backup.JobType{d365backup.JobTypeBackup, d365backup.JobTypeRestore},
+		Statuses: []d365backup.JobStatus{d365backup.JobStatusFailed, d365backup.JobStatusFinishedWithException},
+		Start:    time.Now().AddDate(0, 0, -7),
+	}))
+	if e, ok := errors.AsType[*d365backup.Error](err); ok && e.Retryable() {
+		log.Print("try again later: ", err)
+	}
+	for _, job := range jobs {
+		fmt.Println(job.Status, job.Duration())
+	}
+	// Output:
+}
+
 // A list for each day, so that only one day has to be read again if it is incomplete.
 func Example_days() {
 	ctx, client, stop := startSandboxClient()

@@ -87,6 +87,105 @@ func ExampleClient_Jobs() {
 	// 2026-11-01 10:05:35 Larkfield Training 1816
 }
 
+// All jobs of a short list as a slice.
+func ExampleCollect() {
+	service, options := startSandbox()
+	defer service.Close()
+	client, err := d365backup.New(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	jobs, err := d365backup.Collect(client.Jobs(context.Background(), d365backup.Query{
+		Start: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC),
+		End:   time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC),
+	}))
+	fmt.Println(len(jobs), err)
+	// Output: 32 <nil>
+}
+
+// Backups and audit backups that did not succeed. The service selects by one type and one status, so these are four lists.
+func ExampleQuery() {
+	service, options := startSandbox()
+	defer service.Close()
+	client, err := d365backup.New(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	query := d365backup.Query{
+		Types:    []d365backup.JobType{d365backup.JobTypeBackup, d365backup.JobTypeAuditBackup},
+		Statuses: []d365backup.JobStatus{d365backup.JobStatusFailed, d365backup.JobStatusFinishedWithException},
+		Start:    time.Date(2026, 10, 31, 23, 0, 0, 0, time.UTC),
+		End:      time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC),
+	}
+	for job, err := range client.Jobs(context.Background(), query) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Type, job.StartTime.Format(time.DateTime), job.Status)
+	}
+	// Output:
+	// Backup 2026-11-01 04:05:00 Failed
+	// Backup 2026-11-01 04:38:43 FinishedWithException
+	// AuditBackup 2026-11-01 00:50:45 FinishedWithException
+}
+
+// A finished job has a duration; one in progress has run since its start.
+func ExampleJob_Duration() {
+	start := time.Date(2026, 11, 1, 3, 0, 0, 0, time.UTC)
+	for _, job := range []d365backup.Job{
+		{Status: d365backup.JobStatusFinished, StartTime: start, FinishTime: start.Add(40 * time.Minute)},
+		{Status: d365backup.JobStatusFinished, StartTime: start, DurationHours: 0.5},
+		{Status: d365backup.JobStatusInProgress, StartTime: start},
+	} {
+		if job.Running() {
+			fmt.Println("running since", job.StartTime.Format(time.TimeOnly))
+			continue
+		}
+		fmt.Println(job.Duration())
+	}
+	// Output:
+	// 40m0s
+	// 30m0s
+	// running since 03:00:00
+}
+
+// A program that reads jobs every hour can tell an outage from a fault that someone has to fix.
+func ExampleError_Retryable() {
+	service, options := startSandbox()
+	defer service.Close()
+	client, err := d365backup.New(append(options, d365backup.WithRetry(d365backup.RetryPolicy{Attempts: 1}))...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, fault := range []sandbox.Fault{sandbox.ServerError(1, http.StatusServiceUnavailable), sandbox.MissingPermission()} {
+		service.SetFaults(fault)
+		_, err := client.Page(context.Background(), d365backup.Query{Start: time.Now().AddDate(0, 0, -1)}, 1)
+		if e, ok := errors.AsType[*d365backup.Error](err); ok {
+			fmt.Println(e.Kind, e.Retryable())
+		}
+	}
+	// Output:
+	// server error true
+	// permission denied false
+}
+
+// A database shows words, and gives them back. A word that this package does not know needs a string beside its status.
+func ExampleJobStatus_Scan() {
+	column, err := d365backup.JobStatusFinishedWithException.Value()
+	fmt.Printf("%q %v\n", column, err)
+	var status d365backup.JobStatus
+	for _, column := range []any{"FinishedWithException", int64(7), "64", "Partially Failed"} {
+		err := status.Scan(column)
+		fmt.Println(int(status), status, err)
+	}
+	// Output:
+	// "FinishedWithException" <nil>
+	// 7 FinishedWithException <nil>
+	// 7 FinishedWithException <nil>
+	// 64 64 <nil>
+	// -1 Unknown <nil>
+}
+
 // The total without the jobs: how many backups finished in October.
 func ExampleClient_Page() {
 	service, options := startSandbox()

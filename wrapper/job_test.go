@@ -1,8 +1,10 @@
 package d365backup_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -206,4 +208,83 @@ func FuzzStoredPage(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDurationAndRunning(t *testing.T) {
+	at := time.Date(2026, 11, 1, 3, 0, 0, 0, time.UTC)
+	const finished = d365backup.JobStatusFinished
+	for _, tt := range []struct {
+		name     string
+		job      d365backup.Job
+		duration time.Duration
+		running  bool
+	}{
+		{"by its times", d365backup.Job{Status: finished, StartTime: at, FinishTime: at.Add(time.Hour), DurationHours: 3}, time.Hour, false},
+		{"in zones", d365backup.Job{Status: finished, StartTime: at, FinishTime: at.Add(time.Hour).In(time.FixedZone("", 7200))}, time.Hour, false},
+		{"no finish", d365backup.Job{Status: finished, StartTime: at, DurationHours: 0.0125}, 45 * time.Second, false},
+		{"no start", d365backup.Job{Status: finished, FinishTime: at, DurationHours: 0.5}, 30 * time.Minute, false},
+		{"finish before start", d365backup.Job{Status: finished, StartTime: at, FinishTime: at.Add(-time.Hour), DurationHours: 0.5}, 30 * time.Minute, false},
+		{"at once", d365backup.Job{Status: finished, StartTime: at, FinishTime: at}, 0, false},
+		{"negative", d365backup.Job{Status: finished, DurationHours: -1}, 0, false},
+		{"not a number", d365backup.Job{Status: finished, DurationHours: math.NaN()}, 0, false},
+		{"endless", d365backup.Job{Status: finished, DurationHours: 1e300}, math.MaxInt64, false},
+		{"ages", d365backup.Job{Status: finished, StartTime: at.AddDate(-2000, 0, 0), FinishTime: at}, math.MaxInt64, false},
+		{"in progress", d365backup.Job{Status: d365backup.JobStatusInProgress, StartTime: at, FinishTime: at.Add(time.Hour), DurationHours: 2}, 0, true},
+		{"unknown status", d365backup.Job{Status: 9, StartTime: at, DurationHours: 2}, 2 * time.Hour, true},
+		{"unknown word", d365backup.Job{Status: d365backup.JobStatusUnknown, UnknownStatus: "Paused", StartTime: at}, 0, true},
+		{"unknown status with a finish", d365backup.Job{Status: 9, StartTime: at, FinishTime: at.Add(time.Minute)}, time.Minute, false},
+		{"failed without a finish", d365backup.Job{Status: d365backup.JobStatusFailed, StartTime: at}, 0, false},
+		{"nothing", d365backup.Job{}, 0, true},
+	} {
+		if duration, running := tt.job.Duration(), tt.job.Running(); duration != tt.duration || running != tt.running {
+			t.Errorf("%s: %s and running %t, want %s and %t", tt.name, duration, running, tt.duration, tt.running)
+		}
+	}
+}
+
+// TestDatabase: every value that a job can have goes to a column and back; test/database uses a real database.
+func TestDatabase(t *testing.T) {
+	values := []any{}
+	for _, v := range append(d365backup.JobTypes(), 64, -7, math.MaxInt32, d365backup.JobTypeUnknown) {
+		var fromText, fromBytes, fromNumber d365backup.JobType
+		value, err := v.Value()
+		word, ok := value.(string)
+		if err != nil || !ok || word != v.String() {
+			t.Errorf("%d becomes %v, %v", v, value, err)
+		}
+		err = errors.Join(fromText.Scan(word), fromBytes.Scan([]byte(word)), fromNumber.Scan(int64(v)))
+		if err != nil || fromText != v || fromBytes != v || fromNumber != v {
+			t.Errorf("%d comes back as %d, %d and %d: %v", v, fromText, fromBytes, fromNumber, err)
+		}
+		values = append(values, value)
+	}
+	for _, v := range append(d365backup.JobStatuses(), 9, d365backup.JobStatusUnknown) {
+		var got d365backup.JobStatus
+		value, err := v.Value()
+		if err := errors.Join(err, got.Scan(value)); err != nil || got != v {
+			t.Errorf("%d becomes %v and %d: %v", v, value, got, err)
+		}
+		values = append(values, value)
+	}
+	if !slices.Contains(values, any("AuditBackup")) || !slices.Contains(values, any("FinishedWithException")) {
+		t.Errorf("not words: %v", values)
+	}
+	for _, word := range []any{"Migration", "", int64(1 << 40), []byte(nil)} {
+		var got d365backup.JobType
+		if err := got.Scan(word); err != nil || got != d365backup.JobTypeUnknown {
+			t.Errorf("%v: %v, %v", word, got, err)
+		}
+	}
+	for column, want := range map[any]string{nil: "job status: the column is NULL", 2.5: "is a float64", true: "is a bool"} {
+		if err := new(d365backup.JobStatus).Scan(column); !errors.Is(err, d365backup.ErrConfig) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, want %s", column, err, want)
+		}
+	}
+	if err := new(d365backup.JobType).Scan(nil); !errors.Is(err, d365backup.ErrConfig) || !strings.Contains(err.Error(), "job type: the column is NULL") {
+		t.Errorf("a type: %v", err)
+	}
+	var null sql.Null[d365backup.JobType]
+	if err := null.Scan(nil); err != nil || null.Valid {
+		t.Errorf("sql.Null: %v, %+v", err, null)
+	}
 }

@@ -46,7 +46,7 @@ func (c *Client) Jobs(ctx context.Context, query Query) iter.Seq2[Job, error] {
 }
 
 // Collect reads a sequence, such as that of Client.Jobs, to its end or its first error. It returns the jobs before the error,
-// together with the error; nil if there are none. All of them are in memory, some 500 bytes each.
+// together with the error; nil if there are none. All of them are in memory, about 1 KB each.
 func Collect(jobs iter.Seq2[Job, error]) ([]Job, error) {
 	var all []Job
 	for job, err := range jobs {

@@ -81,6 +81,25 @@ func (e Enum[E]) Unmarshal(text string) (E, error) {
 	return e.Parse(text)
 }
 
+// Scan returns the value of a column of a database: a number, or text as for Unmarshal. It returns -1 for any other text.
+func (e Enum[E]) Scan(column any) (E, error) {
+	var text string
+	switch column := column.(type) {
+	case string:
+		text = column
+	case []byte:
+		text = string(column)
+	case int64:
+		text = strconv.FormatInt(column, 10)
+	case nil:
+		return -1, fmt.Errorf("%s: the column is NULL", e.what)
+	default:
+		return -1, fmt.Errorf("%s: the column is a %T, not text or an integer", e.what, column)
+	}
+	value, _ := e.Unmarshal(text)
+	return value, nil
+}
+
 // Error returns the error for a name that does not exist. It lists those that do.
 func (e Enum[E]) Error(name string) error {
 	var names []string
