@@ -130,6 +130,7 @@ func adaptDefaults(root *cobra.Command) {
 		case "help":
 			cmd.Example = "  d365backup help jobs\n  d365backup help environment"
 			cmd.Run, cmd.RunE = nil, showHelp
+			cmd.ValidArgsFunction = completeTopics(cmd.ValidArgsFunction)
 		case "completion":
 			cmd.Example = completions["bash"]
 			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
@@ -142,6 +143,19 @@ func adaptDefaults(root *cobra.Command) {
 				shell.Example, shell.Args = completions[shell.Name()], cmdutil.NoArguments
 			}
 		}
+	}
+}
+
+// completeTopics adds the help topics to the commands that a function completes.
+func completeTopics(commands cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		values, directive := commands(cmd, args, typed)
+		for _, topic := range cmd.Root().Commands() {
+			if len(args) == 0 && topic.IsAdditionalHelpTopicCommand() && strings.HasPrefix(topic.Name(), typed) {
+				values = append(values, cobra.CompletionWithDesc(topic.Name(), topic.Short))
+			}
+		}
+		return values, directive
 	}
 }
 
@@ -178,8 +192,7 @@ func newManual(*cmdutil.App) *cobra.Command {
 
 func writeManual(root *cobra.Command, dir string) error {
 	root.DisableAutoGenTag = true
-	// A fixed date makes the pages reproducible.
-	header := doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: new(time.Unix(0, 0).UTC())}
+	header := doc.GenManHeader{Source: "d365backup", Manual: "d365backup", Date: commitTime()}
 	err := doc.GenManTree(root, &header, dir)
 	for _, topic := range root.Commands() {
 		if !topic.IsAdditionalHelpTopicCommand() { // which GenManTree skips
@@ -191,6 +204,19 @@ func writeManual(root *cobra.Command, dir string) error {
 		err = errors.Join(err, doc.GenMan(topic, &header, &page), os.WriteFile(path, page.Bytes(), 0o644)) //nolint:gosec // as above
 	}
 	return err
+}
+
+// commitTime returns the time of the commit that the command was built from, which makes the pages of a release
+// reproducible. It is nil if the command was not built in a clone; then the pages have SOURCE_DATE_EPOCH or today.
+func commitTime() *time.Time {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if t, err := time.Parse(time.RFC3339, s.Value); err == nil && s.Key == "vcs.time" {
+				return &t
+			}
+		}
+	}
+	return nil
 }
 
 // A release sets these with -ldflags "-X …/internal/cli.version=v1.2.3 -X ….commit=…". Otherwise the build information of
