@@ -70,12 +70,11 @@ bench: $(ogen) ## Run the benchmarks of client, validators, exporter and export,
 smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
 	./test/smoke.sh
 
-verify: ## Check generated files, module sums, the licenses of linked modules, and that builds are reproducible.
+release-check: ## Check generated files, module sums and licenses, then build the release of the last commit and test it.
 	./api/codegen/check-generated.sh
 	for module in $$(git ls-files '*go.mod'); do (cd $$(dirname $$module) && go mod verify) || exit 1; done
 	go mod verify -modfile=tools.mod
-	./release/licenses.sh
-	./release/reproducible.sh
+	./release/check.sh
 
 $(ogen): openapi.yaml test/bench/ogen.yaml test/bench/go.mod
 	cd test/bench && go tool ogen --loglevel error --clean --config ogen.yaml --target ogen --package ogen ../../openapi.yaml

@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
-# Builds the release of the last commit in a clone, as a snapshot, and tests the result. Publishes nothing.
+# Builds the release of the last commit as a snapshot, in a clone, and tests the result. Publishes nothing.
 set -euo pipefail
-clone=$(mktemp -d)
-trap 'rm -rf "$clone"' EXIT
-git clone --quiet "$(git rev-parse --show-toplevel)" "$clone"
-cd "$clone"
+root=$(git rev-parse --show-toplevel)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+goreleaser=$(go tool -C "$root" -modfile=release/go.mod -n goreleaser) # builds it if necessary
 
-go tool -modfile=release/go.mod goreleaser check
-go tool -modfile=release/go.mod goreleaser release --snapshot --clean
+git clone --quiet "$root" "$work/one"
+cd "$work/one"
+"$goreleaser" check
+"$goreleaser" release --snapshot --clean
+
+# The same commit in another folder, with an empty build cache, so that nothing is reused. Only for this system, for speed.
+git clone --quiet "$root" "$work/another/and/deeper"
+(cd "$work/another/and/deeper" &&
+	GOCACHE="$work/cache" "$goreleaser" build --snapshot --single-target --skip=before --output "$work/rebuilt")
+
 cd release
-go test -count=1 -v .
+REBUILT="$work/rebuilt" go test -count=1 -v .

@@ -9,7 +9,7 @@ trap 'rm -rf "$list"' EXIT
 
 for system in linux darwin windows; do
 	GOOS=$system CGO_ENABLED=0 go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' \
-		./cmd/d365backup ./wrapper ./api ./sandbox
+		./cmd/d365backup ./api ./config ./health ./sandbox/... ./wrapper
 done | sort -u >"$list/paths"
 {
 	printf '{"Path": "Go", "Version": "%s", "Dir": "%s"}\n' "$(go env GOVERSION)" "$(go env GOROOT)"

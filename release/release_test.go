@@ -1,5 +1,5 @@
-// Package release tests what goreleaser left in dist; release/check.sh runs it there. The module around it
-// holds the release's own tools, whose dependencies are too many for tools.mod.
+// Package release tests what goreleaser wrote to dist; check.sh runs it there. Its module has the tools of the release, which
+// have too many dependencies for tools.mod.
 package release
 
 import (
@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const dist = "../dist"
@@ -44,11 +45,11 @@ func (t target) binary() string {
 	return "d365backup"
 }
 
-// TestArchives: each holds the binary, the documents, and the man pages and completions that the host's
+// TestArchives: each holds the binary, the documents, the contract, and the man pages and completions that the host's
 // binary makes.
 func TestArchives(t *testing.T) {
 	want := pages(t, hostBinary(t))
-	for _, name := range []string{"README.md", "LICENSE", "CHANGELOG.md"} {
+	for _, name := range []string{"README.md", "LICENSE", "CHANGELOG.md", "openapi.yaml"} {
 		want[name] = read(t, filepath.Join("..", name))
 	}
 	for _, target := range targets {
@@ -66,18 +67,18 @@ func TestArchives(t *testing.T) {
 			delete(files, name)
 		}
 		for name := range files {
-			t.Errorf("%s: %s does not belong there", target, name)
+			t.Errorf("%s: %s must not be in it", target, name)
 		}
 	}
 }
 
-// TestVersion: the host's binary says what it is.
+// TestVersion: the host's binary states its version, commit and platform.
 func TestVersion(t *testing.T) {
 	host := target{runtime.GOOS, runtime.GOARCH}
 	want := fmt.Sprintf("d365backup v%s (commit %s, %s, %s/%s)\n", version(t, host), run(t, "git", "rev-parse", "--short", "HEAD"),
 		run(t, "go", "env", "GOVERSION"), host.os, host.arch)
 	if got := run(t, hostBinary(t), "--version") + "\n"; got != want {
-		t.Errorf("it says %q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -99,6 +100,32 @@ func TestBinaries(t *testing.T) {
 	}
 }
 
+// TestReproducible: another folder and an empty build cache give the same binary.
+func TestReproducible(t *testing.T) {
+	if !bytes.Equal(read(t, hostBinary(t)), read(t, os.Getenv("REBUILT"))) {
+		t.Error("the binary depends on where it is built: compare 'go version -m' of both, and look for a path or a time")
+	}
+}
+
+// TestManPages: they have the month of the commit.
+func TestManPages(t *testing.T) {
+	for name, page := range pages(t, hostBinary(t)) {
+		if want := fmt.Sprintf(" \"1\" \"%s\" ", committed(t).Format("Jan 2006")); strings.HasPrefix(name, "man/") && !bytes.Contains(page, []byte(want)) {
+			t.Errorf("%s lacks %q: %.100s", name, want, page)
+		}
+	}
+}
+
+// committed returns the time of the commit.
+func committed(t *testing.T) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, run(t, "git", "show", "-s", "--format=%cI", "HEAD"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.UTC()
+}
+
 // TestSBOM: each lists exactly the modules that its binary links, and the standard library.
 func TestSBOM(t *testing.T) {
 	for _, target := range targets {
@@ -112,7 +139,7 @@ func TestSBOM(t *testing.T) {
 			t.Fatal(err)
 		}
 		if main := bom.Metadata.Component; main.Name != "github.com/d365backup/d365backup" || main.Version != "v"+version(t, target) {
-			t.Errorf("%s: it is of %+v", target, main)
+			t.Errorf("%s describes %+v", target, main)
 		}
 		var got, want []string
 		for _, c := range bom.Components {
@@ -183,7 +210,8 @@ func pages(t *testing.T, binary string) map[string][]byte {
 	return made
 }
 
-// archive returns the files of an archive, by their names in its only folder.
+// archive returns the files of an archive, by their names in its only folder. They must have the time of the commit and no owner
+// of this machine.
 func archive(t *testing.T, of target) map[string][]byte {
 	t.Helper()
 	file := one(t, "d365backup_*_"+of.String()+".[tz]*")
@@ -191,7 +219,7 @@ func archive(t *testing.T, of target) map[string][]byte {
 	if of.os == "windows" {
 		unpack = unzip
 	}
-	files, err := unpack(read(t, file))
+	files, err := unpack(read(t, file), committed(t))
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -199,14 +227,14 @@ func archive(t *testing.T, of target) map[string][]byte {
 	for name, content := range files {
 		folder, rest, _ := strings.Cut(path.Clean(name), "/")
 		if !strings.HasPrefix(filepath.Base(file), folder+".") {
-			t.Errorf("%s: %s stands outside of the folder", file, name)
+			t.Errorf("%s: %s is outside the folder", file, name)
 		}
 		inside[rest] = content
 	}
 	return inside
 }
 
-func untar(data []byte) (map[string][]byte, error) {
+func untar(data []byte, modified time.Time) (map[string][]byte, error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
@@ -220,19 +248,25 @@ func untar(data []byte) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !header.ModTime.Equal(modified) || header.Uname != "root" || header.Gname != "root" || header.Uid != 0 || header.Gid != 0 {
+			return nil, fmt.Errorf("%s is from %v and of %s:%s", header.Name, header.ModTime, header.Uname, header.Gname)
+		}
 		if files[header.Name], err = io.ReadAll(reader); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func unzip(data []byte) (map[string][]byte, error) {
+func unzip(data []byte, modified time.Time) (map[string][]byte, error) {
 	reader, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
 	files := make(map[string][]byte)
 	for _, entry := range reader.File {
+		if !entry.Modified.Equal(modified) {
+			return nil, fmt.Errorf("%s is from %v", entry.Name, entry.Modified)
+		}
 		file, err := entry.Open()
 		if err != nil {
 			return nil, err
@@ -266,7 +300,7 @@ func one(t *testing.T, pattern string) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dist, pattern))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("dist has %q for %s, want one file (%v); release/check.sh fills it", files, pattern, err)
+		t.Fatalf("dist has %q for %s, want one file (%v); run make release-check", files, pattern, err)
 	}
 	return files[0]
 }
