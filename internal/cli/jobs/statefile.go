@@ -147,8 +147,12 @@ func (f *stateFile) save(next state) (err error) {
 }
 
 // replaceFile writes and syncs a temporary file, of the same name each time since there is only one writer, and renames it.
+// Another user may have put a link at that name, which is removed and never followed.
 func replaceFile(path string, text []byte) error {
-	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // The user names the file.
+	if err := os.Remove(path + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // The user names the file.
 	if err != nil {
 		return err
 	}
