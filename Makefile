@@ -59,13 +59,14 @@ lint-contract: api/lint/node_modules $(ogen) ## Lint openapi.yaml, and generate 
 	./api/lint/check-types.sh
 	cd test/bench && go vet ./...
 
-bench: $(ogen) ## Run the benchmarks of client, validators, exporter and export, which takes minutes.
+bench: $(ogen) ## Run the benchmarks of client, validators, exporter and command, which takes minutes.
 	cd test/bench && go test -run '^$$' -bench . -benchtime 20x .
 	cd test && go test -run '^$$' -bench . -benchtime 20x ./validators
 	go test -run '^$$' -bench 'Sweep|Requests|Break|Tenant' -benchtime 1x -count 3 ./wrapper
 	go test -count 30 -v -run '^TestThrottledSweeps$$' ./wrapper
 	go test -run '^$$' -bench Probes -benchtime 1x ./internal/exporter
 	cd test && go test -run '^$$' -bench Export -benchtime 1x -count 2 ./export
+	go test -run '^$$' -bench Start -benchtime 20x -count 3 ./cmd/d365backup
 
 smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
 	./test/smoke.sh

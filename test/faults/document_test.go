@@ -14,12 +14,13 @@ var update = flag.Bool("update", false, "rewrite the document")
 
 const (
 	document = "../../docs/reliability.md"
+	ending   = "\n## The soak\n" // begins what is written by hand
 	preface  = `# Reliability
 
 Networks fail, and so do servers. This page shows what the client does then: which faults it recovers from,
 which error a program gets for the others, and after how many attempts. Every outcome was measured by
-` + "`cd test/faults && go test .`" + `, which fails if one differs; ` + "`-args -update`" + ` rewrites this
-document.
+` + "`cd test/faults && go test .`" + `, which fails if one differs; ` + "`-args -update`" + ` rewrites the
+tables. [The soak](#the-soak) combines faults at random.
 
 The client had its defaults (four attempts, four requests in flight) except for short waits, pages of %d jobs, and at most
 1 MiB per response. For slow faults, the attempt timeout was half a second, or two seconds if the fault passes. A *page* is
@@ -63,16 +64,21 @@ func checkDocument(t *testing.T, measured, measured2 []fault) {
 		}
 		measured, measured2 = measured[len(section.faults):], measured2[len(section.faults):]
 	}
-	if *update {
-		if err := os.WriteFile(document, []byte(text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(document)
+	written, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text.String(), "\n")); diff != "" {
+	tables, soak, found := strings.Cut(string(written), ending)
+	if !found {
+		t.Fatalf("%s has no section %q", document, ending)
+	}
+	if *update {
+		if err := os.WriteFile(document, []byte(text.String()+ending+soak), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(strings.Split(tables, "\n"), strings.Split(text.String(), "\n")); diff != "" {
 		t.Errorf("%s (-written +measured):\n%s", document, diff)
 	}
 }
