@@ -12,7 +12,7 @@ cd "$work/one"
 "$goreleaser" release --snapshot --clean
 
 # The same commit in another folder, with an empty build cache, so that nothing is reused. Only for this system, for speed.
-git clone --quiet "$root" "$work/another/and/deeper"
+git clone --quiet "$work/one" "$work/another/and/deeper"
 (cd "$work/another/and/deeper" &&
 	GOCACHE="$work/cache" "$goreleaser" build --snapshot --single-target --skip=before --output "$work/rebuilt")
 
