@@ -71,10 +71,14 @@ bench: $(ogen) ## Run the benchmarks of client, validators, exporter and command
 smoke: ## Try README.md in a clean clone of the last commit, with an empty home and module cache.
 	./test/smoke.sh
 
-release-check: ## Check generated files, module sums and licenses, then build the release of the last commit and test it.
+verify: ## Check generated files, module sums, the licenses of linked modules, and that builds are reproducible.
 	./api/codegen/check-generated.sh
 	for module in $$(git ls-files '*go.mod'); do (cd $$(dirname $$module) && go mod verify) || exit 1; done
 	go mod verify -modfile=tools.mod
+	./release/licenses.sh
+	./release/reproducible.sh
+
+release-check: ## Build the release of the last commit, without publishing it, and test it.
 	./release/check.sh
 
 $(ogen): openapi.yaml test/bench/ogen.yaml test/bench/go.mod

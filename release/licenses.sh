@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the license of Go and of every module that the command or a public package links on a released system. Fails if
 # licenses.json does not allow one. With a file as its argument, writes the license texts there, for the archives.
-# github.com/golang/freetype offers two licenses; license-overrides.ndjson chooses one.
+# license-overrides.ndjson names licenses that the detector does not recognize.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 list=$(mktemp -d)
