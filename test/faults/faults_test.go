@@ -315,7 +315,10 @@ func describe(err error) string {
 	if len(facts) > 0 {
 		text += " (" + strings.Join(facts, ", ") + ")"
 	}
-	if e.Attempts > 0 {
+	switch {
+	case e.Attempts > 1 && e.RetryAfter != 0: // as many as the time allows
+		text += " after several attempts"
+	case e.Attempts > 0:
 		text += " after " + counted(e.Attempts, "attempt")
 	}
 	return text
