@@ -24,7 +24,7 @@ type config struct {
 	otherCredentialOption         string // an option of another kind, which is an error
 	reload                        func() (Option, error)
 	hasReload                     bool
-	httpClient                    http.Client // a copy
+	httpClient                    *http.Client // a copy; a pointer, so that printing a Client does not look into its transport
 	product                       string
 	loopbackHTTP                  bool
 	pageSize, prefetch            int
@@ -40,6 +40,7 @@ type config struct {
 func defaults() config {
 	return config{
 		api:              APIAuto,
+		httpClient:       new(http.Client),
 		scope:            DefaultScope,
 		mediaType:        MediaTypeJSON,
 		pageSize:         DefaultPageSize,
@@ -146,7 +147,7 @@ func WithHTTPClient(client *http.Client) Option {
 	if client == nil {
 		client = new(http.Client)
 	}
-	return func(c *config) { c.httpClient = *client }
+	return func(c *config) { c.httpClient = new(*client) }
 }
 
 // WithUserAgent puts a product such as "example-monitor/1.4" before this package's own, "d365backup/" with the version of
