@@ -32,6 +32,12 @@ test: ## Run the tests that need only Go.
 	cd internal/consumer && go test ./...
 	cd test && go test ./database ./otel ./validators
 
+golden: ## Update golden files and generated parts of documents; with Chromium (command chromium), the picture in README.md, too.
+	UPDATE_GOLDEN=1 go test -count=1 ./health ./internal/cli ./internal/cli/jobs ./internal/docs ./internal/exporter ./internal/report \
+		./internal/surface
+	cd test && UPDATE_GOLDEN=1 go test -count=1 ./faults
+	if command -v chromium >/dev/null; then cd test && UPDATE_GOLDEN=1 go test -count=1 -run '^TestPicture$$' ./browser; fi
+
 test-race: ## Run the tests with the race detector; needs a C compiler. Skips those that only run other programs.
 	go test -race $$(go list ./... | grep -v -e /api/codegen$$ -e /internal/docs$$)
 

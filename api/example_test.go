@@ -34,12 +34,12 @@ func ExampleJSON() {
 }
 
 func ExampleValidateRequest() {
-	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 5, "organizationID": "contoso"}`)
+	body := []byte(`{"pageInfo": {"pageSize": 0}, "status": 1073741824, "organizationID": "contoso"}`)
 	fmt.Println(api.ValidateRequest("getJobs", body))
 	// Output:
 	// body /organizationID: additionalProperties: found "contoso", want only endTime, objectType, organizationId, pageInfo, startTime, status, type (earlier)
 	// body /pageInfo/pageSize: minimum: found 0, want at least 1 (inferred)
-	// body /status: enum: found 5, want one of [2,3,4,7,null] (seed): version v1's table lists these values, its schema allows any integer; this contract follows the table
+	// body /status: enum: found 1073741824, want one of [2,3,4,7,null] (seed): version v1's table lists these values, its schema allows any integer; this contract follows the table
 }
 
 func ExampleValidateQuery() {

@@ -111,10 +111,10 @@ func TestValidateResponse(t *testing.T) {
 			`body /jobs/0/startTime: nullable: found null, want no null (later)`,
 		}},
 		{"failure in HTML", 400, "text/html", "<html>", []string{`header /Content-Type: content: found "text/html", want application/json (inferred)`}},
-		{"words for numbers, sorted", 200, json, `{"totalCount":-1,"jobs":[{"type":"Backup","jobId":1,"startTime":"","status":5},2,3,4,5,6,7,8,9,10,null]}`, []string{
+		{"words for numbers, sorted", 200, json, `{"totalCount":-1,"jobs":[{"type":"Backup","jobId":1,"startTime":"","status":1073741824},2,3,4,5,6,7,8,9,10,null]}`, []string{
 			`body /jobs/0/jobId: type: found 1, want string (later)`,
 			`body /jobs/0/startTime: format: found "", want date-time: RFC 3339, such as 2026-11-01T03:00:00Z (later)`,
-			`body /jobs/0/status: enum: found 5, want one of [2,3,4,7] (later)`,
+			`body /jobs/0/status: enum: found 1073741824, want one of [2,3,4,7] (later)`,
 			`body /jobs/0/type: type: found "Backup", want integer (later)`,
 			`body /jobs/1: type: found 2, want object (later)`,
 			`body /jobs/2: type: found 3, want object (later)`,

@@ -32,8 +32,8 @@ func TestHints(t *testing.T) {
 		`{}`: "/pageInfo",
 		`{"pageInfo":{},"finishTime":"2026-11-02T00:00:00Z"}`: "/finishTime",
 		`{"pageInfo":{},"startTime":1793491200}`:              "/startTime",
-		`{"pageInfo":{},"status":5}`:                          "/status",
-		`{"pageInfo":{},"type":64}`:                           "/type",
+		`{"pageInfo":{},"status":1073741824}`:                 "/status",
+		`{"pageInfo":{},"type":1073741824}`:                   "/type",
 	} {
 		found, _ := errors.AsType[Violations](ValidateRequest(operationID, []byte(body)))
 		if len(found) != 1 || found[0].Pointer != place || !strings.HasSuffix(found[0].String(), "): "+found[0].Hint) {

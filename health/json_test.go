@@ -3,19 +3,14 @@ package health_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/d365backup/d365backup/health"
+	"github.com/d365backup/d365backup/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestJSON compares the JSON of a summary that has every field with a golden file. Programs depend on it.
 func TestJSON(t *testing.T) {
@@ -43,17 +38,5 @@ func TestJSON(t *testing.T) {
 	if bytes.Contains(got, []byte("null")) {
 		t.Error("the JSON has a null")
 	}
-	file := filepath.Join("testdata", "summary.json")
-	if *update {
-		if err := os.WriteFile(file, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got)+"\n", "\n")); diff != "" {
-		t.Errorf("%s differs; if that is intended, run the test with -update:\n%s", file, diff)
-	}
+	golden.Equal(t, filepath.Join("testdata", "summary.json"), string(got)+"\n")
 }

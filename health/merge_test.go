@@ -27,7 +27,7 @@ func randomJobs(r *rand.Rand, n int) jobs {
 		j := &list[i]
 		j.JobID = pick("A", "B", "C")
 		j.UnknownStatus = pick("", "Odd", "Odder")
-		j.Type = []d365backup.JobType{1, 1, 1, 1, 2, 8, 64, -1}[r.IntN(8)]
+		j.Type = []d365backup.JobType{1, 1, 1, 1, 2, 8, 1 << 30, -1}[r.IntN(8)]
 		j.BackupSize, j.FailedRecord, j.TotalRecord = r.Int64N(4)-1, r.Int64N(3)-1, math.MaxInt64/4
 		j.DurationHours = r.Float64()
 		if r.IntN(20) == 0 {
@@ -200,8 +200,8 @@ func TestHostile(t *testing.T) {
 		{"organizations", 10_001, func(i int) d365backup.Job { return job(3, finished, org(fmt.Sprint(i), "")) }},
 		{"modules", 10_001, func(i int) d365backup.Job { return job(3, finished, module(fmt.Sprint(i))) }},
 		{"names", 51, func(i int) d365backup.Job { return job(3, finished, org(salesID, fmt.Sprint(i))) }},
-		{"types", most + 10, func(i int) d365backup.Job { return job(3, finished, ofType(d365backup.JobType(100+i))) }},
-		{"statuses", most + 10, func(i int) d365backup.Job { return job(3, d365backup.JobStatus(100+i)) }},
+		{"types", most + 10, func(i int) d365backup.Job { return job(3, finished, ofType(d365backup.JobType(1<<30+i))) }},
+		{"statuses", most + 10, func(i int) d365backup.Job { return job(3, d365backup.JobStatus(1<<30+i)) }},
 		{"days", most + 10, func(i int) d365backup.Job {
 			j := job(0, failed)
 			j.StartTime = j.StartTime.AddDate(0, 0, i)

@@ -385,7 +385,7 @@ var statuses = [][]d365backup.JobStatus{
 	{finished, finished, finished, finished, failed},
 	{finished, finished, finished, exception},
 	{finished, failed, exception, running, strange},
-	{exception}, {failed}, {running}, {strange, 9, 0}, {exception, failed},
+	{exception}, {failed}, {running}, {strange, 1 << 30, 0}, {exception, failed},
 }
 
 // history returns the backups of one module until the policy's Now, and other jobs between them.
@@ -424,7 +424,7 @@ func (o organization) history(random *rand.Rand, module string, p health.Policy)
 func (o organization) lastJobs(random *rand.Rand, module string, p health.Policy, jobs []d365backup.Job) []d365backup.Job {
 	if chance(random, 40) {
 		for i := range min(len(jobs), 1+random.IntN(3)) {
-			end(random, &jobs[i], pick(random, finished, finished, finished, failed, exception, running, pick(random, strange, 9, 0)))
+			end(random, &jobs[i], pick(random, finished, finished, finished, failed, exception, running, pick(random, strange, 1<<30, 0)))
 		}
 	}
 	at, now := (world{policy: p}).at(), p.Now
@@ -463,7 +463,7 @@ func (o organization) lastJobs(random *rand.Rand, module string, p health.Policy
 		}
 	case 1: // only jobs of types that nobody knows
 		for i := range jobs {
-			jobs[i].Type = pick(random, d365backup.JobTypeUnknown, d365backup.JobTypeAll, 64)
+			jobs[i].Type = pick(random, d365backup.JobTypeUnknown, d365backup.JobTypeAll, 1<<30)
 		}
 	}
 	return jobs
@@ -472,7 +472,7 @@ func (o organization) lastJobs(random *rand.Rand, module string, p health.Policy
 func (o organization) otherJob(random *rand.Rand, module string, start time.Time) d365backup.Job {
 	job := o.job(random, module, start)
 	job.Type = pick(random, d365backup.JobTypeRestore, d365backup.JobTypeDryRun, d365backup.JobTypeRetention, d365backup.JobTypeAuditBackup,
-		d365backup.JobTypeExport, d365backup.JobTypeUnknown, d365backup.JobTypeAll, 64)
+		d365backup.JobTypeExport, d365backup.JobTypeUnknown, d365backup.JobTypeAll, 1<<30)
 	if job.Type == d365backup.JobTypeUnknown {
 		job.UnknownType = "Migration"
 	}

@@ -15,7 +15,7 @@ type (
 	d365Job = d365backup.Job
 )
 
-const newStatus, newType = d365backup.JobStatus(9), d365backup.JobType(64)
+const newStatus, newType = d365backup.JobStatus(1 << 30), d365backup.JobType(1 << 30)
 
 // TestStates has every line of the specification of states, in its order.
 func TestStates(t *testing.T) {
@@ -60,7 +60,7 @@ func TestStates(t *testing.T) {
 		{"last success too old, exception since", policy(), jobs{job(50, finished), job(2, exception)}, health.Overdue,
 			"has had no successful backup for 2 days, and its newest backup, started at 2026-11-26 10:00 UTC, finished with an exception"},
 		{"last success too old, unknown status since", policy(), jobs{job(50, finished), job(2, newStatus)}, health.Overdue,
-			`has had no successful backup for 2 days, and its newest backup, started at 2026-11-26 10:00 UTC, has a status that this version does not know: "9"`},
+			`has had no successful backup for 2 days, and its newest backup, started at 2026-11-26 10:00 UTC, has a status that this version does not know: "1073741824"`},
 		{"last success too old, unknown type since", policy(), jobs{job(50, finished), job(2, finished, ofType(newType))}, health.Overdue,
 			"has had no successful backup for 2 days"},
 
@@ -88,12 +88,12 @@ func TestStates(t *testing.T) {
 		{"short range with success", policy(since(12)), jobs{job(3, finished)}, health.OK, "was last backed up 3 hours ago"},
 
 		{"newest has an unknown status", policy(), jobs{job(5, finished), job(3, newStatus)}, health.Unknown,
-			`was last backed up 5 hours ago, but its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "9"`},
+			`was last backed up 5 hours ago, but its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "1073741824"`},
 		{"unknown status at the same time", policy(), jobs{job(3, finished), job(3, newStatus)}, health.Unknown,
-			`was last backed up 3 hours ago, but its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "9"`},
+			`was last backed up 3 hours ago, but its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "1073741824"`},
 		{"unknown status before the last success", policy(), jobs{job(5, newStatus), job(3, finished)}, health.OK, "was last backed up 3 hours ago"},
 		{"only an unknown status", policy(), jobs{job(3, newStatus)}, health.Unknown,
-			`has had no successful backup in the last 35 days, and its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "9"`},
+			`has had no successful backup in the last 35 days, and its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "1073741824"`},
 		{"status missing", policy(), jobs{job(5, finished), job(3, 0)}, health.Unknown,
 			`was last backed up 5 hours ago, but its newest backup, started at 2026-11-26 09:00 UTC, has a status that this version does not know: "Any"`},
 

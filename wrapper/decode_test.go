@@ -190,7 +190,7 @@ var toleratedFields = []struct {
 	{`"status":"Finished with Exception"`, func(j *Job) { j.Status = JobStatusFinishedWithException }, drifts{one(DriftWord, "status", "Finished with Exception")}},
 	{`"status":"In Progress"`, func(j *Job) { j.Status = JobStatusInProgress }, drifts{one(DriftWord, "status", "In Progress")}},
 	{`"status":"3"`, func(j *Job) {}, drifts{one(DriftTextNumber, "status", "3")}},
-	{`"status":5`, func(j *Job) { j.Status = 5 }, drifts{one(DriftUnknownValue, "status", "5")}},
+	{`"status":1073741824`, func(j *Job) { j.Status = 1 << 30 }, drifts{one(DriftUnknownValue, "status", "1073741824")}},
 	{`"status":"Any"`, func(j *Job) { j.Status, j.UnknownStatus = JobStatusUnknown, `Any` }, drifts{one(DriftUnknownValue, "status", "Any")}},
 	{`"status":""`, func(j *Job) { j.Status = JobStatusUnknown }, drifts{one(DriftMissing, "status", "")}},
 
@@ -363,14 +363,14 @@ func TestDecodePageSharedTexts(t *testing.T) {
 // TestDecodePageUnknownValues: each unknown value is counted separately.
 func TestDecodePageUnknownValues(t *testing.T) {
 	body := "["
-	for i, status := range []string{`"Queued"`, `"Partially Failed"`, `9`, `"Queued"`} {
+	for i, status := range []string{`"Queued"`, `"Partially Failed"`, `1073741824`, `"Queued"`} {
 		body += ","[:min(i, 1)] + withField(plainJob, `"status":`+status)
 	}
 	want := []Drift{
 		{DriftEnvelope, "jobs", "", 1},
 		{DriftUnknownValue, "jobs.status", "Queued", 2},
 		{DriftUnknownValue, "jobs.status", "Partially Failed", 1},
-		{DriftUnknownValue, "jobs.status", "9", 1},
+		{DriftUnknownValue, "jobs.status", "1073741824", 1},
 	}
 	if diff := cmp.Diff(want, mustDecode(t, body+"]").drift); diff != "" {
 		t.Error(diff)

@@ -42,7 +42,7 @@ func TestUnmarshalJob(t *testing.T) {
 		{"numbers", "", "", func(*d365backup.Job) {}},
 		{"words", `"type":16`, `"type":"audit backup"`, func(*d365backup.Job) {}},
 		{"number in a string", `"status":7`, `"status":"7"`, func(*d365backup.Job) {}},
-		{"new number", `"status":7`, `"status":9`, func(j *d365backup.Job) { j.Status = 9 }},
+		{"new number", `"status":7`, `"status":1073741824`, func(j *d365backup.Job) { j.Status = 1 << 30 }},
 		{"new word", `"status":7`, `"status":"Partially Failed"`, func(j *d365backup.Job) {
 			j.Status, j.UnknownStatus = d365backup.JobStatusUnknown, "Partially Failed"
 		}},
@@ -75,9 +75,9 @@ func TestUnmarshalJob(t *testing.T) {
 }
 
 func TestMarshalUnknownWords(t *testing.T) {
-	job := d365backup.Job{Type: 64, Status: d365backup.JobStatusUnknown, UnknownStatus: "Partially Failed"}
+	job := d365backup.Job{Type: 1 << 30, Status: d365backup.JobStatusUnknown, UnknownStatus: "Partially Failed"}
 	text, err := json.Marshal(job)
-	if err != nil || !strings.Contains(string(text), `"type":"64"`) || !strings.Contains(string(text), `"status":"Partially Failed"`) ||
+	if err != nil || !strings.Contains(string(text), `"type":"1073741824"`) || !strings.Contains(string(text), `"status":"Partially Failed"`) ||
 		strings.Contains(string(text), "Unknown") {
 		t.Errorf("%s, %v", text, err)
 	}

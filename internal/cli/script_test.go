@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/d365backup/d365backup/internal/cli"
+	"github.com/d365backup/d365backup/internal/golden"
 	"github.com/d365backup/d365backup/sandbox"
 )
 
@@ -52,10 +53,19 @@ func (m leakChecked) Run() int {
 //
 // In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), no-future (time ranges must end by now), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
 // of a fault of package sandbox.
+//
+// If a file of the script is the second one of cmp, make golden writes what the command printed to it.
 func TestScript(t *testing.T) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("if a script in internal/cli/testdata/script expects what the command no longer prints: to accept what differs in a cmp, " +
+				"run make golden; change other expectations in the script")
+		}
+	})
 	testscript.Run(t, testscript.Params{
-		Dir:      "testdata/script",
-		Deadline: time.Now().Add(2 * time.Minute), // or a command that never ends would use the time of all tests
+		Dir:           "testdata/script",
+		UpdateScripts: golden.Updating(),
+		Deadline:      time.Now().Add(2 * time.Minute), // or a command that never ends would use the time of all tests
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TZ", "UTC")

@@ -2,9 +2,7 @@ package docs
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -15,9 +13,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/d365backup/d365backup/internal/cli/doctor"
+	"github.com/d365backup/d365backup/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the parts of documents that are made from code")
 
 const catalogue = "docs/errors.md"
 
@@ -51,33 +48,24 @@ func matches(text, pattern string) (found []string) {
 	return found
 }
 
-// TestDiagnoses compares the section on the doctor with the doctor's diagnoses; -update rewrites it.
+// TestDiagnoses compares the section on the doctor with the doctor's diagnoses.
 func TestDiagnoses(t *testing.T) {
 	const title = "\n## What the doctor says\n"
-	before, section, _ := strings.Cut(read(t, catalogue), title)
+	before, _, _ := strings.Cut(read(t, catalogue), title)
 	command := regexp.MustCompile(`'?(d365backup [a-z][a-z0-9 -]*[a-z0-9])'?`)
-	var want strings.Builder
-	want.WriteString("\nGenerated from `internal/cli/doctor/diagnoses.yaml` by `go test ./internal/docs -args -update`, in the order of the\n" +
-		"doctor's steps.\n")
+	var text strings.Builder
+	text.WriteString("\nGenerated from `internal/cli/doctor/diagnoses.yaml` by `make golden`, in the order of the doctor's steps.\n")
 	for _, d := range doctor.Diagnoses() {
-		fmt.Fprintf(&want, "\n### %s\n\n%s. Who must act: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)
+		fmt.Fprintf(&text, "\n### %s\n\n%s. Who must act: %s.\n\n%s\n\n", d.Code, d.Title, d.Side, d.Meaning)
 		if len(d.Alike) > 0 {
 			alike := regexp.MustCompile(`[a-z0-9-]+`).ReplaceAllString(strings.Join(d.Alike, ", "), "[$0](#$0)")
-			fmt.Fprintf(&want, "These look the same, the most likely first: %s.\n\n", alike)
+			fmt.Fprintf(&text, "These look the same, the most likely first: %s.\n\n", alike)
 		}
 		for i, next := range d.Next {
-			fmt.Fprintf(&want, "%d. %s\n", i+1, command.ReplaceAllString(next, "`$1`"))
+			fmt.Fprintf(&text, "%d. %s\n", i+1, command.ReplaceAllString(next, "`$1`"))
 		}
 	}
-	if *update {
-		if err := os.WriteFile(filepath.Join(root, catalogue), []byte(before+title+want.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := gocmp.Diff(want.String(), section); diff != "" {
-		t.Errorf("%s (-doctor +document); run it with -args -update:\n%s", catalogue, diff)
-	}
+	golden.Equal(t, filepath.Join(root, catalogue), before+title+text.String())
 }
 
 // TestImports compares the table of imports in docs/design.md with the code.

@@ -2,18 +2,17 @@ package exporter
 
 import (
 	"errors"
-	"flag"
-	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/d365backup/d365backup/health"
+	"github.com/d365backup/d365backup/internal/golden"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
 
@@ -64,7 +63,7 @@ func summary() health.Summary {
 					Running:     1, RunningSince: at("2026-11-26 19:30"),
 					Jobs: []health.Count{
 						{Type: d365backup.JobTypeBackup, Status: d365backup.JobStatusFinished, Jobs: 7},
-						{Type: 64, Status: 9, Jobs: 2}, {Type: 128, Status: 10, Jobs: 3}, // unknown ones share a series
+						{Type: 1 << 30, Status: 1 << 30, Jobs: 2}, {Type: 1<<30 + 1, Status: 1<<30 + 1, Jobs: 3}, // unknown ones share a series
 					},
 				},
 				{Name: "", State: health.Unknown, MaxAge: time.Hour},
@@ -88,29 +87,9 @@ func TestMetrics(t *testing.T) {
 		result: &result{summary: summary(), requests: 3, drift: map[d365backup.DriftKind]int{d365backup.DriftUnknownField: 4}},
 		took:   1500 * time.Millisecond, expires: at("2027-01-31 00:00"), maxOrganizations: 10,
 	})
-	golden(t, "probe.txt", got)
+	golden.Equal(t, filepath.Join("testdata", "probe.txt"), got)
 	if len(problems) > 0 {
 		t.Errorf("promtool check metrics would report %v", problems)
-	}
-}
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares text with a file.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := "testdata/" + name
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-) and the result (+) differ; to accept it, run go test with -args -update:\n%s", path, diff)
 	}
 }
 

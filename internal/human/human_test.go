@@ -68,9 +68,9 @@ func TestClip(t *testing.T) {
 func TestNames(t *testing.T) {
 	for got, want := range map[string]string{
 		Type(d365backup.JobTypeAuditBackup): "Audit backup", Type(d365backup.JobTypeDryRun): "Dry run",
-		Type(64): "Unknown (64)", Type(d365backup.JobTypeUnknown): "Unknown",
+		Type(1 << 30): "Unknown (1073741824)", Type(d365backup.JobTypeUnknown): "Unknown",
 		Status(d365backup.JobStatusFinishedWithException): "Finished with exception",
-		Status(9): "Unknown (9)", Status(d365backup.JobStatusUnknown): "Unknown",
+		Status(1 << 30): "Unknown (1073741824)", Status(d365backup.JobStatusUnknown): "Unknown",
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

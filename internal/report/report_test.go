@@ -3,12 +3,10 @@ package report
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,10 +19,9 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/d365backup/d365backup/health"
+	"github.com/d365backup/d365backup/internal/golden"
 	d365backup "github.com/d365backup/d365backup/wrapper"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // now is when the reports of these tests are made: a Monday morning.
 var now = time.Date(2026, 11, 23, 6, 30, 0, 0, time.UTC)
@@ -114,7 +111,7 @@ func summary(days int, organizations ...health.Organization) health.Summary {
 			{Type: d365backup.JobTypeBackup, Status: d365backup.JobStatusFinished, Jobs: 1234},
 			{Type: d365backup.JobTypeBackup, Status: d365backup.JobStatusFailed, Jobs: 5},
 			{Type: d365backup.JobTypeRetention, Status: d365backup.JobStatusFinished, Jobs: 3},
-			{Type: 64, Status: 9, Jobs: 1},
+			{Type: 1 << 30, Status: 1 << 30, Jobs: 1},
 		},
 	}
 	for _, o := range organizations {
@@ -199,19 +196,7 @@ func TestGolden(t *testing.T) {
 		"no-profile.txt": {&Report{Now: now}, Table},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, path := strings.Replace(written(t, test.report, test.format), css, "", 1), filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s differs (-want +got); to accept it, run go test with -args -update:\n%s", name, diff)
-			}
+			golden.Equal(t, filepath.Join("testdata", name), strings.Replace(written(t, test.report, test.format), css, "", 1))
 		})
 	}
 }

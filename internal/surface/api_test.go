@@ -1,37 +1,28 @@
 package surface
 
 import (
-	"flag"
 	"fmt"
 	"go/types"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/go/packages"
+
+	"github.com/d365backup/d365backup/internal/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares lines with those of a file in testdata.
-func golden(t *testing.T, name string, lines []string) {
+// compare compares lines with those of a file in testdata.
+func compare(t *testing.T, name string, lines []string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	if !golden.Equal(t, file, strings.Join(lines, "\n")+"\n") {
+		t.Errorf("the public surface differs from internal/surface/%s: programs and scripts depend on it. If the change is intended, "+
+			"run make golden and tell users in CHANGELOG.md", file)
 	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(strings.TrimSpace(string(want)), "\n"), lines); diff != "" || len(lines) == 0 {
-		t.Errorf("the public surface differs from internal/surface/%s:\n%s\nPrograms and scripts depend on it. If the change is "+
-			"intended, run 'go test ./internal/surface -update' and tell users in CHANGELOG.md.", file, diff)
+	if len(lines) == 0 {
+		t.Errorf("nothing to compare with %s", file)
 	}
 }
 
@@ -45,7 +36,7 @@ func TestGoAPI(t *testing.T) {
 				lines = append(lines, describe(object)...)
 			}
 		}
-		golden(t, path.Base(pkg.Path())+".txt", lines)
+		compare(t, path.Base(pkg.Path())+".txt", lines)
 	}
 }
 

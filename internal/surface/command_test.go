@@ -54,7 +54,7 @@ func TestCommands(t *testing.T) {
 			lines = append(lines, line+", default "+strconv.Quote(f.DefValue))
 		})
 	})
-	golden(t, "commands.txt", lines)
+	compare(t, "commands.txt", lines)
 }
 
 // TestExitCodes compares with testdata the exit codes in the help.
@@ -69,7 +69,7 @@ func TestExitCodes(t *testing.T) {
 			}
 		}
 	})
-	golden(t, "exit-codes.txt", lines)
+	compare(t, "exit-codes.txt", lines)
 }
 
 // TestEnvironment compares with testdata the environment variables: those in the help, with their keys in the configuration file, and
@@ -101,7 +101,7 @@ func TestEnvironment(t *testing.T) {
 		lines = append(lines, strings.TrimSpace(name+" "+key))
 	}
 	slices.Sort(lines)
-	golden(t, "environment.txt", lines)
+	compare(t, "environment.txt", lines)
 }
 
 // TestJobFields compares with testdata the columns of jobs as CSV and the names of their fields as JSON, in order.
@@ -118,7 +118,7 @@ func TestJobFields(t *testing.T) {
 			lines = append(lines, format+" "+match[1])
 		}
 	}
-	golden(t, "job-fields.txt", lines)
+	compare(t, "job-fields.txt", lines)
 }
 
 // TestJSONReports compares with testdata the fields of what other commands print as JSON: all structs in their packages that have tags.
@@ -139,5 +139,5 @@ func TestJSONReports(t *testing.T) {
 		}
 	}
 	slices.Sort(lines)
-	golden(t, "json-reports.txt", lines)
+	compare(t, "json-reports.txt", lines)
 }

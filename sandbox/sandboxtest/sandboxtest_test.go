@@ -78,7 +78,7 @@ func (r *recorder) end()                     { r.cleanup() }
 
 // TestViolation: a history that violates the contract fails the test.
 func TestViolation(t *testing.T) {
-	for kind, fails := range map[d365backup.JobType]bool{d365backup.JobTypeBackup: false, 64: true} {
+	for kind, fails := range map[d365backup.JobType]bool{d365backup.JobTypeBackup: false, 1 << 30: true} {
 		r := new(recorder)
 		client, _ := sandboxtest.New(r, sandboxtest.WithHistory(d365backup.Job{Type: kind, Status: d365backup.JobStatusFailed, StartTime: start}))
 		request, err := client.Raw().GetJobs(t.Context(), generated.JobFilterModel{}) // without retries

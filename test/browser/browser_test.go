@@ -21,11 +21,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"github.com/d365backup/d365backup/internal/golden"
 )
 
 var (
 	chromium = flag.String("chromium", "chromium", "the browser's `command`")
-	picture  = flag.String("picture", "", "write the top of the sample report to this PNG `file`")
 	pictures = flag.String("pictures", "", "write pictures of the whole sample report, of every kind, to this `folder`")
 )
 
@@ -296,7 +297,7 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-// TestPicture takes the picture for the README. To save it, run: go test -run TestPicture . -args -picture ../../docs/report.png
+// TestPicture takes the picture for the README, which make golden saves. Other fonts and browsers draw it differently, so it is not compared.
 func TestPicture(t *testing.T) {
 	p := openBrowser(t)
 	p.open("file://"+sampleFile(t), 1200, "light")
@@ -305,8 +306,8 @@ func TestPicture(t *testing.T) {
 	if len(shot) > 300_000 {
 		t.Errorf("the picture has %d bytes", len(shot))
 	}
-	if *picture != "" {
-		if err := os.WriteFile(*picture, shot, 0o644); err != nil {
+	if golden.Updating() {
+		if err := os.WriteFile("../../docs/report.png", shot, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

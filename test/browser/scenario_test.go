@@ -64,7 +64,7 @@ func history(start time.Time, organizations []string) iter.Seq2[d365backup.Job, 
 				case n%11 == 5:
 					j.Status, j.FailedRecord = d365backup.JobStatusFailed, 1234567
 				case n%29 == 9:
-					j.Status = d365backup.JobStatus(9)
+					j.Status = d365backup.JobStatus(1 << 30)
 				}
 				if !yield(j, nil) {
 					return

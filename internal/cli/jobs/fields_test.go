@@ -51,7 +51,7 @@ func filled() job {
 func TestEncode(t *testing.T) {
 	for name, j := range map[string]job{
 		"filled":  filled(),
-		"unknown": {Type: 64, Status: d365backup.JobStatusUnknown},
+		"unknown": {Type: 1 << 30, Status: d365backup.JobStatusUnknown},
 		"unusual": {OrganizationName: "\x1b\u2028\"\\\xff</script>", DurationHours: 1e-7},
 	} {
 		var w jx.Writer

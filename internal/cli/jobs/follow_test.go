@@ -188,15 +188,15 @@ func TestFollow(t *testing.T) {
 // TestFollowDrift: an unknown status is reported once, and a change from it to another one is a change.
 func TestFollowDrift(t *testing.T) {
 	got := watch(t, 5*time.Minute, []moment{
-		{0, 0, []generated.Job{sent("A", 0, 9), sent("B", 0, 9), sent("C", 0, good)}},
-		{150 * time.Second, 0, []generated.Job{sent("A", 0, 11), sent("B", 0, 9), sent("C", 0, good)}},
+		{0, 0, []generated.Job{sent("A", 0, 1<<30), sent("B", 0, 1<<30), sent("C", 0, good)}},
+		{150 * time.Second, 0, []generated.Job{sent("A", 0, 1<<30+1), sent("B", 0, 1<<30), sent("C", 0, good)}},
 	}, nil)
-	if diff := cmp.Diff([]string{"A 9", "B 9", "C Finished", "A 11"}, got.printed); diff != "" || got.err != nil {
+	if diff := cmp.Diff([]string{"A 1073741824", "B 1073741824", "C Finished", "A 1073741825"}, got.printed); diff != "" || got.err != nil {
 		t.Errorf("%v (-want +got):\n%s", got.err, diff)
 	}
 	want := []string{
-		`d365backup: responses differ from the contract: unknown status "9" in 2 jobs`,
-		`d365backup: responses differ from the contract: unknown status "11" in 1 job`,
+		`d365backup: responses differ from the contract: unknown status "1073741824" in 2 jobs`,
+		`d365backup: responses differ from the contract: unknown status "1073741825" in 1 job`,
 	}
 	if diff := cmp.Diff(want, got.notes); diff != "" {
 		t.Error(diff)
