@@ -78,7 +78,7 @@ func TestSourcesListsEveryElement(t *testing.T) {
 		listed[row[1]] = row[2]
 	}
 	if diff := cmp.Diff(elements(readContract(t)), listed); diff != "" {
-		t.Errorf("elements and their x-source (-%s +SOURCES.md):\n%s", contractFile, diff)
+		t.Errorf("elements and their x-source (-%s +SOURCES.md): say in api/SOURCES.md where each comes from:\n%s", contractFile, diff)
 	}
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"mime"
@@ -49,6 +50,35 @@ func TestSamples(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if !slices.Contains(files, name) || path.Base(path.Dir(name)) != "invalid" {
 			t.Errorf("%s/invalid.json has %s, which is not an invalid sample", sampleDir, name)
+		}
+	}
+}
+
+// TestSamplesCoverJobs finds properties and values of a job that no valid response has.
+func TestSamplesCoverJobs(t *testing.T) {
+	doc, err := api.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := make(map[string]string) // the file to add each to
+	for name := range doc.Components.Schemas["Job"].Value.Properties {
+		wanted[fmt.Sprintf("%q: ", name)] = "page.json"
+	}
+	for name, component := range map[string]string{"type": "Dynamics365.Enums.BackupRestoreType", "status": "JobStatus"} {
+		for _, value := range doc.Components.Schemas[component].Value.Enum {
+			if value != 0.0 { // which only a filter has
+				wanted[fmt.Sprintf("%q: %v,\n", name, value)] = "every-type-and-status.json"
+			}
+		}
+	}
+	for text, name := range wanted {
+		file := path.Join(sampleDir, "getJobs/200/valid", name)
+		sample, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(strings.ReplaceAll(string(sample), "\n    }", ",\n    }"), text) {
+			t.Errorf("a valid sample has no %s: add it to api/%s", strings.Trim(text, ": ,\n"), file)
 		}
 	}
 }

@@ -136,7 +136,8 @@ func TestJobsHaveTheProperties(t *testing.T) {
 	for _, job := range jobs {
 		ended := job["status"] != 2.0
 		if diff := cmp.Diff(want[ended], slices.Sorted(maps.Keys(job))); diff != "" {
-			t.Errorf("properties of a job of the sandbox, ended %t (-contract +sandbox):\n%s", ended, diff)
+			t.Fatalf("properties of a job of the sandbox, ended %t (-contract +sandbox): add a field to Job in sandbox/job.go and a value in "+
+				"sandbox/generate.go:\n%s", ended, diff)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/d365backup/d365backup/internal/cli/doctor"
+	"github.com/d365backup/d365backup/internal/cli/jobs"
 	"github.com/d365backup/d365backup/internal/golden"
 )
 
@@ -66,6 +67,26 @@ func TestDiagnoses(t *testing.T) {
 		}
 	}
 	golden.Equal(t, filepath.Join(root, catalogue), before+title+text.String())
+}
+
+// TestHistoryColumns: each block of docs/history.md that lists the columns of jobs lists all of them.
+func TestHistoryColumns(t *testing.T) {
+	const document = "docs/history.md"
+	tables := 0
+	for _, block := range block.FindAllString(read(t, document), -1) {
+		if !strings.Contains(block, "warningEntity") {
+			continue
+		}
+		tables++
+		for _, name := range jobs.FieldNames() {
+			if !regexp.MustCompile(`\b` + name + `\b`).MatchString(block) {
+				t.Errorf("a column is missing: add %s wherever %s lists the columns of jobs, as in:\n%s", name, document, block)
+			}
+		}
+	}
+	if tables == 0 {
+		t.Errorf("%s has no table of jobs", document)
+	}
 }
 
 // TestImports compares the table of imports in docs/design.md with the code.

@@ -48,7 +48,7 @@ func TestEveryField(t *testing.T) {
 		}
 		client, service := sandboxtest.New(t, sandboxtest.WithHistory(first))
 		if diff := cmp.Diff([]d365backup.Job{first}, read(t, client)); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+			t.Errorf("(-want +got): read and write each field in sandbox/sandboxtest/sandboxtest.go:\n%s", diff)
 		}
 		first.Status = d365backup.JobStatusFinished
 		second := d365backup.Job{JobID: "2", Type: d365backup.JobTypeBackup, Status: d365backup.JobStatusInProgress, StartTime: start.Add(time.Minute)}

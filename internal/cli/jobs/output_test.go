@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestFormatsKeepText(t *testing.T) {
 		t.Errorf("ndjson: got %+v, %v", line, err)
 	}
 	rows, err := csv.NewReader(strings.NewReader(printHostile(t, "csv", cmdutil.Screen{}))).ReadAll()
-	if err != nil || rows[1][len(fields)-1] != hostile {
+	if err != nil || rows[1][slices.Index(rows[0], "organizationName")] != hostile {
 		t.Errorf("csv: got %q, %v", rows, err)
 	}
 }
