@@ -230,9 +230,9 @@ func TestDurationAndRunning(t *testing.T) {
 		{"endless", d365backup.Job{Status: finished, DurationHours: 1e300}, math.MaxInt64, false},
 		{"ages", d365backup.Job{Status: finished, StartTime: at.AddDate(-2000, 0, 0), FinishTime: at}, math.MaxInt64, false},
 		{"in progress", d365backup.Job{Status: d365backup.JobStatusInProgress, StartTime: at, FinishTime: at.Add(time.Hour), DurationHours: 2}, 0, true},
-		{"unknown status", d365backup.Job{Status: 9, StartTime: at, DurationHours: 2}, 2 * time.Hour, true},
+		{"unknown status", d365backup.Job{Status: 1 << 30, StartTime: at, DurationHours: 2}, 2 * time.Hour, true},
 		{"unknown word", d365backup.Job{Status: d365backup.JobStatusUnknown, UnknownStatus: "Paused", StartTime: at}, 0, true},
-		{"unknown status with a finish", d365backup.Job{Status: 9, StartTime: at, FinishTime: at.Add(time.Minute)}, time.Minute, false},
+		{"unknown status with a finish", d365backup.Job{Status: 1 << 30, StartTime: at, FinishTime: at.Add(time.Minute)}, time.Minute, false},
 		{"failed without a finish", d365backup.Job{Status: d365backup.JobStatusFailed, StartTime: at}, 0, false},
 		{"nothing", d365backup.Job{}, 0, true},
 	} {
@@ -245,7 +245,7 @@ func TestDurationAndRunning(t *testing.T) {
 // TestDatabase: every value that a job can have goes to a column and back; test/database uses a real database.
 func TestDatabase(t *testing.T) {
 	values := []any{}
-	for _, v := range append(d365backup.JobTypes(), 64, -7, math.MaxInt32, d365backup.JobTypeUnknown) {
+	for _, v := range append(d365backup.JobTypes(), 1<<30, -7, math.MaxInt32, d365backup.JobTypeUnknown) {
 		var fromText, fromBytes, fromNumber d365backup.JobType
 		value, err := v.Value()
 		word, ok := value.(string)
@@ -258,7 +258,7 @@ func TestDatabase(t *testing.T) {
 		}
 		values = append(values, value)
 	}
-	for _, v := range append(d365backup.JobStatuses(), 9, d365backup.JobStatusUnknown) {
+	for _, v := range append(d365backup.JobStatuses(), 1<<30, d365backup.JobStatusUnknown) {
 		var got d365backup.JobStatus
 		value, err := v.Value()
 		if err := errors.Join(err, got.Scan(value)); err != nil || got != v {
