@@ -51,8 +51,9 @@ func (m leakChecked) Run() int {
 //	exits CODE COMMAND...     run a command that must end with this exit code
 //	refused COMMAND...        run a command that must be refused as a usage error, before any request
 //
-// In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), no-future (time ranges must end by now), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name
-// of a fault of package sandbox.
+// In the files of put and payload, a time such as "-36h" is 36 hours ago. A BEHAVIOR is empty (no jobs), no-future (time ranges
+// must end by now), payload=FILE (the response to requests for jobs), page2=STATUS, page2=never, or the name of a fault of
+// package sandbox.
 //
 // If a file of the script is the second one of cmp, make golden writes what the command printed to it.
 func TestScript(t *testing.T) {
@@ -69,6 +70,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each command takes a second longer with the race detector
 			env.Values["service"] = &service{responded: make(chan struct{}, 1000)}
 			return nil
 		},
