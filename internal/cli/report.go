@@ -35,8 +35,8 @@ func newReport(app *cmdutil.App) *cobra.Command {
 		Long: `Reports whether every organization is backed up: the answer first, then each day
 and the figures of every organization and module in the time range.
 
-The state of a backup does not depend on the time range: jobs are always read since
-the look-back, so that an organization that has stopped does not disappear.
+The state of a backup does not depend on the time range: jobs are read for the
+whole look-back period, so that an organization that has stopped does not disappear.
 'd365backup help states' explains the states.
 
 An HTML report is one file without external resources: open it from disk or send

@@ -29,12 +29,12 @@ func New(app *cmdutil.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "orgs",
 		Short: "List organizations and modules, and pin them",
-		Long: `Lists the organizations and modules that had jobs within the look-back, with the
-state of their backups and the start of the last success, then the lines of the
+		Long: `Lists the organizations and modules that had jobs within the look-back period, with
+the state of their backups and the start of the last success, then the lines of the
 configuration file that pin them.
 
-An organization that is only seen is forgotten once its last job is older than the
-look-back. One that a profile expects never is.`,
+An organization that no profile expects is forgotten once its last job is older than
+the look-back period; an expected one never is.`,
 		Example: `  d365backup orgs --sandbox
   d365backup orgs --profile production --look-back 90d
   d365backup orgs --profile all`,
@@ -88,7 +88,7 @@ func render(t verdict.Tenant, zone *time.Location) string {
 		}
 	}
 	if len(rows) == 1 {
-		return "There are no organizations: no jobs were found within the look-back.\n"
+		return "There are no organizations: no jobs were found within the look-back period.\n"
 	}
 	list := align(rows)
 	if lines := pins(t.Summary.Organizations); lines != "" {

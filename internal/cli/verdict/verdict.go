@@ -64,7 +64,7 @@ func namesValue(names *[]string) *cmdutil.Value {
 
 // Window is what the figures of a summary are about.
 type Window struct {
-	// Start is where they begin. Zero: with the look-back.
+	// Start is where they begin. Zero: with the look-back period.
 	Start time.Time
 	// End is when they end. Zero: now.
 	End time.Time
