@@ -19,13 +19,14 @@ which error a program gets for the others, and after how many attempts. Every ou
 ` + "`cd test/faults && go test .`" + `, which fails if one differs; ` + "`make golden`" + ` rewrites the
 tables. [The soak](#the-soak) combines faults at random.
 
-The client had its defaults (four attempts, four requests in flight) except for short waits, pages of %d jobs, and at most
-1 MiB per response. For slow faults, the attempt timeout was half a second, or two seconds if the fault passes. A *page* is
+The client had its defaults (four attempts, four pages requested ahead) except for short waits, other timeouts, pages of %d jobs,
+and at most 1 MiB per response. It requested version v1 only, so a 404 is final. For slow faults, the attempt timeout was half a second, or two seconds if the fault passes. A *page* is
 one call of ` + "`Page`" + ` whose page requests are affected. A *sweep* is a loop over ` + "`Jobs`" + ` with %d pages, in which the
 requests for the third page are affected. A *token* is a call of ` + "`Page`" + ` whose token requests are affected.
 
-A fault *stays* if it affects every such request: see the columns page, sweep and token, in which "the same" means the same
-as for a page. It *passes* if it affects the first one only; "no difference" means that this has the same outcome.
+A fault either *stays* (it affects every such request) or *passes* (it affects only the first). The columns page, sweep and token
+show faults that stay; there, "the same" means as for a page. The column "if it passes" shows the others; there, "no difference"
+means the outcome of a fault that stays.
 *Complete* means that all jobs of the service were returned, once each and in order.
 
 The columns up to token are for HTTP/1.1. Everything was also measured over TLS and HTTP/2: the last column has

@@ -66,6 +66,9 @@ func CompleteList(names []string) cobra.CompletionFunc {
 				values = append(values, before+name)
 			}
 		}
+		if before == "" { // with NoSpace, fish completes nothing after --flag=
+			return values, cobra.ShellCompDirectiveNoFileComp
+		}
 		return values, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// overlapHours is how far a run reads back from the time reached. Which of a job's times must be in the time range is not
-	// documented, so a job is missed only if the service lists it later than this after both its start and its finish.
+	// documented, so a job is missed only if the service lists it later than this after its start.
 	overlapHours = 48
 	// maxOpen is how long the end of a job in progress is awaited. It limits how far a run reads back, and so the state file.
 	maxOpen = 35 * 24 * time.Hour
