@@ -114,10 +114,10 @@ func explain(err error) string {
 	if cause := (timeoutError{}); errors.As(err, &cause) {
 		return cause.Error()
 	}
-	own, ok := errors.AsType[*d365backup.Error](err)
-	if !ok || own.Reason == "" {
+	clientErr, ok := errors.AsType[*d365backup.Error](err)
+	if !ok || clientErr.Reason == "" {
 		return err.Error()
 	}
-	d := doctor.Find(own.Reason)
-	return fmt.Sprintf("%s: %s. Next: %s", d.Title, own.Facts(), strings.TrimSuffix(strings.Join(d.Next[:min(1, len(d.Next))], ""), "."))
+	d := doctor.Find(clientErr.Reason)
+	return fmt.Sprintf("%s: %s. Next: %s", d.Title, clientErr.Facts(), strings.TrimSuffix(strings.Join(d.Next[:min(1, len(d.Next))], ""), "."))
 }

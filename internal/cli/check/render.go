@@ -160,7 +160,7 @@ func (r *result) status() string {
 		end = fmt.Sprintf("; %d not pinned", r.unpinned)
 	}
 	if r.invented {
-		end += "; invented data of a sandbox"
+		end += "; sandbox data, not from a real service"
 	}
 	switch {
 	case len(r.problems) == 0 && r.state != health.OK: // there is nothing to assess

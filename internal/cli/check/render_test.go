@@ -53,7 +53,7 @@ func TestRender(t *testing.T) {
 	}{
 		"ok":              {[]verdict.Tenant{tenantOf("", good)}, 0, 0, "BACKUP OK - 1 organization is backed up"},
 		"not pinned":      {[]verdict.Tenant{unpinned}, 0, 0, "BACKUP OK - 1 organization is backed up; 1 not pinned"},
-		"sandbox":         {[]verdict.Tenant{invented}, 0, 0, "BACKUP OK - 1 organization is backed up; invented data of a sandbox"},
+		"sandbox":         {[]verdict.Tenant{invented}, 0, 0, "BACKUP OK - 1 organization is backed up; sandbox data, not from a real service"},
 		"warning":         {[]verdict.Tenant{tenantOf("", failed, good)}, 0, 1, "BACKUP WARNING - 1 of 2 organizations needs attention: Sales failed 2h ago"},
 		"early":           {[]verdict.Tenant{tenantOf("", good)}, 2 * time.Hour, 1, "BACKUP WARNING - Contoso was last backed up 3h ago, more than 2h"},
 		"not early":       {[]verdict.Tenant{tenantOf("", good)}, 3 * time.Hour, 0, "BACKUP OK - 1 organization is backed up"},
